@@ -1,0 +1,155 @@
+"""Reading and writing files so that a reader never sees half of one.
+
+Every write goes to a temporary file beside its target, is flushed to disk and then renamed over it.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, TextIO
+
+from src.errors import UserError
+
+PathLike = str | os.PathLike[str]
+
+
+@contextmanager
+def atomic_text(path: PathLike) -> Iterator[TextIO]:
+    """A UTF-8 text file opened for writing that replaces `path` only when the block ends without an error."""
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, target)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(temporary)
+        raise
+
+
+def write_text(path: PathLike, text: str) -> None:
+    """Write `text` whole or not at all."""
+    with atomic_text(path) as stream:
+        stream.write(text)
+
+
+def write_json(path: PathLike, value: Any) -> None:
+    """Write `value` as indented JSON; NaN and infinity are refused, since JSON has neither."""
+    write_text(path, json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
+
+
+def write_jsonl(path: PathLike, rows: Iterable[dict[str, Any]]) -> int:
+    """Write one JSON object a line; returns how many."""
+    count = 0
+    with atomic_text(path) as stream:
+        for row in rows:
+            stream.write(json.dumps(row, ensure_ascii=False) + "\n")
+            count += 1
+    return count
+
+
+def write_csv(path: PathLike, header: Sequence[str], rows: Iterable[Sequence[Any]], delimiter: str = ",") -> None:
+    """Write a header and rows; lines end in a bare newline on every system."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, delimiter=delimiter, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    write_text(path, buffer.getvalue())
+
+
+def read_text(path: PathLike) -> str:
+    """The UTF-8 text of a file. Raises UserError where it is missing or not UTF-8."""
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: not UTF-8 at byte {error.start}; save the file as UTF-8") from error
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: no such file") from error
+
+
+def read_json(path: PathLike) -> Any:
+    """The value of a JSON file. Raises UserError that names the file and line."""
+    try:
+        return json.loads(read_text(path))
+    except json.JSONDecodeError as error:
+        raise UserError(f"{path}:{error.lineno}: not JSON ({error.msg})") from error
+
+
+def read_jsonl(path: PathLike) -> Iterator[dict[str, Any]]:
+    """The objects of a JSON-lines file, one by one; blank lines are passed over.
+
+    Raises UserError that names file and line for what is no JSON object.
+    """
+    try:
+        with open(path, encoding="utf-8-sig") as stream:
+            for number, line in enumerate(stream, 1):
+                if line.strip():
+                    yield _json_object(path, number, line)
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: not UTF-8 ({error.reason}); save the file as UTF-8") from error
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: no such file") from error
+
+
+def _json_object(path: PathLike, number: int, line: str) -> dict[str, Any]:
+    try:
+        row = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise UserError(f"{path}:{number}: not JSON ({error.msg}); expected one object a line") from error
+    if not isinstance(row, dict):
+        raise UserError(f"{path}:{number}: a JSON {type(row).__name__}; expected an object")
+    return row
+
+
+@contextmanager
+def fresh_dir(path: PathLike) -> Iterator[Path]:
+    """A folder that is built beside `path` and takes its place only when the block ends without an error."""
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
+    os.chmod(temporary, 0o755)
+    try:
+        yield temporary
+        old = target.with_name(f".{target.name}.old")
+        shutil.rmtree(old, ignore_errors=True)
+        if target.exists():
+            os.replace(target, old)
+        os.replace(temporary, target)
+        shutil.rmtree(old, ignore_errors=True)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+
+
+def sha256(path: PathLike) -> str:
+    """Hex SHA-256 of a file's bytes."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as stream:
+        while block := stream.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def round_floats(value: Any, digits: int) -> Any:
+    """`value` with every float in it, at any depth, rounded to `digits` places."""
+    if isinstance(value, float):
+        return round(value, digits)
+    if isinstance(value, dict):
+        return {key: round_floats(item, digits) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [round_floats(item, digits) for item in value]
+    return value

@@ -1,0 +1,189 @@
+"""What params.yaml may hold: types and ranges, one class per block.
+
+The schema has no default values on purpose. So it can only refuse, never change a result, and stages need not
+depend on it; a test holds to that.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Flag = Annotated[bool, Field(strict=True)]
+Count = Annotated[int, Field(ge=0, strict=True)]
+Positive = Annotated[int, Field(ge=1, strict=True)]
+Ratio = Annotated[float, Field(ge=0.0, le=1.0)]
+Rate = Annotated[float, Field(gt=0.0, le=1.0)]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+
+
+class Block(BaseModel):
+    """A block that refuses keys it does not know."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class RuntimeParams(Block):
+    threads: Annotated[int, Field(ge=1, le=1024, strict=True)]
+    instruction_set: Literal["avx2", "native"]
+    device: Literal["auto", "cpu", "cuda"]
+    precision: Literal["fp32", "bf16"]
+    deterministic: Flag
+    offline: Flag
+
+
+class SynthesizeParams(Block):
+    seed: Count
+    nli_rows: Positive
+    sts_rows: Positive
+    retrieval_rows: Positive
+    text_rows: Positive
+    documents: Positive
+    claims_dev: Positive
+    claims_test: Positive
+
+
+class DatasetParams(Block):
+    name: Name
+    path: str
+    files: list[str]
+    max_rows: Positive | None
+    dev_rows: Count
+
+
+class DataParams(Block):
+    text: DatasetParams
+    nli: DatasetParams
+    sts: DatasetParams
+    retrieval: DatasetParams
+
+
+class PrepareParams(Block):
+    leakage: Literal["remove", "keep"]
+    max_words: Positive
+
+
+class MlmParams(Block):
+    epochs: Annotated[float, Field(ge=0)]
+    batch_size: Positive
+    learning_rate: Rate
+    warmup_ratio: Ratio
+    mask_probability: Annotated[float, Field(gt=0.0, lt=1.0)]
+    max_length: Annotated[int, Field(ge=4, strict=True)]
+
+
+class BaseModelParams(Block):
+    source: str
+    revision: str | None
+    pooling: Literal["cls", "mean"]
+    max_length: Annotated[int, Field(ge=4, le=8192, strict=True)]
+    vocab_size: Annotated[int, Field(ge=100, strict=True)]
+    hidden_size: Positive
+    layers: Positive
+    heads: Positive
+    intermediate_size: Positive
+    dropout: Annotated[float, Field(ge=0.0, lt=1.0)]
+    initializer_range: Rate
+    mlm: MlmParams
+
+    @model_validator(mode="after")
+    def _heads_divide(self) -> Self:
+        if self.hidden_size % (2 * self.heads):
+            raise ValueError(
+                f"heads {self.heads} does not fit hidden_size {self.hidden_size}: it must be a multiple of 2 × heads"
+            )
+        return self
+
+
+class StepParams(Block):
+    loss: Literal["mnrl", "cosent"]
+    dims: Annotated[list[Positive], Field(min_length=1)]
+    dim_weights: list[Annotated[float, Field(ge=0.0)]]
+    batch_size: Annotated[int, Field(ge=2, strict=True)]
+    epochs: Annotated[float, Field(gt=0)]
+    learning_rate: Rate
+    warmup_ratio: Ratio
+    weight_decay: Annotated[float, Field(ge=0.0)]
+    schedule: Literal["linear", "cosine", "constant"]
+    max_length: Annotated[int, Field(ge=4, le=8192, strict=True)]
+    temperature: Annotated[float, Field(gt=0.0)]
+    symmetric: Flag
+    false_negatives: Literal["keep", "mask"] | Annotated[float, Field(ge=-1.0, le=1.0)]
+    freeze_embeddings: Flag
+    freeze_layers: Count
+    mini_batch_tokens: Literal["auto"] | Positive
+    checkpoint_steps: Positive
+
+    @model_validator(mode="after")
+    def _dims_agree(self) -> Self:
+        if self.dims != sorted(set(self.dims), reverse=True):
+            raise ValueError(f"dims {self.dims} must be descending without repeats, as [768, 512, 256]")
+        if len(self.dim_weights) != len(self.dims):
+            raise ValueError(
+                f"dim_weights has {len(self.dim_weights)} values for {len(self.dims)} dims; one each is expected"
+            )
+        return self
+
+
+class LaunchParams(Block):
+    processes: Positive
+
+
+class ColbertParams(Block):
+    dim: Positive
+    batch_size: Annotated[int, Field(ge=2, strict=True)]
+    epochs: Annotated[float, Field(gt=0)]
+    learning_rate: Rate
+    warmup_ratio: Ratio
+    max_length: Annotated[int, Field(ge=4, le=8192, strict=True)]
+
+
+class EvalSetParams(Block):
+    path: str
+    protocol: Literal["full", "tr-mteb"]
+    title: Flag
+    drop_self_hits: Flag
+
+
+class EvalParams(Block):
+    path: str
+    sets: Annotated[dict[Name, EvalSetParams], Field(min_length=1)]
+    depth: Annotated[int, Field(ge=100, strict=True)]
+    batch_size: Positive
+    max_length: Annotated[int, Field(ge=4, le=8192, strict=True)]
+    dims: Annotated[list[Positive], Field(min_length=1)]
+    published: list[Name]
+    bootstrap_resamples: Annotated[int, Field(ge=100, strict=True)]
+    seed: Count
+
+
+class Params(Block):
+    seed: Count
+    runtime: RuntimeParams
+    synthesize: SynthesizeParams
+    data: DataParams
+    prepare: PrepareParams
+    base_model: BaseModelParams
+    nli: StepParams
+    sts: StepParams
+    train: StepParams
+    launch: LaunchParams
+    colbert: ColbertParams
+    eval: EvalParams
+
+    @model_validator(mode="after")
+    def _dims_fit_the_model(self) -> Self:
+        if self.base_model.source != "scratch":
+            return self  # the size of a published model is known once it is loaded; base_model checks it then
+        for key, dims in (
+            ("nli", self.nli.dims),
+            ("sts", self.sts.dims),
+            ("train", self.train.dims),
+            ("eval", self.eval.dims),
+        ):
+            if dims[0] > self.base_model.hidden_size:
+                raise ValueError(
+                    f"{key}.dims {dims[0]} is larger than base_model.hidden_size {self.base_model.hidden_size}"
+                )
+        return self

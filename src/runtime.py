@@ -1,0 +1,68 @@
+"""The machine side of a run: threads, instruction set, seeds and device, set from params before torch is imported."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
+
+    from src.params.schema import RuntimeParams
+
+# One ceiling for the three libraries that pick their kernels by processor, so that most x86-64 machines take the
+# same path and round alike.
+_INSTRUCTION_SETS = {
+    "avx2": {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2", "MKL_CBWR": "AVX2,STRICT"},
+    "native": {},
+}
+
+
+def set_environment(runtime: RuntimeParams) -> None:
+    """Set the variables that torch, MKL, oneDNN and the Hub client read when they are imported; so call it first."""
+    threads = str(runtime.threads)
+    os.environ.update(_INSTRUCTION_SETS[runtime.instruction_set])
+    os.environ.update({"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads, "OMP_WAIT_POLICY": "PASSIVE"})
+    os.environ["TOKENIZERS_PARALLELISM"] = "true" if runtime.threads > 1 else "false"
+    os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+    if runtime.offline:
+        os.environ.update({"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1"})
+    if runtime.deterministic:
+        os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"
+
+
+def seed_everything(seed: int) -> None:
+    """Seed Python, NumPy and torch (all devices)."""
+    import random
+
+    import numpy
+    import torch
+
+    random.seed(seed)
+    numpy.random.seed(seed)
+    torch.manual_seed(seed)
+
+
+def use_threads(runtime: RuntimeParams) -> None:
+    """Hold torch to the number of threads in params and, where asked, to deterministic kernels."""
+    import torch
+
+    torch.set_num_threads(runtime.threads)
+    torch.use_deterministic_algorithms(runtime.deterministic, warn_only=True)
+
+
+def device(runtime: RuntimeParams) -> torch.device:
+    """The device that params name; `auto` is the GPU where there is one.
+
+    Raises:
+        UserError: params ask for CUDA and there is none.
+    """
+    import torch
+
+    from src.errors import UserError
+
+    if runtime.device == "cuda" and not torch.cuda.is_available():
+        raise UserError("params.yaml: runtime.device is cuda, but torch sees no GPU; use auto or cpu")
+    if runtime.device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    return torch.device(runtime.device)
