@@ -99,7 +99,7 @@ class BaseModelParams(Block):
 class StepParams(Block):
     loss: Literal["mnrl", "cosent"]
     dims: Annotated[list[Positive], Field(min_length=1)]
-    dim_weights: list[Annotated[float, Field(ge=0.0)]]
+    dim_weights: list[Annotated[float, Field(ge=0.0)]] | None
     batch_size: Annotated[int, Field(ge=2, strict=True)]
     epochs: Annotated[float, Field(gt=0)]
     learning_rate: Rate
@@ -119,7 +119,7 @@ class StepParams(Block):
     def _dims_agree(self) -> Self:
         if self.dims != sorted(set(self.dims), reverse=True):
             raise ValueError(f"dims {self.dims} must be descending without repeats, as [768, 512, 256]")
-        if len(self.dim_weights) != len(self.dims):
+        if self.dim_weights is not None and len(self.dim_weights) != len(self.dims):
             raise ValueError(
                 f"dim_weights has {len(self.dim_weights)} values for {len(self.dims)} dims; one each is expected"
             )
@@ -156,6 +156,13 @@ class EvalParams(Block):
     published: list[Name]
     bootstrap_resamples: Annotated[int, Field(ge=100, strict=True)]
     seed: Count
+
+    @model_validator(mode="after")
+    def _sets_lie_in_path(self) -> Self:
+        for name, item in self.sets.items():
+            if not item.path.startswith(f"{self.path}/"):
+                raise ValueError(f"sets.{name}.path {item.path!r} must lie in eval.path {self.path!r}")
+        return self
 
 
 class Params(Block):

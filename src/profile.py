@@ -1,0 +1,89 @@
+"""A profile as DVC flags: `dvc exp run $(python -m src.profile paper) -S train.batch_size=512`.
+
+A profile is a file `params/NAME.yaml` that holds only what differs from params.yaml, with the reason on each line.
+Values must be free of spaces, since the shell splits what the command prints.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from src.errors import UserError, run_stage
+
+# Mappings whose keys are names that the user gives: a profile replaces them whole.
+OPEN_MAPPINGS = ("eval.sets",)
+_ESCAPED = set("()[]{}:=,'\"\\$ \t\n")
+
+
+def flags(profile: dict[str, Any], current: dict[str, Any]) -> list[str]:
+    """The `-S` flags that turn the parameters `current` into those of `profile`."""
+    found: list[str] = []
+    for removed in _removals(profile, current):
+        found += ["-S", f"~{removed}"]
+    for key, value in _leaves(profile, ""):
+        found += ["-S", f"++{key}={override(value)}"]
+    return found
+
+
+def _removals(profile: dict[str, Any], current: dict[str, Any]) -> Iterator[str]:
+    for path in OPEN_MAPPINGS:
+        new, old = _at(profile, path), _at(current, path)
+        if new:
+            yield from (f"{path}.{key}" for key in old if key not in new)
+
+
+def _at(values: dict[str, Any], path: str) -> dict[str, Any]:
+    for key in path.split("."):
+        values = values.get(key) or {}
+    return values
+
+
+def _leaves(values: dict[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
+    for key, value in values.items():
+        if isinstance(value, dict) and value:
+            yield from _leaves(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def override(value: Any) -> str:
+    """`value` in the grammar of `dvc exp run -S`.
+
+    Raises:
+        UserError: a string that the grammar or the shell would split.
+    """
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list):
+        return "[" + ",".join(override(item) for item in value) + "]"
+    text = str(value)
+    if isinstance(value, str) and _ESCAPED & set(text):
+        raise UserError(f"profile value {text!r}: spaces, quotes, brackets, `:` and `=` cannot be passed through -S")
+    return text
+
+
+def load(name: str, folder: Path = Path("params")) -> dict[str, Any]:
+    """The mapping of `params/NAME.yaml`. Raises UserError that lists the profiles there are."""
+    path = folder / f"{name}.yaml"
+    if not path.is_file():
+        known = ", ".join(sorted(p.stem for p in folder.glob("*.yaml"))) or "none"
+        raise UserError(f"no profile {name!r}; {folder}/ holds: {known} (mini is params.yaml itself)")
+    return yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+
+
+def main(arguments: list[str]) -> None:
+    """Print the flags of the profile named on the command line."""
+    if len(arguments) != 1:
+        raise UserError("usage: python -m src.profile NAME   (a file params/NAME.yaml)")
+    current = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
+    print(" ".join(flags(load(arguments[0]), current)))
+
+
+if __name__ == "__main__":
+    run_stage(main)
