@@ -1,0 +1,48 @@
+# Two commands for a newcomer: `make repro` (set up, then run the pipeline) and `make test` (set up, then run the tests).
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+TEST_FLAGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev repro test test-unit bench lint check faults parity lock clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
+
+setup: $(VENV)/.installed ## a virtual environment in .venv with the pinned requirements
+
+setup-dev: $(VENV)/.installed-dev
+
+repro: setup ## run the pipeline of params.yaml (dvc repro)
+	PATH="$(CURDIR)/$(BIN):$$PATH" dvc repro
+
+test: setup-dev ## all tests: unit, then the chain at tiny size
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest $(TEST_FLAGS)
+
+test-unit: setup-dev ## the fast tests alone
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest tests/unit $(TEST_FLAGS)
+
+bench: setup-dev ## every benchmark; results in reports/bench/
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m bench
+
+lint: setup-dev ## ruff and mypy
+	$(BIN)/ruff format --check src bench tests
+	$(BIN)/ruff check src bench tests
+	$(BIN)/mypy
+
+clean: ## remove what the pipeline keeps outside DVC (checkpoints, cached embeddings, logs)
+	rm -rf .checkpoints .cache logs dvc_plots
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.11 setup" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: requirements.txt | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(BIN)/python -m src.offline_plots
+	@touch $@
+
+$(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
