@@ -1,0 +1,123 @@
+"""One line per fault, and files that are whole or not there."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from src.errors import UserError, one_line
+from src.files import fresh_dir, read_json, read_jsonl, round_floats, sha256, write_csv, write_json, write_jsonl
+
+PROGRAM = """
+from src.errors import UserError, run_stage
+def main(arguments):
+    if "disk" in arguments:
+        raise OSError(28, "No space left on device", "models/nli")
+    if "stop" in arguments:
+        raise KeyboardInterrupt
+    raise UserError("data/x.jsonl:3: expected\\n an object")
+run_stage(main)
+"""
+
+
+def run_program(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", PROGRAM, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"TURKEMBED_DEBUG": ""} | environment,
+    )
+
+
+def test_a_fault_is_one_line_and_exit_status_1():
+    done = run_program()
+    assert (done.returncode, done.stderr) == (1, "error: data/x.jsonl:3: expected an object\n")
+
+
+def test_a_full_disk_says_what_to_do():
+    done = run_program("disk")
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: models/nli: No space left on device (free some space")
+    assert done.stderr.count("\n") == 1
+
+
+def test_an_interrupt_exits_with_130():
+    done = run_program("stop")
+    assert done.returncode == 130
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("how", [{"arguments": ["--debug"]}, {"environment": {"TURKEMBED_DEBUG": "1"}}])
+def test_the_traceback_is_shown_when_asked(how):
+    done = run_program(*how.get("arguments", []), **how.get("environment", {}))
+    assert "Traceback" in done.stderr
+
+
+def test_errors_without_strerror_still_fit_one_line():
+    assert one_line(MemoryError("too\nbig")) == "MemoryError: too big"
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path):
+    path = tmp_path / "a.jsonl"
+    write_jsonl(path, [{"a": "ığ"}])
+
+    def rows():
+        yield {"b": 1}
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        write_jsonl(path, rows())
+    assert list(read_jsonl(path)) == [{"a": "ığ"}]
+    assert os.listdir(tmp_path) == ["a.jsonl"]
+
+
+def test_a_failed_folder_leaves_the_old_folder(tmp_path):
+    target = tmp_path / "model"
+    with fresh_dir(target) as folder:
+        (folder / "x").write_text("1")
+    with pytest.raises(RuntimeError), fresh_dir(target) as folder:
+        (folder / "x").write_text("2")
+        raise RuntimeError
+    assert (target / "x").read_text() == "1"
+    with fresh_dir(target) as folder:
+        (folder / "y").write_text("3")
+    assert os.listdir(target) == ["y"]
+    assert os.listdir(tmp_path) == ["model"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [('{"a": 1}\n{"a"', ":2: not JSON"), ("[1]\n", ":1: a JSON list; expected an object")],
+)
+def test_a_bad_line_is_named(tmp_path, text, message):
+    path = tmp_path / "a.jsonl"
+    path.write_text(text)
+    with pytest.raises(UserError, match=message):
+        list(read_jsonl(path))
+
+
+def test_other_encodings_are_refused(tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_bytes('{"a": "ığ"}'.encode("iso-8859-9"))
+    with pytest.raises(UserError, match="UTF-8"):
+        list(read_jsonl(path))
+    with pytest.raises(UserError, match="UTF-8"):
+        read_json(path)
+
+
+def test_json_refuses_nan(tmp_path):
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_json(tmp_path / "a.json", {"x": float("nan")})
+    assert not list(tmp_path.iterdir())
+
+
+def test_csv_and_checksum_are_stable(tmp_path):
+    write_csv(tmp_path / "a.csv", ["x", "y"], [[1, "a,b"]])
+    assert (tmp_path / "a.csv").read_bytes() == b'x,y\n1,"a,b"\n'
+    assert sha256(tmp_path / "a.csv") == "5ca08acfaa244ac8421973324c863b12a6f4d555a12bb316d9bb6da7a609ca53"
+
+
+def test_rounding_reaches_every_depth():
+    assert round_floats({"a": [0.12345, (1, 2.71828)]}, 2) == {"a": [0.12, [1, 2.72]]}

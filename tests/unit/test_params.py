@@ -1,0 +1,106 @@
+"""params.yaml: every wrong value is named in one line, and the schema can only refuse."""
+
+import copy
+import inspect
+from pathlib import Path
+
+import pytest
+import yaml
+from pydantic import BaseModel
+
+from src.errors import UserError
+from src.params import load_params, schema
+from src.params.load import validate
+
+ROOT = Path(__file__).parents[2]
+VALUES = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+
+
+def changed(key: str, value: object) -> dict:
+    values = copy.deepcopy(VALUES)
+    *blocks, last = key.split(".")
+    block = values
+    for name in blocks:
+        block = block[name]
+    block[last] = value
+    return values
+
+
+def test_the_committed_file_is_valid():
+    assert load_params(ROOT / "params.yaml").train.batch_size == VALUES["train"]["batch_size"]
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("train.batch_size", 0, "train.batch_size: 0 is not allowed: .*greater than or equal to 2"),
+        ("train.batch_size", "many", "train.batch_size: 'many' is not allowed"),
+        ("train.batch_size", 512.5, "train.batch_size: 512.5 is not allowed"),
+        ("train.batchsize", 512, "train.batchsize: no such key"),
+        ("trian", {}, "trian: no such key"),
+        ("train.learning_rate", -1e-3, "train.learning_rate: -0.001 is not allowed"),
+        ("train.dims", [64, 128, 32, 16], "train: dims .* must be descending"),
+        ("train.dims", [128, 128], "train: dims .* without repeats"),
+        ("train.dims", [4096, 64], "train.dims 4096 is larger than base_model.hidden_size 128"),
+        ("eval.dims", [256], "eval.dims 256 is larger"),
+        ("train.dim_weights", [1.0], "dim_weights has 1 values for 4 dims"),
+        ("train.loss", "triplet", "train.loss: 'triplet' is not allowed: .*'mnrl' or 'cosent'"),
+        ("runtime.threads", 0, "runtime.threads: 0"),
+        ("runtime.offline", "yes", "runtime.offline: 'yes'"),
+        ("base_model.heads", 3, "heads 3 does not fit hidden_size 128"),
+        ("base_model.mlm.mask_probability", 1.5, "base_model.mlm.mask_probability: 1.5"),
+        ("data.nli.name", "../nli", "data.nli.name: '../nli'"),
+        ("eval.sets", {}, "eval.sets"),
+        ("seed", -1, "seed: -1"),
+        ("seed", None, "seed: None"),
+    ],
+)
+def test_a_wrong_value_is_named(key, value, message):
+    with pytest.raises(UserError, match=message) as caught:
+        validate(changed(key, value), "params.yaml")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_key_is_named():
+    values = copy.deepcopy(VALUES)
+    del values["train"]["epochs"]
+    with pytest.raises(UserError, match="train.epochs: missing"):
+        validate(values, "params.yaml")
+
+
+def test_an_evaluation_set_must_lie_in_the_leakage_folder():
+    values = copy.deepcopy(VALUES)
+    next(iter(values["eval"]["sets"].values()))["path"] = "elsewhere/set"
+    with pytest.raises(UserError, match="must lie in eval.path"):
+        validate(values, "params.yaml")
+
+
+@pytest.mark.parametrize("text", ["- a\n", "a: [1\n", ""])
+def test_a_file_that_is_no_mapping_is_refused(tmp_path, text):
+    (tmp_path / "params.yaml").write_text(text)
+    with pytest.raises(UserError, match="params.yaml"):
+        load_params(tmp_path / "params.yaml")
+
+
+def test_a_missing_file_says_where_to_run(tmp_path):
+    with pytest.raises(UserError, match="root of the repository"):
+        load_params(tmp_path / "params.yaml")
+
+
+def test_the_schema_has_no_defaults():
+    """Stages do not depend on the schema, so it must not be able to change a result."""
+    blocks = [c for _, c in inspect.getmembers(schema, inspect.isclass) if issubclass(c, BaseModel)]
+    for block in blocks:
+        for name, field in block.model_fields.items():
+            assert field.is_required(), f"{block.__name__}.{name} has a default"
+
+
+def test_dvc_rewrites_the_file_without_a_change(tmp_path):
+    """`dvc exp run -S` writes params.yaml anew; comments and layout must survive it."""
+    from dvc.utils.serialize import modify_yaml
+
+    copied = tmp_path / "params.yaml"
+    copied.write_bytes((ROOT / "params.yaml").read_bytes())
+    with modify_yaml(copied) as values:
+        values["seed"] = VALUES["seed"]
+    assert copied.read_text(encoding="utf-8") == (ROOT / "params.yaml").read_text(encoding="utf-8")
