@@ -1,0 +1,83 @@
+"""A copy of the repository at tiny size, in which stages are run as a user runs them."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+# The mini profile at a size that trains in seconds; still every stage, loss and file.
+TINY = [
+    "synthesize.nli_rows=512",
+    "synthesize.sts_rows=400",
+    "synthesize.retrieval_rows=512",
+    "synthesize.text_rows=600",
+    "synthesize.documents=240",
+    "synthesize.claims_dev=20",
+    "synthesize.claims_test=40",
+    "base_model.vocab_size=600",
+    "base_model.hidden_size=32",
+    "base_model.intermediate_size=64",
+    "base_model.heads=2",
+    "nli.dims=[32,16]",
+    "sts.dims=[32,16]",
+    "train.dims=[32,16]",
+    "eval.dims=[32,16]",
+    "train.batch_size=128",
+    "train.epochs=1",
+    "colbert.dim=16",
+    "eval.bootstrap_resamples=100",
+]
+
+
+def tracked_files() -> list[str]:
+    """What git tracks, or would on `git add`: what a clone of the next commit holds."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    return [name for name in listed.split("\0") if name and (ROOT / name).is_file()]
+
+
+class Checkout:
+    """A repository in a folder of its own; `run` gives a command's exit status and output."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def run(self, *command: str, check: bool = True, timeout: int = 600) -> subprocess.CompletedProcess[str]:
+        environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+        done = subprocess.run(
+            command, cwd=self.path, env=environment, capture_output=True, text=True, check=False, timeout=timeout
+        )
+        if check:
+            assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
+        return done
+
+    def git(self, *arguments: str) -> str:
+        return self.run("git", "-c", "user.name=t", "-c", "user.email=t@example.org", *arguments).stdout
+
+
+def make_checkout(path: Path) -> Checkout:
+    for name in tracked_files():
+        target = path / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, target)
+    checkout = Checkout(path)
+    checkout.git("init", "-q", "-b", "main")
+    checkout.git("add", "-A")
+    checkout.git("commit", "-q", "-m", "as in git")
+    return checkout
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory) -> Checkout:
+    """The tiny chain, run once for all the tests that look at it."""
+    checkout = make_checkout(tmp_path_factory.mktemp("tiny") / "repo")
+    settings = [part for override in TINY for part in ("-S", override)]
+    checkout.run("dvc", "exp", "run", *settings, timeout=900)
+    checkout.git("add", "-A")
+    checkout.git("commit", "-q", "-m", "tiny")
+    return checkout
