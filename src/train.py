@@ -1,0 +1,36 @@
+"""`python -m src.train nli|sts|retrieval`: one step of the recipe, on the model that the step before it made."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from src.errors import UserError, run_stage
+from src.params import load_params
+from src.runtime import set_environment
+
+BEFORE = {"nli": "base", "sts": "nli", "retrieval": "sts"}
+BLOCK = {"nli": "nli", "sts": "sts", "retrieval": "train"}
+
+
+def main(arguments: list[str]) -> None:
+    """Train the step named on the command line."""
+    if len(arguments) != 1 or arguments[0] not in BEFORE:
+        raise UserError(f"expected one of {', '.join(BEFORE)}, as in: python -m src.train nli")
+    name = arguments[0]
+    params = load_params()
+    set_environment(params.runtime)
+    from src.training.run import StepFiles, train_step
+
+    files = StepFiles(
+        name=name,
+        data=Path(f"data/prepared/{name}/train.jsonl"),
+        model_in=Path(f"models/{BEFORE[name]}"),
+        model_out=Path(f"models/{name}"),
+        curve=Path(f"reports/training/{name}.csv"),
+        log=Path(f"logs/train_{name}.jsonl"),
+    )
+    train_step(files, getattr(params, BLOCK[name]), params.runtime, params.seed)
+
+
+if __name__ == "__main__":
+    run_stage(main)

@@ -1,0 +1,125 @@
+"""Training rows, tokenised ahead: every distinct text once, rows as numbers of texts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from src.errors import UserError
+from src.files import read_jsonl
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+_TOKENISE_AT_ONCE = 4096  # texts handed to the tokenizer's threads together
+
+COLUMNS = {"mnrl": ("anchor", "positive"), "cosent": ("sentence1", "sentence2")}
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of a training file.
+
+    Attributes:
+        path: the file, for messages.
+        columns: names of the text columns; a third one, `negative`, where the file has it.
+        texts: the distinct texts.
+        ids: (rows, columns) numbers of each row's texts.
+        ratings: (rows,) float32 of rated pairs; None for rows that rank.
+    """
+
+    path: Path
+    columns: tuple[str, ...]
+    texts: list[str]
+    ids: NDArray[np.int64]
+    ratings: NDArray[np.float32] | None
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+def read_rows(path: Path, loss: str) -> Rows:
+    """The rows of a JSON-lines file with the columns that the loss needs.
+
+    Raises:
+        UserError: the file is missing or empty, or a row lacks a column, has an empty text or a rating that is no
+            number; the message names file, row and column.
+    """
+    columns: tuple[str, ...] = COLUMNS[loss]
+    numbers: dict[str, int] = {}
+    ids: list[list[int]] = []
+    ratings: list[float] = []
+    for number, row in enumerate(read_jsonl(path), 1):
+        if number == 1 and loss == "mnrl" and row.get("negative") is not None:
+            columns = (*columns, "negative")
+        ids.append([numbers.setdefault(_text(path, number, row, name), len(numbers)) for name in columns])
+        if loss == "cosent":
+            ratings.append(_rating(path, number, row))
+    if not ids:
+        raise UserError(f"{path}: no rows; expected at least one with {', '.join(columns)}")
+    rated = np.array(ratings, dtype=np.float32) if ratings else None
+    return Rows(path, columns, list(numbers), np.array(ids, dtype=np.int64), rated)
+
+
+def _text(path: Path, number: int, row: dict[str, Any], column: str) -> str:
+    text = row.get(column)
+    if not isinstance(text, str) or not text.strip():
+        found = "missing" if column not in row else "empty" if isinstance(text, str) else f"{type(text).__name__}"
+        raise UserError(f"{path}:{number}: {column} is {found}; expected a text")
+    return text
+
+
+def _rating(path: Path, number: int, row: dict[str, Any]) -> float:
+    score = row.get("score")
+    if isinstance(score, bool) or not isinstance(score, int | float) or not np.isfinite(score):
+        raise UserError(f"{path}:{number}: score is {score!r}; expected a number")
+    return float(score)
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """Token ids of texts, one after another: text t is `flat[starts[t] : starts[t + 1]]`."""
+
+    flat: NDArray[np.int32]
+    starts: NDArray[np.int64]
+    pad_id: int
+    cut: int  # texts that were longer than the limit
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """Tokens of each text."""
+        return np.diff(self.starts)
+
+    def padded(self, texts: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Token ids and attention mask of some texts, padded on the right: two (texts, longest) arrays."""
+        lengths = self.starts[texts + 1] - self.starts[texts]
+        places = np.arange(lengths.max())
+        mask = places < lengths[:, None]
+        ids = np.full(mask.shape, self.pad_id, dtype=np.int64)
+        ids[mask] = self.flat[(self.starts[texts][:, None] + places)[mask]]
+        return ids, mask.astype(np.int64)
+
+
+def tokenise(tokenizer: PreTrainedTokenizerBase, texts: list[str], max_length: int, quiet: bool = False) -> Tokens:
+    """Tokens of each text with the special ones, cut at `max_length`."""
+    parts: list[NDArray[np.int32]] = []
+    cut = 0
+    chunks = range(0, len(texts), _TOKENISE_AT_ONCE)
+    for start in tqdm(chunks, desc="tokenise", unit_scale=_TOKENISE_AT_ONCE, unit="text", disable=quiet):
+        batch = tokenizer(
+            texts[start : start + _TOKENISE_AT_ONCE],
+            truncation=True,
+            max_length=max_length,
+            return_attention_mask=False,
+            return_token_type_ids=False,
+        )
+        cut += sum(bool(encoding.overflowing) for encoding in batch.encodings or [])
+        parts.extend(np.array(ids, dtype=np.int32) for ids in batch["input_ids"])
+    starts = np.zeros(len(parts) + 1, dtype=np.int64)
+    np.cumsum([len(part) for part in parts], out=starts[1:])
+    return Tokens(np.concatenate(parts), starts, int(tokenizer.pad_token_id or 0), cut)

@@ -1,0 +1,58 @@
+"""The model that is trained: loaded in float32, with the parts that params freeze left out of training."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from sentence_transformers import SentenceTransformer
+from transformers.utils import logging
+
+from src.errors import UserError
+from src.params.schema import StepParams
+
+
+def load_encoder(folder: Path, device: torch.device) -> SentenceTransformer:
+    """The sentence-transformers model of a folder. Weights stored in 16 bits become float32: autocast does the rest.
+
+    Raises:
+        UserError: there is no such model.
+    """
+    if not (folder / "modules.json").is_file():
+        raise UserError(f"{folder}: no sentence-transformers model (modules.json is missing)")
+    logging.disable_progress_bar()  # of loading and saving weights: a second at most
+    return SentenceTransformer(
+        str(folder),
+        device=str(device),
+        local_files_only=True,
+        model_kwargs={"dtype": torch.float32, "attn_implementation": "sdpa"},
+    )
+
+
+def fit(model: SentenceTransformer, step: StepParams, name: str) -> None:
+    """Freeze what the step's params freeze, once they are known to fit the model.
+
+    Raises:
+        UserError: dims, max_length or freeze_layers exceed what the model has; the message names the key.
+    """
+    transformer: Any = model[0].auto_model
+    layers = _layers(transformer)
+    size = model.get_embedding_dimension() or 0
+    positions = getattr(transformer.config, "max_position_embeddings", None) or step.max_length
+    for key, value, limit, what in (
+        ("dims", max(step.dims), size, "dimensions"),
+        ("max_length", step.max_length, positions, "positions"),
+        ("freeze_layers", step.freeze_layers, len(layers), "layers"),
+    ):
+        if value > limit:
+            raise UserError(f"{name}: {key} {value} is more than the {limit} {what} of the model")
+    if step.freeze_embeddings:
+        transformer.get_input_embeddings().requires_grad_(False)
+    for layer in layers[: step.freeze_layers]:
+        layer.requires_grad_(False)
+
+
+def _layers(transformer: Any) -> Any:
+    """The encoder's layers: GTE and ModernBERT keep them at the top, BERT and XLM-R in `encoder`."""
+    return transformer.layers if hasattr(transformer, "layers") else transformer.encoder.layer

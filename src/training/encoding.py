@@ -1,0 +1,123 @@
+"""Gradient caching: a batch of any size through an encoder of any memory, with the exact gradient.
+
+GradCache (Gao et al. 2021, arXiv 2101.06983) encodes a batch in mini-batches without a graph, takes the loss and its
+gradient at the embeddings, then encodes each mini-batch again with a graph and sends its gradient back. Three changes
+make it cheaper and leave the result alone:
+
+- All texts of the batch, queries and passages alike, are sorted by length before they are cut into mini-batches of a
+  budget of tokens, so that next to no padding is computed. The vectors are put back into the batch's order.
+- As many mini-batches as memory allows keep their graph from the first time; only the rest is encoded twice.
+- The backward passes run in the same order whether a graph was kept or not, so memory changes no bit of the result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from src.training.dataset import Tokens
+
+Encode = Callable[[Tensor, Tensor], Tensor]
+"""(token ids, attention mask), both (texts, length), to (texts, D) vectors."""
+
+
+@dataclass
+class MiniBatch:
+    """Texts that are encoded together: their places in the batch, token ids and mask."""
+
+    places: NDArray[np.int64]
+    ids: Tensor
+    mask: Tensor
+    embedding: Tensor | None = None  # with its graph, where it is kept
+    rng: tuple[Tensor, Tensor | None] | None = None  # the state before the first encoding, where it is not
+
+    @property
+    def tokens(self) -> int:
+        """Token positions computed, padding included."""
+        return self.ids.numel()
+
+
+def cut_by_tokens(lengths: NDArray[np.int64], budget: int) -> list[NDArray[np.int64]]:
+    """Places of texts in groups of like length, longest first; rows × longest stays within the budget.
+
+    A single text longer than the budget makes a group of its own.
+    """
+    order = np.argsort(-lengths, kind="stable")
+    groups, start = [], 0
+    while start < len(order):
+        rows = max(1, budget // int(lengths[order[start]]))
+        groups.append(order[start : start + rows])
+        start += rows
+    return groups
+
+
+def mini_batches(tokens: Tokens, texts: NDArray[np.int64], budget: int) -> list[MiniBatch]:
+    """The texts of a batch, cut and padded."""
+    batches = []
+    for places in cut_by_tokens(tokens.lengths[texts], budget):
+        ids, mask = tokens.padded(texts[places])
+        batches.append(MiniBatch(places, torch.from_numpy(ids), torch.from_numpy(mask)))
+    return batches
+
+
+class GradientCache:
+    """Encode mini-batches and send gradients back through them."""
+
+    def __init__(
+        self,
+        encode: Encode,
+        keep_tokens: int,
+        autocast: Callable[[], AbstractContextManager[object]] = nullcontext,
+    ) -> None:
+        """`keep_tokens`: token positions whose graphs may be held at once."""
+        self.encode, self.keep_tokens, self.autocast = encode, keep_tokens, autocast
+
+    def forward(self, batches: Sequence[MiniBatch]) -> Tensor:
+        """Vectors of all texts in the batch's order: (texts, D) float32, outside any graph."""
+        held, parts = 0, []
+        for batch in batches:
+            held += batch.tokens
+            keep = held <= self.keep_tokens
+            if not keep:
+                batch.rng = _random_state(batch.ids.device)
+            with torch.set_grad_enabled(keep):
+                vectors = self._encode(batch)
+            batch.embedding = vectors if keep else None
+            parts.append(vectors.detach())
+        places = torch.from_numpy(np.concatenate([batch.places for batch in batches]))
+        embeddings = torch.empty((len(places), parts[0].shape[1]), device=parts[0].device)
+        embeddings[places.to(embeddings.device)] = torch.cat(parts)
+        return embeddings
+
+    def backward(self, batches: Sequence[MiniBatch], gradient: Tensor) -> None:
+        """Add the parameters' gradients for a (texts, D) gradient at the vectors."""
+        for batch in batches:
+            vectors = batch.embedding
+            if vectors is None:
+                vectors = self._encode_again(batch)
+            vectors.backward(gradient[torch.from_numpy(batch.places).to(gradient.device)])
+            batch.embedding = None
+
+    def _encode(self, batch: MiniBatch) -> Tensor:
+        with self.autocast():
+            return self.encode(batch.ids, batch.mask).float()
+
+    def _encode_again(self, batch: MiniBatch) -> Tensor:
+        """The first encoding over again, dropout included, this time with a graph."""
+        assert batch.rng is not None
+        device = batch.ids.device
+        with torch.random.fork_rng([device] if device.type == "cuda" else []):
+            torch.set_rng_state(batch.rng[0])
+            if batch.rng[1] is not None:
+                torch.cuda.set_rng_state(batch.rng[1], device)
+            return self._encode(batch)
+
+
+def _random_state(device: torch.device) -> tuple[Tensor, Tensor | None]:
+    return torch.get_rng_state(), torch.cuda.get_rng_state(device) if device.type == "cuda" else None

@@ -1,0 +1,44 @@
+"""What a run leaves behind: its curve; and the progress bar that shows it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from src.files import write_csv
+
+CURVE_HEADER = ("step", "epoch", "loss", "learning_rate", "grad_norm")
+
+
+class Record:
+    """The curve of a run: one point a step, shown as it grows."""
+
+    def __init__(self, name: str, steps: int, steps_per_epoch: int, quiet: bool = False) -> None:
+        self.name, self.steps, self.steps_per_epoch, self.quiet = name, steps, steps_per_epoch, quiet
+        self.points: list[list[float]] = []
+        self._bar: Any = None
+
+    def add(self, step: int, logs: dict[str, float]) -> None:
+        """One point from the trainer's log; its closing summary has no gradient norm and is passed over."""
+        if "grad_norm" not in logs:
+            return
+        epoch = round(step / self.steps_per_epoch, 4)
+        self.points.append([step, epoch, *(float(logs[name]) for name in CURVE_HEADER[2:])])
+        self._show(step, logs["loss"])
+
+    def _show(self, step: int, loss: float) -> None:
+        if self._bar is None:
+            self._bar = tqdm(
+                total=self.steps, initial=step - 1, desc=self.name, unit="step", disable=self.quiet, mininterval=1
+            )
+        self._bar.set_postfix(loss=f"{loss:.3f}", refresh=False)
+        self._bar.update(1)
+        if step == self.steps:
+            self._bar.close()
+
+    def write(self, path: Path) -> None:
+        """The curve as CSV, six significant digits."""
+        rows = [(int(step), epoch, *(f"{value:.6g}" for value in values)) for step, epoch, *values in self.points]
+        write_csv(path, CURVE_HEADER, rows)

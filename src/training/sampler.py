@@ -1,0 +1,115 @@
+"""Batches in which no text stands twice.
+
+In-batch negatives are wrong where two rows share a query or a passage: one row's answer would count as the other's
+wrong one. Sentence-transformers' NO_DUPLICATES sampler scans all remaining rows for every batch; here almost all
+rows keep the place that one shuffle gives them, clashes are found by one sort, and only the rows that clash move.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+Ids = NDArray[np.int64]
+
+
+def epoch_batches(texts: Ids, batch_size: int, seed: int, epoch: int) -> list[Ids]:
+    """One epoch of batches: row numbers, every row once where its texts allow it.
+
+    Args:
+        texts: (rows, columns) ids of the rows' texts; equal ids are equal texts, whatever the column.
+        batch_size: rows in each batch but the last, which holds the rest.
+        seed, epoch: decide the order; the same two give the same batches everywhere.
+
+    Returns:
+        ceil(rows / batch_size) batches at most. A row whose texts stand in every batch already is left out of this
+        epoch; another shuffle leaves out others. Batches of one row are dropped: there is nothing to compare.
+    """
+    order = np.random.default_rng([seed, epoch]).permutation(len(texts))
+    batch_of_place = np.arange(len(texts)) // batch_size
+    clashing = _clashes(texts[order], batch_of_place)
+    batches = [order[start : start + batch_size] for start in range(0, len(texts), batch_size)]
+    if clashing.any():
+        batches = _move(texts, order, batch_of_place, clashing, len(batches))
+    return [batch for batch in batches if len(batch) > 1]
+
+
+def _clashes(texts: Ids, batch_of_row: Ids) -> NDArray[np.bool_]:
+    """Rows, in their places, that share a text with an earlier row of the same batch."""
+    rows, columns = texts.shape
+    keys = (batch_of_row[:, None] * (texts.max() + 1) + texts).ravel()
+    owners = np.repeat(np.arange(rows), columns)
+    sorting = np.argsort(keys, kind="stable")
+    keys, owners = keys[sorting], owners[sorting]
+    # A row may hold one text in two columns; that is no clash between rows.
+    repeated = (keys[1:] == keys[:-1]) & (owners[1:] != owners[:-1])
+    clashing = np.zeros(rows, dtype=bool)
+    clashing[owners[1:][repeated]] = True
+    return clashing
+
+
+def _move(texts: Ids, order: Ids, batch_of_place: Ids, clashing: NDArray[np.bool_], count: int) -> list[Ids]:
+    """Take clashing rows out and put each into a batch with room where its texts are new."""
+    stay, batch_of_stay = order[~clashing], batch_of_place[~clashing]
+    moving = order[clashing]
+    room = np.bincount(batch_of_place, minlength=count) - np.bincount(batch_of_stay, minlength=count)
+    used = _batches_of_texts(texts, stay, batch_of_stay, moving)
+    open_batches = [int(batch) for batch in np.flatnonzero(room)]
+    placed: list[tuple[int, int]] = []
+    for row in moving:
+        ids = [int(text) for text in set(texts[row].tolist())]
+        taken = [used[text] for text in ids]
+        batch = next((b for b in open_batches if not any(b in batches for batches in taken)), None)
+        if batch is None:
+            continue
+        placed.append((batch, int(row)))
+        for text in ids:
+            used[text].add(batch)
+        room[batch] -= 1
+        if not room[batch]:
+            open_batches.remove(batch)
+    rows = np.concatenate([stay, np.array([row for _, row in placed], dtype=stay.dtype)])
+    homes = np.concatenate([batch_of_stay, np.array([batch for batch, _ in placed], dtype=batch_of_stay.dtype)])
+    sorting = np.argsort(homes, kind="stable")
+    return np.split(rows[sorting], np.searchsorted(homes[sorting], np.arange(1, count)))
+
+
+def _batches_of_texts(texts: Ids, stay: Ids, batch_of_stay: Ids, moving: Ids) -> dict[int, set[int]]:
+    """For the texts of the moving rows alone: the batches that hold them already."""
+    used: dict[int, set[int]] = {int(text): set() for text in np.unique(texts[moving])}
+    wanted = np.zeros(texts.max() + 1, dtype=bool)
+    wanted[list(used)] = True
+    places, columns = np.nonzero(wanted[texts[stay]])
+    for text, batch in zip(texts[stay][places, columns].tolist(), batch_of_stay[places].tolist(), strict=True):
+        used[text].add(batch)
+    return used
+
+
+class BatchPlan:
+    """All batches of a run, epoch after epoch, so that a run can start at any step."""
+
+    def __init__(self, texts: Ids, batch_size: int, epochs: float, seed: int, distinct: bool = True) -> None:
+        """`distinct=False` leaves duplicate texts where they fall: pairs with ratings do not compete."""
+        self._texts, self._batch_size, self._seed, self._distinct = texts, batch_size, seed, distinct
+        self.steps_per_epoch = len(self._epoch(0))
+        self.steps = max(1, round(epochs * self.steps_per_epoch))
+
+    def __len__(self) -> int:
+        return self.steps
+
+    def __iter__(self) -> Iterator[Ids]:
+        step, epoch = 0, 0
+        while step < self.steps:
+            batches = self._epoch(epoch)[: self.steps - step]
+            yield from batches
+            step, epoch = step + len(batches), epoch + 1
+
+    def left_out(self) -> int:
+        """Rows of the first epoch that found no batch free of their texts."""
+        return len(self._texts) - sum(len(batch) for batch in self._epoch(0))
+
+    def _epoch(self, epoch: int) -> list[Ids]:
+        texts = self._texts if self._distinct else np.arange(len(self._texts))[:, None]
+        return epoch_batches(texts, self._batch_size, self._seed, epoch)
