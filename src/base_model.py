@@ -1,0 +1,120 @@
+"""Stage base_model: the encoder that training starts from, built from scratch or taken from a folder or the Hub.
+
+From scratch: a tokenizer and a small GTE with random weights, trained by masked language modelling where
+`base_model.mlm.epochs` is not 0. Writes models/base and the training curve reports/training/mlm.csv.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from src.errors import UserError, run_stage
+from src.files import fresh_dir, read_jsonl, write_csv
+from src.params import load_params
+from src.runtime import device, seed_everything, set_environment, use_threads
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+    from tokenizers import Tokenizer
+    from transformers import GteForMaskedLM
+
+    from src.model.mlm import Point
+    from src.params.schema import Params
+
+TEXT = Path("data/prepared/text/train.jsonl")
+OUTPUT = Path("models/base")
+CURVE = Path("reports/training/mlm.csv")
+
+
+def main(_: list[str]) -> None:
+    """Build models/base as params say."""
+    params = load_params()
+    set_environment(params.runtime)
+    use_threads(params.runtime)
+    seed_everything(params.seed)
+    encoder, curve = from_scratch(params) if params.base_model.source == "scratch" else (published(params), [])
+    check_dims(params, encoder)
+    save(encoder, curve)
+    count = sum(weight.numel() for weight in encoder.parameters())
+    print(f"{OUTPUT}: {count / 1e6:.2f} M parameters, {encoder.get_embedding_dimension()} dimensions")
+
+
+def from_scratch(params: Params) -> tuple[SentenceTransformer, list[Point]]:
+    """A tokenizer, random weights, and masked language modelling on data.text."""
+    import torch
+    from transformers import GteForMaskedLM
+
+    from src.model.encoder import assemble, gte_config
+    from src.model.tokenizer import train_tokenizer, wrap
+
+    base = params.base_model
+    texts = read_texts(TEXT)
+    tokenizer = train_tokenizer(texts, base.vocab_size)
+    print(f"tokenizer: {tokenizer.get_vocab_size()} tokens from {len(texts)} texts")
+    model = GteForMaskedLM(gte_config(base, tokenizer.get_vocab_size()))
+    torch.nn.Module.to(model, device(params.runtime))
+    curve = pretrain_with_bar(model, tokenizer, texts, params) if base.mlm.epochs else []
+    return assemble(model.gte, wrap(tokenizer, base.max_length), base.pooling, base.max_length), curve
+
+
+def read_texts(path: Path) -> list[str]:
+    """The `text` column. Raises UserError where a row has none, or where there are no rows."""
+    texts = []
+    for number, row in enumerate(read_jsonl(path), 1):
+        if not isinstance(row.get("text"), str):
+            raise UserError(f"{path}:{number}: no column `text`; expected an object with the key text")
+        texts.append(row["text"])
+    if not texts:
+        raise UserError(f"{path}: empty; the tokenizer needs text (data.text)")
+    return texts
+
+
+def pretrain_with_bar(model: GteForMaskedLM, tokenizer: Tokenizer, texts: list[str], params: Params) -> list[Point]:
+    """Masked language modelling with a progress bar."""
+    from tqdm import tqdm
+
+    from src.model.mlm import corpus, pretrain
+
+    settings = params.base_model.mlm
+    text = corpus(tokenizer, texts, settings.max_length)
+    with tqdm(desc="masked language modelling", unit="step") as bar:
+
+        def show(_: int, total: int) -> None:
+            bar.total = total
+            bar.update()
+
+        autocast = params.runtime.precision == "bf16"
+        return pretrain(model, text, settings, seed=params.seed, autocast=autocast, on_step=show)
+
+
+def published(params: Params) -> SentenceTransformer:
+    """A published encoder, checked and in float32, with the length limit of params."""
+    from src.model.load import load_encoder
+
+    base = params.base_model
+    return load_encoder(base.source, base.revision, device(params.runtime), base.max_length)
+
+
+def check_dims(params: Params, encoder: SentenceTransformer) -> None:
+    """Raise UserError where a step asks for more dimensions than the encoder has."""
+    size = encoder.get_embedding_dimension() or 0
+    for key, dims in (("nli", params.nli.dims), ("sts", params.sts.dims), ("train", params.train.dims)):
+        if dims[0] > size:
+            raise UserError(
+                f"params.yaml: {key}.dims: {dims[0]} is larger than the {size} of {params.base_model.source}"
+            )
+
+
+def save(encoder: SentenceTransformer, curve: list[Point]) -> None:
+    """models/base and the training curve, which has a header only where nothing was trained."""
+    from src.model.encoder import save_encoder
+
+    with fresh_dir(OUTPUT) as folder:
+        save_encoder(encoder, folder)
+    rows = [(p.step, f"{p.epoch:.4f}", f"{p.loss:.4f}", f"{p.learning_rate:.6g}", f"{p.grad_norm:.4f}") for p in curve]
+    write_csv(CURVE, ("step", "epoch", "loss", "learning_rate", "grad_norm"), rows)
+
+
+if __name__ == "__main__":
+    run_stage(main)

@@ -1,0 +1,83 @@
+"""A small GTE from scratch, and encoders as sentence-transformers folders."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from src.files import read_json, write_json
+from src.model.tokenizer import BEGIN, END, PAD
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+    from transformers import GteConfig, PreTrainedModel, PreTrainedTokenizerFast
+
+    from src.params.schema import BaseModelParams
+
+# Rotary base of BERT-sized contexts; gte-multilingual-base has a larger one for its 8,192 positions.
+_ROPE_THETA = 10_000.0
+_LOADING_KEYS = ("is_local", "local_files_only")
+
+
+def gte_config(base: BaseModelParams, vocab_size: int) -> GteConfig:
+    """The configuration of a GTE of the size in params, with rotary positions that are not stretched."""
+    from transformers import GteConfig
+
+    return GteConfig(
+        vocab_size=vocab_size,
+        hidden_size=base.hidden_size,
+        num_hidden_layers=base.layers,
+        num_attention_heads=base.heads,
+        intermediate_size=base.intermediate_size,
+        hidden_dropout_prob=base.dropout,
+        attention_probs_dropout_prob=base.dropout,
+        initializer_range=base.initializer_range,
+        max_position_embeddings=max(base.max_length, base.mlm.max_length, 512),
+        rope_parameters={"rope_type": "default", "rope_theta": _ROPE_THETA},
+        bos_token_id=BEGIN,
+        pad_token_id=PAD,
+        eos_token_id=END,
+        dtype="float32",
+    )
+
+
+def quiet() -> None:
+    """No bars for what takes a blink: transformers shows one for every load and save."""
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+
+
+def assemble(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, pooling: Literal["cls", "mean"], max_length: int
+) -> SentenceTransformer:
+    """Transformer, pooling and normalisation as one encoder: texts in, unit vectors (n, hidden size) out."""
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
+
+    quiet()
+    with tempfile.TemporaryDirectory() as folder:
+        model.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+        transformer = Transformer(folder, max_seq_length=max_length)
+    modules = [transformer, Pooling(model.config.hidden_size, pooling_mode=pooling), Normalize()]
+    return SentenceTransformer(modules=modules, device=str(model.device), similarity_fn_name="cosine")
+
+
+def save_encoder(encoder: SentenceTransformer, folder: str | Path) -> None:
+    """Write an encoder as safetensors with modules.json: the same encoder gives the same bytes, whenever it is saved.
+
+    sentence-transformers' own model card is left out, since it holds sampled sentences and times; `src.model.card`
+    writes ours. Call it inside `src.files.fresh_dir`, so that a folder is whole or not there.
+    """
+    encoder.save(str(folder), create_model_card=False, safe_serialization=True)
+    _plain_tokenizer_config(Path(folder) / "tokenizer_config.json")
+
+
+def _plain_tokenizer_config(path: Path) -> None:
+    """Name the tokenizer as transformers 4 and 5 both know it, and drop how it was loaded this time."""
+    settings = {key: value for key, value in read_json(path).items() if key not in _LOADING_KEYS}
+    if settings.get("tokenizer_class") == "TokenizersBackend":
+        settings["tokenizer_class"] = "PreTrainedTokenizerFast"
+    write_json(path, settings)

@@ -1,0 +1,160 @@
+"""Masked-language-model pretraining of a GTE: it learns words before it learns to compare texts."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from src.model.masking import cut, mask_words, pad, passes, steps, word_starts
+from src.model.tokenizer import PAD
+
+if TYPE_CHECKING:
+    import torch
+    from tokenizers import Tokenizer
+    from transformers import GteForMaskedLM
+
+    from src.params.schema import MlmParams
+
+_WEIGHT_DECAY = 0.01
+_MAX_GRAD_NORM = 1.0
+# Rows of the curve, so that the plot stays readable and the file small.
+_CURVE_POINTS = 200
+
+
+class Point(NamedTuple):
+    """One row of the training curve; `loss` is the mean since the row before (nats a masked token)."""
+
+    step: int
+    epoch: float
+    loss: float
+    learning_rate: float
+    grad_norm: float
+
+
+class Corpus(NamedTuple):
+    """Text as masked language modelling reads it: pieces of token ids, and where words start in the vocabulary."""
+
+    pieces: list[np.ndarray]
+    starts: torch.Tensor
+
+    @property
+    def lengths(self) -> np.ndarray:
+        return np.array([len(piece) for piece in self.pieces])
+
+
+def corpus(tokenizer: Tokenizer, texts: list[str], max_length: int) -> Corpus:
+    """Texts as pieces of at most `max_length` tokens."""
+    return Corpus(cut(tokenizer, texts, max_length), word_starts(tokenizer))
+
+
+def masked_loss(model: GteForMaskedLM, ids: torch.Tensor, labels: torch.Tensor, autocast: bool = False) -> torch.Tensor:
+    """Mean cross-entropy over the hidden tokens; the costly vocabulary layer runs on them alone.
+
+    Args:
+        ids: token ids with words hidden (n, length).
+        labels: hidden tokens, -100 elsewhere (n, length).
+    """
+    import torch
+    from torch.nn.functional import cross_entropy
+
+    context = torch.autocast(ids.device.type, torch.bfloat16) if autocast else contextlib.nullcontext()
+    chosen = labels >= 0
+    with context:
+        hidden = model.gte(input_ids=ids, attention_mask=(ids != PAD).long()).last_hidden_state
+        logits = model.lm_head(hidden[chosen])
+    return cross_entropy(logits.float(), labels[chosen])
+
+
+def rate(step: int, total: int, warmup: int) -> float:
+    """The share of the learning rate at `step` of `total`: linear up over `warmup` steps, then linear down to zero."""
+    return (step + 1) / (warmup + 1) if step < warmup else (total - step) / max(1, total - warmup)
+
+
+def pretrain(
+    model: GteForMaskedLM,
+    text: Corpus,
+    settings: MlmParams,
+    *,
+    seed: int,
+    autocast: bool = False,
+    on_step: Callable[[int, int], None] = lambda _done, _total: None,
+) -> list[Point]:
+    """Train `model` in place on `settings.epochs` passes over `text`; the same seed gives the same weights.
+
+    A batch holds as many pieces of like length as fit into batch_size × max_length tokens.
+
+    Returns:
+        The training curve, at most 200 points.
+    """
+    import torch
+
+    tokens = settings.batch_size * settings.max_length
+    total = steps(_batches_a_pass(text, tokens, seed), settings.epochs)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=settings.learning_rate, weight_decay=_WEIGHT_DECAY, fused=True)
+    warmup = round(settings.warmup_ratio * total)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: rate(step, total, warmup))
+    generator = torch.Generator().manual_seed(seed)
+    batches = passes(text.lengths, tokens, seed)
+    recorder = _Recorder(total, settings.epochs)
+    model.train()
+    for step in range(total):
+        ids = pad([text.pieces[i] for i in next(batches)])
+        hidden, labels = mask_words(ids, text.starts, settings.mask_probability, generator)
+        if not bool((labels >= 0).any()):
+            hidden, labels = mask_words(ids, text.starts, 0.99, generator)  # texts of a word or two
+        learning_rate = schedule.get_last_lr()[0]
+        loss = masked_loss(model, hidden.to(model.device), labels.to(model.device), autocast)
+        loss.backward()
+        norm = torch.nn.utils.clip_grad_norm_(model.parameters(), _MAX_GRAD_NORM)
+        optimizer.step()
+        optimizer.zero_grad()
+        schedule.step()
+        recorder.add(step + 1, loss.item(), float(learning_rate), float(norm))
+        on_step(step + 1, total)
+    return recorder.points
+
+
+def _batches_a_pass(text: Corpus, tokens: int, seed: int) -> int:
+    from src.model.masking import batches
+
+    return len(batches(text.lengths, tokens, np.random.default_rng(seed)))
+
+
+def perplexity(model: GteForMaskedLM, text: Corpus, probability: float, seed: int, tokens: int = 8192) -> float:
+    """exp(mean cross-entropy) of hidden words in `text`; the same words are hidden on every call with one seed."""
+    import torch
+
+    from src.model.masking import batches
+
+    generator = torch.Generator().manual_seed(seed)
+    total, count = 0.0, 0
+    model.eval()
+    with torch.inference_mode():
+        for batch in batches(text.lengths, tokens, np.random.default_rng(seed)):
+            hidden, labels = mask_words(pad([text.pieces[i] for i in batch]), text.starts, probability, generator)
+            hits = int((labels >= 0).sum())
+            if hits:
+                total += hits * masked_loss(model, hidden.to(model.device), labels.to(model.device)).item()
+                count += hits
+    return math.exp(total / max(1, count))
+
+
+class _Recorder:
+    """Averages losses between the points of the curve."""
+
+    def __init__(self, total: int, epochs: float) -> None:
+        self.points: list[Point] = []
+        self._every = max(1, math.ceil(total / _CURVE_POINTS))
+        self._total, self._epochs = total, epochs
+        self._losses: list[float] = []
+
+    def add(self, step: int, loss: float, learning_rate: float, norm: float) -> None:
+        self._losses.append(loss)
+        if step % self._every == 0 or step == self._total:
+            mean = sum(self._losses) / len(self._losses)
+            self.points.append(Point(step, step / self._total * self._epochs, mean, learning_rate, norm))
+            self._losses = []

@@ -1,0 +1,126 @@
+"""A byte-pair tokenizer for Turkish that folds case by itself, wherever its saved tokenizer.json is loaded."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from src.errors import UserError
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+    from tokenizers.normalizers import Normalizer
+    from tokenizers.pre_tokenizers import PreTokenizer
+    from tokenizers.processors import PostProcessor
+    from transformers import PreTrainedTokenizerFast
+
+# In XLM-R's order, as in gte-multilingual-base: begin (CLS), padding, end, unknown; then the mask.
+SPECIAL_TOKENS = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")
+BEGIN, PAD, END, UNKNOWN, MASK = range(len(SPECIAL_TOKENS))
+WORD_START = "▁"
+# Letters that occur fewer times become <unk>: they would fill a small vocabulary.
+_RARE_CHARACTER = 5
+
+
+def normalizer() -> Normalizer:
+    """Composed letters, Turkish lower case (`src.turkish.lower`), one kind of apostrophe, and word starts marked.
+
+    A word starts where a letter follows neither a letter nor an apostrophe: the suffix of `Ankara'ya` has no mark and
+    is the same token as inside a word, while `(Ankara` and ` Ankara` begin alike.
+    """
+    from tokenizers import Regex, normalizers
+
+    return normalizers.Sequence(
+        [
+            normalizers.NFC(),
+            normalizers.Replace(Regex("[’‘`´ʼ]"), "'"),
+            normalizers.Replace(Regex("[“”„«»]"), '"'),
+            normalizers.Replace("İ", "i"),
+            normalizers.Replace("I", "ı"),
+            normalizers.Lowercase(),
+            normalizers.Replace(Regex(r"(?<![\p{L}\p{M}'])(?=\p{L})"), WORD_START),
+        ]
+    )
+
+
+def pre_tokenizer() -> PreTokenizer:
+    """Words, numbers and single signs; merges stay inside each, and white space is dropped."""
+    from tokenizers import Regex, pre_tokenizers
+
+    return pre_tokenizers.Split(Regex(rf"{WORD_START}?[\p{{L}}\p{{M}}]+|\d+|\S"), behavior="removed", invert=True)
+
+
+def train_tokenizer(texts: Iterable[str], vocab_size: int) -> Tokenizer:
+    """Train byte-pair merges on `texts`: the same texts give the same vocabulary on every run.
+
+    BPE is the one trainer of `tokenizers` that is stable (Unigram and WordPiece are not), provided that the alphabet is
+    given: its own cut of rare letters breaks ties by hash order.
+
+    Raises:
+        UserError: no text, or letters and special tokens alone exceed `vocab_size`.
+    """
+    from tokenizers import Tokenizer, models, trainers
+
+    texts = list(texts)
+    alphabet = _alphabet(texts)
+    if len(alphabet) + len(SPECIAL_TOKENS) >= vocab_size:
+        raise UserError(
+            f"base_model.vocab_size: {vocab_size} is too small: the text has {len(alphabet)} characters "
+            f"that occur {_RARE_CHARACTER} times or more, and each needs a token"
+        )
+    tokenizer = Tokenizer(models.BPE(unk_token=SPECIAL_TOKENS[UNKNOWN], fuse_unk=True))
+    tokenizer.normalizer = normalizer()
+    tokenizer.pre_tokenizer = pre_tokenizer()
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocab_size,
+        special_tokens=list(SPECIAL_TOKENS),
+        initial_alphabet=alphabet,
+        limit_alphabet=len(alphabet),
+        min_frequency=2,
+        max_token_length=24,
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(texts, trainer)
+    tokenizer.post_processor = _post_processor()
+    return tokenizer
+
+
+def _alphabet(texts: list[str]) -> list[str]:
+    counts: Counter[str] = Counter()
+    fold = normalizer()
+    for text in texts:
+        counts.update(fold.normalize_str(text))
+    if not counts:
+        raise UserError("data.text: no text to train a tokenizer on")
+    frequent = {letter for letter, count in counts.items() if count >= _RARE_CHARACTER and not letter.isspace()}
+    return sorted(frequent | {WORD_START})
+
+
+def _post_processor() -> PostProcessor:
+    from tokenizers import processors
+
+    begin, end = SPECIAL_TOKENS[BEGIN], SPECIAL_TOKENS[END]
+    return processors.TemplateProcessing(
+        single=f"{begin} $A {end}",
+        pair=f"{begin} $A {end} {end} $B {end}",
+        special_tokens=[(begin, BEGIN), (end, END)],
+    )
+
+
+def wrap(tokenizer: Tokenizer, max_length: int) -> PreTrainedTokenizerFast:
+    """The tokenizer as transformers and sentence-transformers use it, with `max_length` tokens a text."""
+    from transformers import PreTrainedTokenizerFast
+
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        bos_token=SPECIAL_TOKENS[BEGIN],
+        cls_token=SPECIAL_TOKENS[BEGIN],
+        pad_token=SPECIAL_TOKENS[PAD],
+        eos_token=SPECIAL_TOKENS[END],
+        sep_token=SPECIAL_TOKENS[END],
+        unk_token=SPECIAL_TOKENS[UNKNOWN],
+        mask_token=SPECIAL_TOKENS[MASK],
+        model_max_length=max_length,
+        model_input_names=["input_ids", "attention_mask"],
+    )
