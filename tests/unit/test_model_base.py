@@ -1,0 +1,156 @@
+"""Stage base_model and loading: equal bytes on every run, float32, and refusals in one line."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+
+from src import base_model
+from src.errors import UserError
+from src.files import read_json, sha256, write_jsonl
+from src.model.load import load_encoder
+from src.params import load_params
+
+ROOT = Path(__file__).parents[2]
+TEXTS = [
+    f"{place} {number} yılında kurulan şehrin ışıkları söndü."
+    for place in ("İzmir'de", "Ankara")
+    for number in range(60)
+]
+
+
+def write_params(path: Path, **base) -> None:
+    values = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    small = {"vocab_size": 120, "hidden_size": 16, "layers": 1, "heads": 2, "intermediate_size": 32, "max_length": 24}
+    values["base_model"] |= small | {"pooling": "cls", "source": "scratch"} | base
+    values["base_model"]["mlm"] |= {"epochs": 1, "batch_size": 8, "max_length": 16}
+    for block in ("nli", "sts", "train", "eval"):
+        values[block]["dims"] = [16, 8]
+    path.write_text(yaml.safe_dump(values, allow_unicode=True), encoding="utf-8")
+
+
+@pytest.fixture
+def workspace(tmp_path, monkeypatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    write_params(tmp_path / "params.yaml")
+    write_jsonl("data/prepared/text/train.jsonl", [{"text": text} for text in TEXTS])
+    return tmp_path
+
+
+@pytest.fixture
+def folder(workspace) -> Path:
+    base_model.main([])
+    return workspace / "models" / "base"
+
+
+def checksums(folder: Path) -> dict[str, str]:
+    return {path.relative_to(folder).as_posix(): sha256(path) for path in folder.rglob("*") if path.is_file()}
+
+
+def test_two_runs_give_the_same_bytes_and_a_curve(folder, workspace):
+    first, curve = checksums(folder), (workspace / base_model.CURVE).read_text(encoding="utf-8")
+    base_model.main([])
+    assert checksums(folder) == first
+    assert (workspace / base_model.CURVE).read_text(encoding="utf-8") == curve
+    assert curve.startswith("step,epoch,loss,learning_rate,grad_norm\n1,")
+    assert not [name for name in first if name.endswith((".bin", ".pt", ".py"))]
+
+
+def test_the_folder_is_cls_pooling_and_unit_vectors(folder):
+    encoder = load_encoder(str(folder))
+    vectors = encoder.encode(["İZMİR", "izmir", "ankara"], convert_to_tensor=True)
+    assert vectors.dtype == torch.float32
+    assert vectors.norm(dim=1) == pytest.approx(1.0, abs=1e-6)
+    assert torch.equal(vectors[0], vectors[1])
+    assert encoder[1].pooling_mode == "cls"
+    assert encoder.similarity_fn_name == "cosine"
+    assert (encoder.max_seq_length, load_encoder(str(folder), max_length=8).max_seq_length) == (24, 8)
+    assert read_json(folder / "tokenizer_config.json")["tokenizer_class"] == "PreTrainedTokenizerFast"
+
+
+def test_mean_pooling_and_no_pretraining(workspace):
+    write_params(workspace / "params.yaml", pooling="mean")
+    values = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
+    values["base_model"]["mlm"]["epochs"] = 0
+    Path("params.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
+    base_model.main([])
+    assert load_encoder("models/base")[1].pooling_mode == "mean"
+    assert base_model.CURVE.read_text(encoding="utf-8") == "step,epoch,loss,learning_rate,grad_norm\n"
+
+
+def test_an_encoder_saved_again_has_the_same_bytes(folder, tmp_path):
+    from src.model.encoder import save_encoder
+
+    save_encoder(load_encoder(str(folder)), tmp_path / "again")
+    assert checksums(tmp_path / "again") == checksums(folder)
+
+
+def test_a_folder_as_source_is_taken_over(folder, workspace):
+    shutil.copytree(folder, workspace / "mine")
+    before = load_encoder("mine").encode(["ışık"])
+    write_params(workspace / "params.yaml", source="mine")
+    base_model.main([])
+    assert (load_encoder("models/base").encode(["ışık"]) == before).all()
+
+
+def test_half_precision_weights_are_loaded_in_float32(folder):
+    from safetensors.torch import load_file, save_file
+
+    weights = {key: value.half() for key, value in load_file(folder / "model.safetensors").items()}
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    (folder / "config.json").write_text(json.dumps(read_json(folder / "config.json") | {"dtype": "float16"}))
+    assert load_encoder(str(folder)).dtype == torch.float32
+
+
+def test_dimensions_larger_than_a_taken_encoder_are_refused(folder, workspace):
+    shutil.copytree(folder, workspace / "mine")
+    write_params(workspace / "params.yaml", source="mine")
+    text = Path("params.yaml").read_text(encoding="utf-8").replace("- 16\n", "- 32\n")
+    Path("params.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(UserError, match=r"nli\.dims: 32 is larger than the 16 of mine"):
+        base_model.main([])
+    assert load_params().base_model.source == "mine"
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda f: (f / "modules.json").unlink(), "no modules.json"),
+        (lambda f: (f / "model.safetensors").rename(f / "pytorch_model.bin"), "pickled weights"),
+        (lambda f: (f / "model.safetensors").unlink(), "no .*safetensors weights"),
+        (lambda f: (f / "model.safetensors").write_bytes(b"\0" * 64), "cannot be loaded"),
+        (lambda f: (f / "tokenizer.json").write_text("{"), "cannot be loaded"),
+        (
+            lambda f: (f / "modules.json").write_text('[{"idx": 0, "name": "0", "path": "", "type": "evil.Module"}]'),
+            "only the repository's code provides",
+        ),
+    ],
+)
+def test_what_would_load_wrongly_is_refused(folder, spoil, message):
+    spoil(folder)
+    with pytest.raises(UserError, match=message):
+        load_encoder(str(folder))
+
+
+def test_no_such_folder_and_no_network_is_one_line(monkeypatch, tmp_path):
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    with pytest.raises(UserError, match="not in the Hub cache; set runtime.offline to false"):
+        load_encoder("nobody/nothing")
+    with pytest.raises(UserError, match="no such folder"):
+        load_encoder(str(tmp_path / "nothing"))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [("", "empty; the tokenizer needs text"), ('{"metin": "a"}\n', ":1: no column `text`"), ("{\n", ":1: not JSON")],
+)
+def test_text_that_cannot_be_read_is_refused(workspace, content, message):
+    base_model.TEXT.write_text(content, encoding="utf-8")
+    with pytest.raises(UserError, match=message):
+        base_model.main([])
+    assert not Path("models/base").exists()

@@ -1,0 +1,80 @@
+"""The tokenizer folds Turkish case by itself, cuts words where suffixes start, and is the same on every run."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tokenizers import Tokenizer
+
+from src.errors import UserError
+from src.model.tokenizer import BEGIN, END, SPECIAL_TOKENS, UNKNOWN, normalizer, pre_tokenizer, train_tokenizer
+from src.turkish import lower
+
+TEXTS = [
+    "Ankara'ya giden trenler İzmir'den kalkıyor.",
+    "Işıklar söndü; evlerimizdekiler 1453 yılını konuşuyordu.",
+    "Evlerden gelen sesler, ışıkların sönmesiyle kesildi.",
+    "İZMİR’İN IŞIKLARI (eski adıyla) 1453'te yoktu.",
+] * 8
+TURKISH = st.text(alphabet="abcçdefgğhıijklmnoöprsştuüvyzABCÇDEFGĞHIİJKLMNOÖPRSŞTUÜVYZ ", max_size=40)
+
+
+@pytest.fixture(scope="module")
+def tokenizer() -> Tokenizer:
+    return train_tokenizer(TEXTS, 120)
+
+
+def words(text: str) -> list[str]:
+    return [part for part, _ in pre_tokenizer().pre_tokenize_str(normalizer().normalize_str(text))]
+
+
+@given(TURKISH)
+def test_case_is_folded_as_in_src_turkish(text):
+    assert normalizer().normalize_str(text).replace("▁", "") == lower(text)
+
+
+def test_decomposed_capital_i_is_one_letter():
+    assert normalizer().normalize_str("I\u0307zmir") == "▁izmir"
+
+
+def test_words_suffixes_numbers_and_signs_are_kept_apart():
+    assert words("Ankara'ya (İzmir’den) 5km, 1453'te!") == (
+        ["▁ankara", "'", "ya", "(", "▁izmir", "'", "den", ")", "5", "▁km", ",", "1453", "'", "te", "!"]
+    )
+
+
+def test_a_word_is_the_same_after_a_quotation_mark_as_after_a_space():
+    assert words('"Işık" ışık') == ['"', "▁ışık", '"', "▁ışık"]
+
+
+def test_the_same_texts_give_the_same_vocabulary():
+    assert train_tokenizer(TEXTS, 120).to_str() == train_tokenizer(TEXTS, 120).to_str()
+
+
+def test_upper_and_lower_case_give_the_same_ids(tokenizer):
+    assert tokenizer.encode("IŞIKLAR İZMİR'DE").ids == tokenizer.encode("ışıklar izmir’de").ids
+
+
+def test_begin_and_end_frame_a_text_and_special_ids_are_those_of_xlm_r(tokenizer):
+    ids = tokenizer.encode("ışık").ids
+    assert (ids[0], ids[-1]) == (BEGIN, END)
+    assert [tokenizer.token_to_id(token) for token in SPECIAL_TOKENS] == [0, 1, 2, 3, 4]
+
+
+def test_unknown_letters_become_one_unknown_token(tokenizer):
+    assert tokenizer.encode("漢字漢").ids.count(UNKNOWN) == 1
+
+
+@settings(max_examples=50)
+@given(TURKISH)
+def test_saved_and_read_again_it_gives_the_same_ids(tokenizer, text):
+    assert Tokenizer.from_str(tokenizer.to_str()).encode(text).ids == tokenizer.encode(text).ids
+
+
+def test_a_vocabulary_smaller_than_the_alphabet_is_refused():
+    with pytest.raises(UserError, match=r"base_model\.vocab_size: 10 is too small: the text has \d+ characters"):
+        train_tokenizer(TEXTS, 10)
+
+
+def test_no_text_is_refused():
+    with pytest.raises(UserError, match="no text to train a tokenizer on"):
+        train_tokenizer([], 100)
