@@ -89,11 +89,14 @@ def pretrain_with_bar(model: GteForMaskedLM, tokenizer: Tokenizer, texts: list[s
 
 
 def published(params: Params) -> SentenceTransformer:
-    """A published encoder, checked and in float32, with the length limit of params."""
+    """A published encoder, checked and in float32, with the length limit of params.
+
+    `base_model.pooling` counts where the source does not say how it pools (no modules.json).
+    """
     from src.model.load import load_encoder
 
     base = params.base_model
-    return load_encoder(base.source, base.revision, device(params.runtime), base.max_length)
+    return load_encoder(base.source, base.revision, device(params.runtime), base.max_length, base.pooling)
 
 
 def check_dims(params: Params, encoder: SentenceTransformer) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import sys
+import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 from src.errors import UserError
 from src.files import read_json
 from src.model.encoder import quiet
+from src.model.original import is_original, stage
 
 if TYPE_CHECKING:
     import torch
@@ -16,48 +19,67 @@ if TYPE_CHECKING:
 
 # What is fetched of a Hub repository. Pickles (*.bin, *.pt), code (*.py) and other back ends are left where they are.
 _WANTED = ["*.json", "*.safetensors", "*.txt", "*.model", "*.jinja"]
+# Parts on top of an encoder that sentence vectors do not use.
+_HEADS = re.compile(r"^(\w+\.)?(pooler|classifier|lm_head|cls|score|qa_outputs|linear)\.|position_ids$")
 _UNWANTED = ["onnx/*", "openvino/*", "original/*", "coreml/*"]
 
 
 def load_encoder(
-    path_or_id: str, revision: str | None = None, device: torch.device | str = "cpu", max_length: int | None = None
+    path_or_id: str,
+    revision: str | None = None,
+    device: torch.device | str = "cpu",
+    max_length: int | None = None,
+    pooling: Literal["cls", "mean"] | None = None,
 ) -> SentenceTransformer:
     """The encoder in a sentence-transformers folder or Hub repository, in float32, ready to encode.
+
+    Checkpoints of GTE in the original format are read natively (`src.model.original`).
 
     Args:
         path_or_id: a local folder, or `owner/name` on the Hub.
         revision: commit of the Hub repository; ignored for a folder.
         max_length: tokens a text, in place of the encoder's own limit.
+        pooling: what to do, followed by normalisation, where there is no modules.json; None refuses such a folder,
+            which sentence-transformers would silently read as mean pooling without normalisation.
 
     Raises:
-        UserError: no such folder or repository; no modules.json, whose absence would silently mean mean pooling without
-            normalisation; no safetensors weights; a part that only code from the repository could load.
+        UserError: no such folder or repository; no modules.json; no safetensors weights; a weight is missing or
+            unknown; a part that only code from the repository could load.
     """
     import torch
 
     folder = Path(path_or_id) if Path(path_or_id).is_dir() else fetch(path_or_id, revision)
-    check_folder(folder, path_or_id)
-    with_safetensors = {"dtype": torch.float32, "use_safetensors": True}
-    encoder = _open(folder, with_safetensors, device, path_or_id)
+    check_folder(folder, path_or_id, modules_needed=pooling is None)
+    with tempfile.TemporaryDirectory() as staged:
+        if is_original(folder):
+            stage(folder, Path(staged), path_or_id)
+            folder = Path(staged)
+        try:
+            check_weights(folder, path_or_id)
+            encoder = _open(folder, {"dtype": torch.float32, "use_safetensors": True}, str(device), pooling)
+        except UserError:
+            raise
+        except Exception as error:  # whatever a broken folder makes three libraries raise
+            raise UserError(f"{path_or_id}: cannot be loaded as an encoder: {error}") from error
     if max_length is not None:
         encoder.max_seq_length = min(max_length, _limit(encoder))
     return encoder
 
 
-def _open(folder: Path, model_kwargs: dict[str, object], device: torch.device | str, name: str) -> SentenceTransformer:
+def _open(folder: Path, model_kwargs: dict[str, Any], device: str, pooling: str | None) -> SentenceTransformer:
     from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
 
     quiet()
-    try:
-        return SentenceTransformer(
-            str(folder),
-            device=str(device),
-            model_kwargs=model_kwargs,
-            trust_remote_code=False,
-            local_files_only=True,
-        )
-    except Exception as error:  # whatever a broken folder makes three libraries raise
-        raise UserError(f"{name}: cannot be loaded as an encoder: {error}") from error
+    if not (folder / "modules.json").is_file():
+        offline = {"trust_remote_code": False, "local_files_only": True}
+        transformer = Transformer(str(folder), model_kwargs=model_kwargs | offline, config_kwargs=offline)
+        size = transformer.get_embedding_dimension()
+        modules = [transformer, Pooling(size, pooling_mode=pooling), Normalize()]
+        return SentenceTransformer(modules=modules, device=device, similarity_fn_name="cosine")
+    return SentenceTransformer(
+        str(folder), device=device, model_kwargs=model_kwargs, trust_remote_code=False, local_files_only=True
+    )
 
 
 def _limit(encoder: SentenceTransformer) -> int:
@@ -65,22 +87,48 @@ def _limit(encoder: SentenceTransformer) -> int:
     return getattr(config, "max_position_embeddings", None) or sys.maxsize
 
 
-def check_folder(folder: Path, name: str) -> None:
+def check_folder(folder: Path, name: str, modules_needed: bool = True) -> None:
     """Refuse what would load wrongly or run code; `name` is what the user called it."""
-    if not (folder / "modules.json").is_file():
+    modules = folder / "modules.json"
+    if modules_needed and not modules.is_file():
         raise UserError(f"{name}: no modules.json; expected a sentence-transformers folder (transformer, pooling, …)")
-    for module in read_json(folder / "modules.json"):
+    for module in read_json(modules) if modules.is_file() else [{"type": "sentence_transformers.", "path": ""}]:
         if not str(module.get("type", "")).startswith("sentence_transformers."):
             raise UserError(
-                f"{name}: modules.json names {module.get('type')!r}, which only the repository's code provides"
+                f"{name}: modules.json: {module.get('type')!r} is code of the repository's, which is not run"
             )
         weights = folder / module.get("path", "")
         if not any(weights.glob("*.safetensors")) and any(weights.glob("*.bin")):
             raise UserError(
-                f"{name}: {module.get('path') or '.'} holds pickled weights (*.bin); only safetensors are loaded"
+                f"{name}: {module.get('path') or '.'}: pickled weights (*.bin); only safetensors are loaded"
             )
     if not any(folder.glob("**/*.safetensors")):
         raise UserError(f"{name}: no *.safetensors weights")
+
+
+def check_weights(folder: Path, name: str) -> None:
+    """Compare the names and shapes of the stored weights with those of the model, without reading them.
+
+    A missing weight would be random, and an unknown one says that the model is another than its configuration; both
+    would load with a warning and give wrong vectors. Heads that the encoder does not use may be there.
+    """
+    from transformers import AutoModel
+
+    quiet()
+    first = read_json(folder / "modules.json")[0].get("path", "") if (folder / "modules.json").is_file() else ""
+    _, found = AutoModel.from_pretrained(
+        folder / first,
+        output_loading_info=True,
+        device_map="meta",
+        use_safetensors=True,
+        trust_remote_code=False,
+        local_files_only=True,
+    )
+    missing = sorted(key for key in found["missing_keys"] if not _HEADS.search(key))
+    unknown = sorted(key for key in found["unexpected_keys"] if not _HEADS.search(key))
+    for fault, keys in (("missing", missing), ("unknown", unknown)):
+        if keys:
+            raise UserError(f"{name}: {len(keys)} weights are {fault}, such as {keys[0]}: not the model of config.json")
 
 
 def fetch(repository: str, revision: str | None) -> Path:

@@ -125,7 +125,7 @@ def test_dimensions_larger_than_a_taken_encoder_are_refused(folder, workspace):
         (lambda f: (f / "tokenizer.json").write_text("{"), "cannot be loaded"),
         (
             lambda f: (f / "modules.json").write_text('[{"idx": 0, "name": "0", "path": "", "type": "evil.Module"}]'),
-            "only the repository's code provides",
+            "which is not run",
         ),
     ],
 )
