@@ -18,6 +18,7 @@ _MASKED, _REPLACED = 0.8, 0.1
 _IGNORED = -100
 # Encoded at once: bounds memory, and lets the progress bar move.
 _ENCODED_AT_ONCE = 4096
+_LENGTH_STEP = 8
 
 
 def cut(tokenizer: Tokenizer, texts: Sequence[str], max_length: int) -> list[np.ndarray]:
@@ -35,25 +36,29 @@ def cut(tokenizer: Tokenizer, texts: Sequence[str], max_length: int) -> list[np.
 def batches(lengths: np.ndarray, tokens: int, generator: np.random.Generator) -> list[np.ndarray]:
     """Indices of pieces in batches of like length, at most `tokens` padded tokens each, in random order.
 
-    Sorting by length spares padding; which pieces of one length fall together, and the order of batches, is random.
+    Like lengths spare padding; which pieces of one length fall together, and the order of batches, is random.
     """
-    shuffled = generator.permutation(len(lengths))
-    order = shuffled[np.argsort(lengths[shuffled], kind="stable")]
-    groups, start = [], 0
-    while start < len(order):
-        stop = start + 1
-        while stop < len(order) and (stop + 1 - start) * lengths[order[stop]] <= tokens:
-            stop += 1
-        groups.append(order[start:stop])
-        start = stop
+    padded = rounded(lengths)
+    order = generator.permutation(len(lengths))
+    groups: list[np.ndarray] = []
+    for length in np.unique(padded):
+        alike = order[padded[order] == length]
+        rows = max(1, tokens // int(length))
+        groups += [alike[start : start + rows] for start in range(0, len(alike), rows)]
     return [groups[i] for i in generator.permutation(len(groups))]
 
 
+def rounded(length: np.ndarray) -> np.ndarray:
+    """Up to a multiple of 8: with few distinct shapes, the matrix library compiles and keeps few kernels."""
+    return -(-length // _LENGTH_STEP) * _LENGTH_STEP
+
+
 def pad(pieces: Sequence[np.ndarray]) -> torch.Tensor:
-    """Token ids (pieces, longest), padded at the end."""
+    """Token ids (pieces, longest up to a multiple of 8), padded at the end."""
     import torch
 
-    ids = np.full((len(pieces), max(map(len, pieces))), PAD, dtype=np.int64)
+    longest = rounded(np.array([len(piece) for piece in pieces])).max()
+    ids = np.full((len(pieces), longest), PAD, dtype=np.int64)
     for row, piece in enumerate(pieces):
         ids[row, : len(piece)] = piece
     return torch.from_numpy(ids)
