@@ -1,0 +1,1 @@
+"""Data sets: reading, cleaning, leakage, protocols and data cards."""

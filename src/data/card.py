@@ -1,0 +1,69 @@
+"""Data cards: where a set comes from, what was dropped and why, how long its texts are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from src.files import read_json, sha256
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+QUANTILES = {"p5": 5, "p50": 50, "p95": 95, "max": 100}
+
+
+def origin(folder: Path) -> dict[str, Any]:
+    """What FOLDER/source.json says: source, licence, synthetic, note; `unstated` where it says nothing."""
+    path = folder / "source.json"
+    stated = read_json(path) if path.is_file() else {}
+    found = {name: stated.get(name, "unstated") for name in ("source", "licence")}
+    found["synthetic"] = bool(stated.get("synthetic", False))
+    return found | ({"note": stated["note"]} if "note" in stated else {})
+
+
+def checksums(files: Iterable[Path]) -> dict[str, str]:
+    """SHA-256 of each file by its name."""
+    return {path.name: sha256(path) for path in sorted(files)}
+
+
+def word_quantiles(texts: Iterable[str]) -> dict[str, int]:
+    """Quantiles of the number of words."""
+    return _quantiles([len(text.split()) for text in texts])
+
+
+def token_quantiles(texts: list[str], tokenizer: PreTrainedTokenizerBase) -> dict[str, int]:
+    """Quantiles of the number of tokens, the special ones included."""
+    return _quantiles([len(ids) for ids in tokenizer(texts, truncation=False)["input_ids"]])
+
+
+def _quantiles(lengths: list[int]) -> dict[str, int]:
+    if not lengths:
+        return {}
+    return {name: int(np.percentile(lengths, share, method="lower")) for name, share in QUANTILES.items()}
+
+
+def markdown(card: dict[str, Any]) -> str:
+    """A card as a page."""
+    lines = [f"# {card['name']}", ""]
+    if card["synthetic"]:
+        lines += ["**Synthetic data**: invented texts; numbers on them say nothing about real Turkish.", ""]
+    lines += [f"- Source: {card['source']}", f"- Licence: {card['licence']}"]
+    lines += [f"- {name}: {card[name]}" for name in ("revision", "protocol", "note", "sampling") if card.get(name)]
+    lines += [f"- `{name}`: sha256 `{digest}`" for name, digest in card["files"].items()]
+    lines += ["", "| split | read | kept | dropped | mended or counted |", "|---|---:|---:|---|---|"]
+    for split, counts in card["splits"].items():
+        dropped, mended = (_counts(counts[part]) for part in ("dropped", "noted"))
+        lines.append(f"| {split} | {counts['read']} | {counts['kept']} | {dropped} | {mended} |")
+    lines += ["", "| texts | unit | p5 | p50 | p95 | max |", "|---|---|---:|---:|---:|---:|"]
+    for unit in ("words", "tokens"):
+        for column, found in card.get(unit, {}).items():
+            lines.append(f"| {column} | {unit} | " + " | ".join(str(found[name]) for name in QUANTILES) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def _counts(counts: dict[str, int]) -> str:
+    return ", ".join(f"{name}: {count}" for name, count in counts.items()) or "–"

@@ -1,0 +1,127 @@
+"""An evaluation set in BEIR layout, checked, cleaned and cut to its protocol."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from src.data.readers import read_rows
+from src.data.text import clean
+from src.errors import UserError
+
+Qrel = tuple[str, str, int]  # query id, document id, judgement
+MTEB_SEED, MTEB_QRELS = 42, 2048
+
+
+@dataclass
+class BeirSet:
+    """Documents as (title, text) by id, queries by id, and judgements by split."""
+
+    documents: dict[str, tuple[str, str]] = field(default_factory=dict)
+    queries: dict[str, str] = field(default_factory=dict)
+    qrels: dict[str, list[Qrel]] = field(default_factory=dict)
+    counts: Counter[str] = field(default_factory=Counter)
+
+
+def read_beir(folder: Path) -> BeirSet:
+    """Read and clean FOLDER/{corpus.jsonl, queries.jsonl, qrels/SPLIT.tsv}; qrels/test.tsv is required.
+
+    Judgements that name an unknown query or document are dropped and counted.
+
+    Raises:
+        UserError: a file is missing or malformed, an id occurs twice or is empty, or no judgement is left.
+    """
+    if not folder.is_dir():
+        raise UserError(f"{folder}: no such folder; expected corpus.jsonl, queries.jsonl and qrels/test.tsv")
+    found = BeirSet()
+    for id_, row in _with_ids(folder / "corpus.jsonl"):
+        if id_ in found.documents:
+            raise UserError(f"{folder / 'corpus.jsonl'}: document id {id_!r} occurs twice")
+        found.documents[id_] = (_text(found, row.get("title") or ""), _text(found, row["text"]))
+    for id_, row in _with_ids(folder / "queries.jsonl"):
+        if id_ in found.queries:
+            raise UserError(f"{folder / 'queries.jsonl'}: query id {id_!r} occurs twice")
+        found.queries[id_] = _text(found, row["text"])
+    for split in ("dev", "test"):
+        path = folder / "qrels" / f"{split}.tsv"
+        if split == "test" or path.is_file():
+            found.qrels[split] = _known(found, split, read_qrels(path))
+    if not any(score > 0 for _, _, score in found.qrels["test"]):
+        raise UserError(f"{folder / 'qrels' / 'test.tsv'}: no judgement above 0 of a known query and document")
+    return found
+
+
+def _with_ids(path: Path) -> list[tuple[str, dict[str, str]]]:
+    rows = []
+    for number, row in read_rows(path):
+        id_ = row.get("_id")
+        if (
+            not isinstance(id_, str | int)
+            or isinstance(id_, bool)
+            or not str(id_).strip()
+            or str(id_).split() != [str(id_)]
+        ):
+            raise UserError(f"{path}:{number}: _id is {id_!r}; expected an id without white space")
+        if not isinstance(row.get("text"), str):
+            raise UserError(f"{path}:{number}: no column `text`; expected _id and text")
+        if not isinstance(row.get("title", ""), str | None):
+            raise UserError(f"{path}:{number}: title is a {type(row['title']).__name__}; expected text")
+        rows.append((str(id_), row))
+    if not rows:
+        raise UserError(f"{path}: no rows; expected at least one")
+    return rows
+
+
+def _text(found: BeirSet, text: str) -> str:
+    cleaned, mended = clean(text)
+    found.counts["mojibake mended"] += mended
+    found.counts["empty texts"] += not cleaned and bool(text)
+    return cleaned
+
+
+def read_qrels(path: Path) -> list[Qrel]:
+    """Judgements of a BEIR file with the header query-id, corpus-id, score. Raises UserError for a malformed row."""
+    rows = []
+    for number, row in read_rows(path):
+        try:
+            rows.append((row["query-id"], row["corpus-id"], int(float(row["score"]))))
+        except KeyError as error:
+            raise UserError(f"{path}:{number}: no column {error}; expected query-id, corpus-id, score") from error
+        except (ValueError, OverflowError) as error:
+            raise UserError(f"{path}:{number}: score is {row['score']!r}; expected a whole number") from error
+    return rows
+
+
+def _known(found: BeirSet, split: str, qrels: list[Qrel]) -> list[Qrel]:
+    kept = [qrel for qrel in qrels if qrel[0] in found.queries and qrel[1] in found.documents]
+    found.counts[f"{split} judgements of unknown ids"] += len(qrels) - len(kept)
+    return kept
+
+
+def full(found: BeirSet) -> BeirSet:
+    """Protocol `full`: every document, and the queries that a split judges."""
+    judged = {query for qrels in found.qrels.values() for query, _, _ in qrels}
+    queries = {id_: text for id_, text in found.queries.items() if id_ in judged}
+    return BeirSet(found.documents, queries, found.qrels, found.counts)
+
+
+def tr_mteb(found: BeirSet) -> BeirSet:
+    """Protocol `tr-mteb`: the reduced set of TR-MTEB's retrieval tasks.
+
+    The test judgements are shuffled with seed 42 and cut to 2048; the corpus is what they name, without titles; of a
+    query's relevant documents the last one read is kept. That the shuffle is Python's `random.Random(42)` over the
+    file's order is inferred; with at most 2048 judgements, as in SciFact-TR, it decides only which relevant document
+    of a query stays.
+    """
+    qrels = [qrel for qrel in found.qrels["test"] if qrel[2] > 0]
+    random.Random(MTEB_SEED).shuffle(qrels)
+    qrels = qrels[:MTEB_QRELS]
+    documents = {document: ("", found.documents[document][1]) for _, document, _ in qrels}
+    one = {query: (query, document, score) for query, document, score in qrels}
+    queries = {query: found.queries[query] for query in one}
+    return BeirSet(documents, queries, {"test": list(one.values())}, found.counts)
+
+
+PROTOCOLS = {"full": full, "tr-mteb": tr_mteb}

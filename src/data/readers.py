@@ -1,0 +1,123 @@
+"""Rows of a data set from a folder of JSON lines, CSV, TSV, Parquet or plain text, compressed or not.
+
+A reader yields (row number, {column: value}); the number is the line of a text file and counts from 1.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, TextIO
+
+from src.errors import UserError
+
+Row = dict[str, Any]
+SUFFIXES = (".jsonl", ".csv", ".tsv", ".parquet", ".txt")
+_MAX_FIELD = 64 * 1024 * 1024  # characters of one CSV field or line
+
+
+def find_split(folder: Path, split: str, required: bool) -> Path | None:
+    """The one file of a split, such as train.jsonl or train.csv.gz.
+
+    Raises:
+        UserError: the folder or a required split is missing, or two files could be meant.
+    """
+    if not folder.is_dir():
+        raise UserError(f"{folder}: no such folder; expected a data set with {split}.jsonl (or .csv, .tsv, .parquet)")
+    names = [f"{split}{suffix}{packed}" for suffix in SUFFIXES for packed in ("", ".gz")]
+    found = [folder / name for name in names if (folder / name).is_file()]
+    if len(found) > 1:
+        raise UserError(f"{folder}: both {found[0].name} and {found[1].name} are there; keep one of them")
+    if not found and required:
+        raise UserError(f"{folder}: no {split} file; expected one of {', '.join(names[::2])}, each also as .gz")
+    return found[0] if found else None
+
+
+def read_rows(path: Path) -> Iterator[tuple[int, Row]]:
+    """The rows of a file of any kind.
+
+    Raises:
+        UserError: the file is missing, damaged, of an unknown kind, or a row is malformed; names file and row.
+    """
+    kind = Path(path.name.removesuffix(".gz")).suffix
+    try:
+        if kind == ".parquet":
+            yield from _parquet(path)
+        elif kind in SUFFIXES:
+            with _open(path) as stream:
+                yield from {".jsonl": _jsonl, ".csv": _csv, ".tsv": _csv, ".txt": _plain}[kind](path, stream)
+        else:
+            raise UserError(f"{path}: unknown kind of file; expected {', '.join(SUFFIXES)} (.gz allowed)")
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: not UTF-8 ({error.reason} at byte {error.start}); save it as UTF-8") from error
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise UserError(f"{path}: damaged or truncated gzip file ({error})") from error
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: no such file") from error
+
+
+def _open(path: Path) -> TextIO:
+    opener = gzip.open if path.suffix == ".gz" else open
+    return opener(path, "rt", encoding="utf-8-sig", newline="")
+
+
+def _jsonl(path: Path, stream: TextIO) -> Iterator[tuple[int, Row]]:
+    for number, line in enumerate(stream, 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except (json.JSONDecodeError, RecursionError) as error:
+            raise UserError(f"{path}:{number}: not JSON; expected one object a line") from error
+        if not isinstance(row, dict):
+            raise UserError(f"{path}:{number}: a JSON {type(row).__name__}; expected an object")
+        yield number, row
+
+
+def _csv(path: Path, stream: TextIO) -> Iterator[tuple[int, Row]]:
+    csv.field_size_limit(_MAX_FIELD)
+    delimiter = "\t" if ".tsv" in path.suffixes else ","
+    reader = csv.reader((_no_nul(path, line) for line in stream), delimiter=delimiter, strict=True)
+    try:
+        header = next(reader, None)
+        if header is None:
+            raise UserError(f"{path}: empty; expected a header line with column names")
+        for fields in reader:
+            if not fields:
+                continue
+            if len(fields) != len(header):
+                raise UserError(f"{path}:{reader.line_num}: {len(fields)} fields; the header has {len(header)}")
+            yield reader.line_num, dict(zip(header, fields, strict=True))
+    except csv.Error as error:
+        raise UserError(f"{path}:{reader.line_num}: malformed: {error}") from error
+
+
+def _no_nul(path: Path, line: str) -> str:
+    if "\0" in line:
+        raise UserError(f"{path}: holds NUL bytes; it is no text file")
+    return line
+
+
+def _plain(path: Path, stream: TextIO) -> Iterator[tuple[int, Row]]:
+    for number, line in enumerate(stream, 1):
+        if _no_nul(path, line).strip():
+            yield number, {"text": line}
+
+
+def _parquet(path: Path) -> Iterator[tuple[int, Row]]:
+    import pyarrow
+    import pyarrow.parquet
+
+    try:
+        number = 0
+        with pyarrow.parquet.ParquetFile(path) as file:
+            for batch in file.iter_batches(batch_size=4096):
+                for row in batch.to_pylist():
+                    number += 1
+                    yield number, row
+    except pyarrow.ArrowException as error:
+        raise UserError(f"{path}: no readable Parquet file ({str(error).splitlines()[0]})") from error

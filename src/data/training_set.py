@@ -1,0 +1,135 @@
+"""A training set from its folder to cleaned rows, with every dropped row counted by its reason."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from src.data.columns import Kind, check_row
+from src.data.readers import find_split, read_rows
+from src.data.text import clean, is_mojibake, key
+from src.errors import UserError
+
+Row = dict[str, Any]
+
+
+@dataclass
+class Split:
+    """Cleaned rows of one split, and what happened to the others."""
+
+    rows: list[Row] = field(default_factory=list)
+    read: int = 0
+    dropped: Counter[str] = field(default_factory=Counter)
+    mended: Counter[str] = field(default_factory=Counter)
+
+
+def clean_rows(kind: Kind, sources: Iterable[Path], max_words: int, unique: bool) -> Split:
+    """Read, check and clean the rows of some files.
+
+    Dropped and counted: rows with an empty text, unrepairable mojibake and, where `unique`, a repeated row. (A test
+    split keeps its repeated rows: without them its numbers would not compare with others'.) Counted alone: mended
+    mojibake and texts of more than `max_words` words.
+
+    Raises:
+        UserError: a malformed row, or no row at all.
+    """
+    split, seen = Split(), set()
+    for path in sources:
+        for number, row in read_rows(path):
+            split.read += 1
+            check_row(kind, path, number, row)
+            cleaned = _clean_row(kind, row, split, max_words)
+            if cleaned is None:
+                continue
+            identity = tuple(cleaned.get(column) for column in kind.texts)
+            if unique and identity in seen:
+                split.dropped["duplicate"] += 1
+                continue
+            seen.add(identity)
+            split.rows.append(cleaned)
+    if not split.read:
+        raise UserError(f"{', '.join(map(str, sources))}: no rows; expected at least one")
+    return split
+
+
+def _clean_row(kind: Kind, row: Row, split: Split, max_words: int) -> Row | None:
+    cleaned: Row = {}
+    for column in kind.texts:
+        if column not in row:
+            continue
+        text, mended = clean(row[column] or "")
+        split.mended["mojibake"] += mended
+        if not text:
+            split.dropped["empty text"] += 1
+            return None
+        if is_mojibake(text):
+            split.dropped["mojibake"] += 1
+            return None
+        split.mended[f"over {max_words} words"] += len(text.split()) > max_words
+        cleaned[column] = text
+    tags = {tag: str(row[tag]) for tag in kind.tags if row.get(tag) is not None}
+    return cleaned | ({kind.score: row[kind.score]} if kind.score else {}) | tags
+
+
+def without_leaks(kind: Kind, split: Split, evaluation: frozenset[str]) -> Split:
+    """The split without rows that hold a text of an evaluation set, word for word up to case and punctuation."""
+    kept = Split(read=split.read, dropped=split.dropped.copy(), mended=split.mended)
+    for row in split.rows:
+        if any(key(row[column]) in evaluation for column in kind.texts if column in row):
+            kept.dropped["stands in an evaluation set"] += 1
+        else:
+            kept.rows.append(row)
+    return kept
+
+
+def sample(split: Split, count: int | None, seed: int) -> None:
+    """Keep a seeded sample of `count` rows, in their order; None keeps all."""
+    if count is not None and count < len(split.rows):
+        picked = np.sort(np.random.default_rng(seed).choice(len(split.rows), count, replace=False))
+        split.dropped["not sampled (max_rows)"] += len(split.rows) - count
+        split.rows = [split.rows[i] for i in picked]
+
+
+def carve(kind: Kind, split: Split, count: int, seed: int) -> Split:
+    """Move about `count` rows into a new split; rows that share a text with them move too, so no text is in both."""
+    dev = Split(read=0)
+    if not count:
+        return dev
+    order = np.random.default_rng(seed).permutation(len(split.rows))
+    anchor = kind.texts[-1] if len(kind.texts) < 2 else kind.texts[1]
+    taken: set[str] = set()
+    for i in order:
+        if len(taken) >= count:
+            break
+        taken.add(split.rows[i][anchor])
+    moved = [row for row in split.rows if row[anchor] in taken][:count]
+    passages = {row[anchor] for row in moved}
+    split.dropped["moved to dev"] += len(moved)
+    shared = [row for row in split.rows if row[anchor] in passages]
+    split.dropped["shares a passage with dev"] += len(shared) - len(moved)
+    split.rows = [row for row in split.rows if row[anchor] not in passages]
+    dev.rows, dev.read = moved, len(moved)
+    return dev
+
+
+def split_files(folder: Path, split: str, extra: list[str]) -> list[Path]:
+    """The files of a split; `extra` files belong to train. Raises UserError where one is missing."""
+    found = find_split(folder, split, required=split == "train")
+    files = [found] if found else []
+    if split == "train":
+        for name in extra:
+            if Path(name).name != name or not (folder / name).is_file():
+                raise UserError(f"{folder}: no file {name!r}, which `files` names in params.yaml")
+            files.append(folder / name)
+    return files
+
+
+def texts(kind: Kind, rows: Iterable[Row]) -> Iterator[str]:
+    """Every text of the rows."""
+    for row in rows:
+        yield from (row[column] for column in kind.texts if column in row)

@@ -1,0 +1,95 @@
+"""Stage prepare: check and clean one training set, remove what leaks, write its card. `python -m src.prepare NAME`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from src.errors import UserError, run_stage
+from src.files import fresh_dir, write_json, write_jsonl
+from src.params import load_params
+
+if TYPE_CHECKING:
+    from src.data.columns import Kind
+    from src.data.training_set import Split
+    from src.params import Params
+
+SPLITS = ("train", "dev", "test")
+
+
+def main(arguments: list[str]) -> None:
+    """Write data/prepared/NAME/{train,dev,test}.jsonl and card.json."""
+    from src.data.columns import KINDS
+
+    params = load_params()
+    if len(arguments) != 1 or arguments[0] not in KINDS:
+        raise UserError(f"expected one of {', '.join(KINDS)}, as in: python -m src.prepare nli")
+    name = arguments[0]
+    splits = cleaned_splits(name, params)
+    card = make_card(name, splits, params)
+    with fresh_dir(f"data/prepared/{name}") as folder:
+        for split, rows in splits.items():
+            write_jsonl(folder / f"{split}.jsonl", rows.rows)
+        write_json(folder / "card.json", card)
+    print(f"{name}: " + ", ".join(f"{len(rows.rows)} of {rows.read} {split} rows" for split, rows in splits.items()))
+
+
+def cleaned_splits(name: str, params: Params) -> dict[str, Split]:
+    """Every split that the folder holds or that is carved out of train, train without leaks."""
+    from src.data.columns import KINDS
+    from src.data.leakage import evaluation_keys
+    from src.data.training_set import carve, clean_rows, sample, split_files, without_leaks
+
+    kind, options, folder = KINDS[name], getattr(params.data, name), Path(getattr(params.data, name).path)
+    splits = {}
+    for split in SPLITS:
+        files = split_files(folder, split, options.files)
+        if files:
+            splits[split] = clean_rows(kind, files, params.prepare.max_words, unique=split == "train")
+    if params.prepare.leakage == "remove":
+        splits["train"] = without_leaks(kind, splits["train"], evaluation_keys(params))
+    sample(splits["train"], options.max_rows, params.seed)
+    if options.dev_rows and "dev" not in splits:
+        splits["dev"] = carve(kind, splits["train"], options.dev_rows, params.seed)
+    if not splits["train"].rows:
+        raise UserError(f"{folder}: no row of train is left: {dict(splits['train'].dropped)}")
+    return splits
+
+
+def make_card(name: str, splits: dict[str, Split], params: Params) -> dict[str, Any]:
+    """The data card of a cleaned set."""
+    from src.data import card
+    from src.data.columns import KINDS
+    from src.data.training_set import split_files
+
+    kind, options, folder = KINDS[name], getattr(params.data, name), Path(getattr(params.data, name).path)
+    files = [file for split in SPLITS for file in split_files(folder, split, options.files)]
+    sampled = options.max_rows is not None
+    return {
+        "name": options.name,
+        **card.origin(folder),
+        "sampling": f"{options.max_rows} rows drawn with seed {params.seed}" if sampled else None,
+        "leakage": params.prepare.leakage,
+        "files": card.checksums(files),
+        "splits": {split: counts(found) for split, found in splits.items()},
+        "words": words(kind, splits),
+    }
+
+
+def counts(split: Split) -> dict[str, Any]:
+    """Rows read, kept, dropped by reason, and what was mended or only counted."""
+    dropped = {reason: count for reason, count in sorted(split.dropped.items()) if count}
+    noted = {reason: count for reason, count in sorted(split.mended.items()) if count}
+    return {"read": split.read, "kept": len(split.rows), "dropped": dropped, "noted": noted}
+
+
+def words(kind: Kind, splits: dict[str, Split]) -> dict[str, dict[str, int]]:
+    """Quantiles of words in each text column of train."""
+    from src.data.card import word_quantiles
+
+    rows = splits["train"].rows
+    return {c: word_quantiles(row[c] for row in rows) for c in kind.texts if c in rows[0]}
+
+
+if __name__ == "__main__":
+    run_stage(main)

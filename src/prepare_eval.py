@@ -1,0 +1,78 @@
+"""Stage prepare_eval: check an evaluation set and write it under its protocol. `python -m src.prepare_eval SET`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from src.errors import UserError, run_stage
+from src.files import fresh_dir, write_csv, write_json, write_jsonl
+from src.params import load_params
+
+if TYPE_CHECKING:
+    from src.data.evaluation_set import BeirSet
+    from src.params.schema import EvalSetParams
+
+
+def main(arguments: list[str]) -> None:
+    """Write data/prepared/SET/{corpus.jsonl, queries.jsonl, qrels/*.tsv, card.json}."""
+    from src.data.evaluation_set import PROTOCOLS, read_beir
+
+    params = load_params()
+    if len(arguments) != 1 or arguments[0] not in params.eval.sets:
+        raise UserError(f"expected one set of eval.sets: {', '.join(params.eval.sets)}")
+    name = arguments[0]
+    options = params.eval.sets[name]
+    found = read_beir(Path(options.path))
+    prepared = PROTOCOLS[options.protocol](found)
+    with fresh_dir(f"data/prepared/{name}") as folder:
+        write_beir(folder, prepared)
+        write_json(folder / "card.json", make_card(name, options, found, prepared))
+    print(f"{name}: {len(prepared.queries)} queries, {len(prepared.documents)} documents, protocol {options.protocol}")
+
+
+def write_beir(folder: Path, found: BeirSet) -> None:
+    """The set in BEIR layout."""
+    documents = found.documents.items()
+    write_jsonl(
+        folder / "corpus.jsonl", ({"_id": id_, "title": title, "text": text} for id_, (title, text) in documents)
+    )
+    write_jsonl(folder / "queries.jsonl", ({"_id": id_, "text": text} for id_, text in found.queries.items()))
+    for split, qrels in found.qrels.items():
+        write_csv(folder / "qrels" / f"{split}.tsv", ("query-id", "corpus-id", "score"), qrels, "\t")
+
+
+def make_card(name: str, options: EvalSetParams, found: BeirSet, prepared: BeirSet) -> dict[str, Any]:
+    """The data card of an evaluation set."""
+    from src.data import card
+
+    folder = Path(options.path)
+    files = [folder / "corpus.jsonl", folder / "queries.jsonl", folder / "qrels" / "test.tsv"]
+    documents = [f"{title} {text}".strip() for title, text in prepared.documents.values()]
+    return {
+        "name": name,
+        **card.origin(folder),
+        "protocol": options.protocol,
+        "files": card.checksums(files),
+        "splits": {
+            "documents": {"read": len(found.documents), "kept": len(documents), "dropped": {}, "noted": {}},
+            "queries": {"read": len(found.queries), "kept": len(prepared.queries), "dropped": {}, "noted": {}},
+            **{
+                f"{split} judgements": {
+                    "read": len(found.qrels[split]) + found.counts[f"{split} judgements of unknown ids"],
+                    "kept": len(qrels),
+                    "dropped": {"unknown ids": found.counts[f"{split} judgements of unknown ids"]},
+                    "noted": {},
+                }
+                for split, qrels in prepared.qrels.items()
+            },
+        },
+        "words": {
+            "document": card.word_quantiles(documents),
+            "query": card.word_quantiles(prepared.queries.values()),
+        },
+    }
+
+
+if __name__ == "__main__":
+    run_stage(main)
