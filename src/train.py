@@ -7,20 +7,26 @@ from pathlib import Path
 from src.errors import UserError, run_stage
 from src.params import load_params
 from src.runtime import set_environment
+from src.training.launch import launch
 
 BEFORE = {"nli": "base", "sts": "nli", "retrieval": "sts"}
 BLOCK = {"nli": "nli", "sts": "sts", "retrieval": "train"}
 
 
 def main(arguments: list[str]) -> None:
-    """Train the step named on the command line."""
+    """Train the step named on the command line, in as many processes as params say."""
     if len(arguments) != 1 or arguments[0] not in BEFORE:
         raise UserError(f"expected one of {', '.join(BEFORE)}, as in: python -m src.train nli")
-    name = arguments[0]
     params = load_params()
     set_environment(params.runtime)
+    launch(train, arguments, params.launch.processes, params.runtime)
+
+
+def train(arguments: list[str]) -> None:
+    """Train the step in this process."""
     from src.training.run import StepFiles, train_step
 
+    name, params = arguments[0], load_params()
     files = StepFiles(
         name=name,
         data=Path(f"data/prepared/{name}/train.jsonl"),

@@ -13,8 +13,10 @@ from src.errors import UserError
 from src.params.schema import StepParams
 
 
-def load_encoder(folder: Path, device: torch.device) -> SentenceTransformer:
-    """The sentence-transformers model of a folder. Weights stored in 16 bits become float32: autocast does the rest.
+def load_encoder(folder: Path) -> SentenceTransformer:
+    """The sentence-transformers model of a folder, on the CPU; the trainer moves it.
+
+    Weights stored in 16 bits become float32: autocast does the rest.
 
     Raises:
         UserError: there is no such model.
@@ -24,7 +26,7 @@ def load_encoder(folder: Path, device: torch.device) -> SentenceTransformer:
     logging.disable_progress_bar()  # of loading and saving weights: a second at most
     return SentenceTransformer(
         str(folder),
-        device=str(device),
+        device="cpu",
         local_files_only=True,
         model_kwargs={"dtype": torch.float32, "attn_implementation": "sdpa"},
     )

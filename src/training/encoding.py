@@ -42,6 +42,10 @@ class MiniBatch:
         """Token positions computed, padding included."""
         return self.ids.numel()
 
+    def to(self, device: torch.device) -> MiniBatch:
+        """The same on a device; copies run while the host goes on."""
+        return MiniBatch(self.places, self.ids.to(device, non_blocking=True), self.mask.to(device, non_blocking=True))
+
 
 def cut_by_tokens(lengths: NDArray[np.int64], budget: int) -> list[NDArray[np.int64]]:
     """Places of texts in groups of like length, longest first; rows × longest stays within the budget.
@@ -69,26 +73,23 @@ def mini_batches(tokens: Tokens, texts: NDArray[np.int64], budget: int) -> list[
 class GradientCache:
     """Encode mini-batches and send gradients back through them."""
 
-    def __init__(
-        self,
-        encode: Encode,
-        keep_tokens: int,
-        autocast: Callable[[], AbstractContextManager[object]] = nullcontext,
-    ) -> None:
-        """`keep_tokens`: token positions whose graphs may be held at once."""
-        self.encode, self.keep_tokens, self.autocast = encode, keep_tokens, autocast
+    def __init__(self, encoder: Encode, autocast: Callable[[], AbstractContextManager[object]] = nullcontext) -> None:
+        self.encoder, self.autocast = encoder, autocast
+        self.kept = 0  # token positions whose graphs the last `forward` kept
 
-    def forward(self, batches: Sequence[MiniBatch]) -> Tensor:
-        """Vectors of all texts in the batch's order: (texts, D) float32, outside any graph."""
-        held, parts = 0, []
+    def forward(self, batches: Sequence[MiniBatch], keep_tokens: int) -> Tensor:
+        """Vectors of all texts in the batch's order: (texts, D) float32, outside any graph.
+
+        Graphs of the first mini-batches are kept, up to `keep_tokens` token positions.
+        """
+        self.kept, parts = 0, []
         for batch in batches:
-            held += batch.tokens
-            keep = held <= self.keep_tokens
-            if not keep:
-                batch.rng = _random_state(batch.ids.device)
+            keep = self.kept + batch.tokens <= keep_tokens
+            batch.rng = None if keep else _random_state(batch.ids.device)
             with torch.set_grad_enabled(keep):
-                vectors = self._encode(batch)
+                vectors = self.encode(batch)
             batch.embedding = vectors if keep else None
+            self.kept += batch.tokens if keep else 0
             parts.append(vectors.detach())
         places = torch.from_numpy(np.concatenate([batch.places for batch in batches]))
         embeddings = torch.empty((len(places), parts[0].shape[1]), device=parts[0].device)
@@ -104,9 +105,10 @@ class GradientCache:
             vectors.backward(gradient[torch.from_numpy(batch.places).to(gradient.device)])
             batch.embedding = None
 
-    def _encode(self, batch: MiniBatch) -> Tensor:
+    def encode(self, batch: MiniBatch) -> Tensor:
+        """Vectors of a mini-batch, (texts, D) float32."""
         with self.autocast():
-            return self.encode(batch.ids, batch.mask).float()
+            return self.encoder(batch.ids, batch.mask).float()
 
     def _encode_again(self, batch: MiniBatch) -> Tensor:
         """The first encoding over again, dropout included, this time with a graph."""
@@ -116,7 +118,7 @@ class GradientCache:
             torch.set_rng_state(batch.rng[0])
             if batch.rng[1] is not None:
                 torch.cuda.set_rng_state(batch.rng[1], device)
-            return self._encode(batch)
+            return self.encode(batch)
 
 
 def _random_state(device: torch.device) -> tuple[Tensor, Tensor | None]:

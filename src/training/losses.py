@@ -13,8 +13,9 @@ stay in the processor's cache.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import NamedTuple
 
 import torch
@@ -50,8 +51,13 @@ class Matryoshka:
 
     def inverse_lengths(self, vectors: Tensor) -> Tensor:
         """1 / length of every prefix of every row: (prefixes, rows)."""
-        squares = torch.stack([vectors[:, band].square().sum(dim=1) for band in self.bands()])
-        return squares.cumsum(dim=0).sqrt_().clamp_(min=_EPSILON).reciprocal_()
+        squares = self.running(vectors[:, band].square().sum(dim=1) for band in self.bands())
+        return squares.sqrt_().clamp_(min=_EPSILON).reciprocal_()
+
+    @staticmethod
+    def running(values: Iterable[Tensor]) -> Tensor:
+        """Running sums of each band's values, stacked; `cumsum` is not deterministic on a GPU."""
+        return torch.stack(list(accumulate(values)))
 
 
 @dataclass(frozen=True)
@@ -160,7 +166,7 @@ class _RankingPass:
 
     def _add_length_gradient(self, gradient: Tensor, vectors: Tensor, scales: Tensor, sums: Tensor) -> None:
         """d(1/|v|) part: every prefix adds -v · (Σ G · logit) / |v|² to its own dimensions."""
-        shares = (sums * scales.square()).flip(0).cumsum(dim=0).flip(0)
+        shares = Matryoshka.running((sums * scales.square()).flip(0)).flip(0)
         for prefix, band in enumerate(self.bands):
             gradient[:, band].addcmul_(vectors[:, band], shares[prefix, :, None], value=-1.0)
 
@@ -208,8 +214,8 @@ class CoSent:
         """Cosine of each pair at each prefix: (prefixes, B)."""
 
         def running(left: Tensor, right: Tensor) -> Tensor:
-            bands = [(left[:, band] * right[:, band]).sum(dim=1) for band in self.matryoshka.bands()]
-            return torch.stack(bands).cumsum(dim=0)
+            bands = self.matryoshka.bands()
+            return self.matryoshka.running((left[:, band] * right[:, band]).sum(dim=1) for band in bands)
 
         lengths = (running(first, first) * running(second, second)).clamp(min=_EPSILON**2).sqrt()
         return running(first, second) / lengths

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from src.params.schema import RuntimeParams, StepParams
     from src.training.dataset import Rows
     from src.training.losses import CoSent, Ranking
+    from src.training.trainer import EncoderTrainer
 
 
 @dataclass(frozen=True)
@@ -31,41 +33,27 @@ class StepFiles:
 
 
 def train_step(files: StepFiles, step: StepParams, runtime: RuntimeParams, seed: int) -> None:
-    """Train the model in `files.model_in` on `files.data`; write the trained model and its curve.
+    """Train the model in `files.model_in` on `files.data`; write the trained model and its curve, whole or not at all.
+
+    A run that was killed goes on from its last checkpoint when it is started again with the same inputs.
 
     Raises:
         UserError: the data, the model and the params do not fit each other, or the loss is no number any more.
     """
-    from src.runtime import device, seed_everything, use_threads
-    from src.training.dataset import read_rows, tokenise
-    from src.training.encoder import fit, load_encoder
-    from src.training.record import Record
-    from src.training.sampler import BatchPlan
-    from src.training.trainer import BatchSource, EncoderTrainer
+    from src.model.encoder import save_encoder
+    from src.training.dataset import read_rows
+    from src.training.distributed import world
 
     rows = read_rows(files.data, step.loss)
     check_batch(files.name, step, rows)
-    use_threads(runtime)
-    seed_everything(seed)
-    model = load_encoder(files.model_in, device(runtime))
-    fit(model, step, files.name)
-    tokens = tokenise(model.tokenizer, rows.texts, step.max_length)
-    plan = BatchPlan(rows.ids, step.batch_size, step.epochs, seed, distinct=step.loss == "mnrl")
-    budget = 8192 if step.mini_batch_tokens == "auto" else step.mini_batch_tokens
-    record = Record(files.name, plan.steps, plan.steps_per_epoch)
-    trainer = EncoderTrainer(
-        model,
-        arguments(step, runtime, seed, plan.steps),
-        objective=objective(step),
-        source=BatchSource(rows, tokens, budget, mask_same_text=step.false_negatives == "mask"),
-        plan=plan,
-        record=record,
-        keep_tokens=65536,
-    )
-    trainer.train()
+    trainer = build_trainer(files, step, runtime, seed, rows)
+    trainer.fit()
+    if world()[0] != 0:
+        return
     with fresh_dir(files.model_out) as folder:
-        model.save_pretrained(str(folder), create_model_card=False, safe_serialization=True)
-    record.write(files.curve)
+        save_encoder(trainer.model, folder)
+    trainer.record.write(files.curve)
+    trainer.saved.remove()
 
 
 def check_batch(name: str, step: StepParams, rows: Rows) -> None:
@@ -80,6 +68,59 @@ def check_batch(name: str, step: StepParams, rows: Rows) -> None:
         )
 
 
+def build_trainer(files: StepFiles, step: StepParams, runtime: RuntimeParams, seed: int, rows: Rows) -> EncoderTrainer:
+    """Everything that a run needs, ready to `fit`."""
+    from src.runtime import seed_everything, use_threads
+    from src.training.batches import BatchSource
+    from src.training.checkpoints import Checkpoints
+    from src.training.dataset import tokenise
+    from src.training.distributed import world
+    from src.training.encoder import fit, load_encoder
+    from src.training.memory import AUTO_TOKENS
+    from src.training.record import Record
+    from src.training.sampler import BatchPlan
+    from src.training.speed import SpeedLog
+    from src.training.trainer import EncoderTrainer
+
+    use_threads(runtime)
+    plan = BatchPlan(rows.ids, step.batch_size, step.epochs, seed, distinct=step.loss == "mnrl")
+    settings = arguments(step, runtime, seed, plan.steps)
+    device = settings.device  # joins the group of processes, where there is one
+    first = world()[0] == 0
+    seed_everything(seed)
+    model = load_encoder(files.model_in)
+    fit(model, step, files.name)
+    tokens = tokenise(model.tokenizer, rows.texts, step.max_length, quiet=not first)
+    budget = AUTO_TOKENS[device.type] if step.mini_batch_tokens == "auto" else step.mini_batch_tokens
+    speed = SpeedLog(files.log if first else None, model, device)
+    speed.say(rows=len(rows), texts=len(rows.texts), texts_cut=tokens.cut, rows_left_out=plan.left_out())
+    return EncoderTrainer(
+        model,
+        settings,
+        objective=objective(step),
+        source=BatchSource(rows, tokens, budget, mask_same_text=step.false_negatives == "mask"),
+        plan=plan,
+        record=Record(files.name, plan.steps, plan.steps_per_epoch, quiet=not first),
+        speed=speed,
+        saved=Checkpoints(run_fingerprint(files, step, runtime, seed)),
+    )
+
+
+def run_fingerprint(files: StepFiles, step: StepParams, runtime: RuntimeParams, seed: int) -> str:
+    """What a checkpoint belongs to: params, data, the model before, this package's code and the libraries."""
+    from src.training.checkpoints import fingerprint
+    from src.training.distributed import world
+
+    settings = {
+        "step": step.model_dump(mode="json", exclude={"checkpoint_steps"}),
+        "runtime": runtime.model_dump(mode="json", exclude={"offline"}),
+        "seed": seed,
+        "processes": world()[1],
+        "versions": [version(name) for name in ("torch", "transformers", "sentence-transformers", "accelerate")],
+    }
+    return fingerprint(settings, [files.data, files.model_in, Path(__file__).parent])
+
+
 def objective(step: StepParams) -> Ranking | CoSent:
     """The loss that params describe."""
     from src.training.losses import CoSent, Matryoshka, Ranking
@@ -92,8 +133,14 @@ def objective(step: StepParams) -> Ranking | CoSent:
 
 
 def arguments(step: StepParams, runtime: RuntimeParams, seed: int, steps: int) -> SentenceTransformerTrainingArguments:
-    """The trainer's arguments for a step of so many optimizer steps."""
+    """The trainer's arguments for a step of so many optimizer steps.
+
+    Raises:
+        UserError: params ask for a GPU and there is none.
+    """
     from sentence_transformers import SentenceTransformerTrainingArguments
+
+    from src.runtime import device
 
     return SentenceTransformerTrainingArguments(
         output_dir="logs/trainer",  # nothing is written there
@@ -106,11 +153,11 @@ def arguments(step: StepParams, runtime: RuntimeParams, seed: int, steps: int) -
         optim="adamw_torch_fused",
         max_grad_norm=1.0,
         bf16=runtime.precision == "bf16",
-        use_cpu=runtime.device == "cpu",
+        use_cpu=device(runtime).type == "cpu",
         seed=seed,
         logging_steps=1,
         logging_nan_inf_filter=False,
         disable_tqdm=True,
-        save_strategy="no",
+        save_steps=step.checkpoint_steps,
         report_to=[],
     )

@@ -1,0 +1,107 @@
+"""From row numbers to what a training step takes: mini-batches of tokens, and what the loss needs beside vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from src.training.dataset import Rows, Tokens
+from src.training.distributed import own_places
+from src.training.encoding import MiniBatch, mini_batches
+from src.training.sampler import BatchPlan
+
+
+@dataclass
+class Batch:
+    """One optimizer step's rows.
+
+    Attributes:
+        rows: numbers of the rows, (B,).
+        columns: texts a row.
+        places: where this process's texts stand among the B · columns of the batch, column after column.
+        mini_batches: this process's texts, cut by `budget` tokens.
+        ratings: (B,) float32 of rated pairs.
+        ignored: (B, documents) bool, documents that are no negatives.
+    """
+
+    rows: NDArray[np.int64]
+    columns: int
+    places: Tensor
+    mini_batches: list[MiniBatch]
+    budget: int
+    ratings: Tensor | None
+    ignored: Tensor | None
+
+    @property
+    def texts(self) -> int:
+        """Texts of the whole batch."""
+        return len(self.rows) * self.columns
+
+    def __contains__(self, key: object) -> bool:
+        """The trainer asks for `labels`, to scale losses by tokens; there are none."""
+        return False
+
+
+class BatchSource(Dataset[Batch]):
+    """The rows as torch's DataLoader takes them: a list of row numbers gives a whole batch."""
+
+    def __init__(self, rows: Rows, tokens: Tokens, budget: int, mask_same_text: bool) -> None:
+        """`budget`: tokens of a mini-batch; `mask_same_text`: find documents that are no negatives by their text."""
+        self.rows, self.tokens, self.budget, self.mask_same_text = rows, tokens, budget, mask_same_text
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitems__(self, numbers: list[int]) -> Batch:
+        return self.batch(np.asarray(numbers), self.budget)
+
+    def batch(self, rows: NDArray[np.int64], budget: int) -> Batch:
+        """The batch of these rows, cut by `budget` tokens."""
+        ids = self.rows.ids[rows]
+        columns = ids.shape[1]
+        own = own_places(len(rows))
+        ratings = self.rows.ratings
+        return Batch(
+            rows=rows,
+            columns=columns,
+            places=torch.from_numpy(np.concatenate([own + column * len(rows) for column in range(columns)])),
+            mini_batches=mini_batches(self.tokens, ids[own].T.ravel(), budget),
+            budget=budget,
+            ratings=None if ratings is None else torch.from_numpy(ratings[rows]),
+            ignored=torch.from_numpy(same_text(ids)) if self.mask_same_text else None,
+        )
+
+
+def same_text(ids: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Documents that are no negatives of a query, since their text is its positive or answers the same query.
+
+    Args:
+        ids: (B, columns) numbers of texts; column 0 queries, column 1 positives, then negatives.
+
+    Returns:
+        (B, B · (columns - 1)) bool; False at a query's own positive.
+    """
+    documents = ids[:, 1:].T.ravel()
+    same = documents[None, :] == ids[:, 1, None]
+    same[:, : len(ids)] |= ids[:, 0, None] == ids[None, :, 0]
+    np.fill_diagonal(same[:, : len(ids)], False)
+    return same
+
+
+class PlanSampler:
+    """A plan of batches as torch's batch sampler: lists of row numbers."""
+
+    def __init__(self, plan: BatchPlan) -> None:
+        self.plan = plan
+
+    def __len__(self) -> int:
+        return len(self.plan)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        return (batch.tolist() for batch in self.plan)

@@ -1,0 +1,66 @@
+"""Several training processes as one: each encodes its share of the batch, all see the whole batch's loss.
+
+Vectors are exchanged, then every process computes the same loss on the whole batch and keeps the gradient of its own
+rows. The loss stage is a small part of a step, so doing it everywhere costs less than a second exchange would, and
+the loss is the one that a single process computes. Parameter gradients are summed, since the loss is a mean over the
+whole batch already. Outside of a launch all of this does nothing.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+import torch.distributed as dist
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+
+def world() -> tuple[int, int]:
+    """(this process's rank, number of processes)."""
+    return (dist.get_rank(), dist.get_world_size()) if dist.is_available() and dist.is_initialized() else (0, 1)
+
+
+def own_places(rows: int) -> NDArray[np.int64]:
+    """Places in the batch that this process encodes: one run of neighbours."""
+    rank, size = world()
+    return np.array_split(np.arange(rows), size)[rank]
+
+
+def exchange(vectors: Tensor, places: Tensor, total: int) -> Tensor:
+    """All processes' vectors: (own texts, D) at their places into (total, D)."""
+    if world()[1] == 1:
+        return vectors
+    whole = vectors.new_zeros(total, vectors.shape[1])
+    whole[places] = vectors
+    dist.all_reduce(whole)  # every place is written by one process and zero elsewhere: the sum is exact
+    return whole
+
+
+def sum_gradients(model: nn.Module) -> None:
+    """Add up the parameters' gradients over the processes, in the same order everywhere."""
+    if world()[1] == 1:
+        return
+    for parameter in model.parameters():
+        if parameter.requires_grad:
+            if parameter.grad is None:
+                parameter.grad = torch.zeros_like(parameter)
+            dist.all_reduce(parameter.grad)
+
+
+def anywhere(flag: bool, device: torch.device) -> bool:
+    """Whether the flag is set in any process."""
+    if world()[1] == 1:
+        return flag
+    told = torch.tensor(float(flag), device=device)
+    dist.all_reduce(told, op=dist.ReduceOp.MAX)
+    return bool(told)
+
+
+def gather_states(state: Tensor) -> Tensor:
+    """One row a process, of a state of the same size everywhere."""
+    size = world()[1]
+    if size == 1:
+        return state[None]
+    parts = [torch.empty_like(state) for _ in range(size)]
+    dist.all_gather(parts, state)
+    return torch.stack(parts)

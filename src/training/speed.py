@@ -1,0 +1,84 @@
+"""How fast a run is: a line a step in logs/, which git does not track since it is different every time."""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from src.training.batches import Batch
+
+
+class SpeedLog:
+    """Counts what a step computes and how long it takes."""
+
+    def __init__(self, path: Path | None, model: nn.Module, device: torch.device) -> None:
+        """`path` None: nothing is written."""
+        self.path, self.device = path, device
+        self.matrix_parameters = sum(p.numel() for name, p in model.named_parameters() if "embedding" not in name)
+        self.peak = matrix_peak(device) if path else 0.0
+        self._start = time.perf_counter()
+
+    def say(self, **event: Any) -> None:
+        """Write one line."""
+        if self.path:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with self.path.open("a", encoding="utf-8") as stream:
+                stream.write(json.dumps(event) + "\n")
+
+    def begin(self) -> None:
+        """A step starts."""
+        self._start = time.perf_counter()
+
+    def step(self, number: int, batch: Batch, kept: int) -> None:
+        """A step has ended. `kept`: token positions that were encoded once instead of twice.
+
+        The work is counted as 2 FLOP a parameter and token forward and 4 backward (Kaplan et al. 2020), the embedding
+        table and attention scores left out; texts that are encoded twice count once, so waste lowers the share.
+        """
+        if not self.path:
+            return
+        seconds = time.perf_counter() - self._start
+        computed = sum(part.tokens for part in batch.mini_batches)
+        real = int(sum(int(part.mask.sum()) for part in batch.mini_batches))
+        flops = 6 * self.matrix_parameters * real / seconds
+        self.say(
+            step=number,
+            seconds=round(seconds, 4),
+            pairs_per_second=round(len(batch.rows) / seconds, 1),
+            tokens_per_second=round(real / seconds),
+            padding_waste=round(computed / real - 1, 4),
+            encoded_once=round(kept / computed, 4),
+            gflops=round(flops / 1e9, 1),
+            share_of_peak=round(flops / self.peak, 4),
+            peak_memory_mb=round(peak_memory(self.device) / 1e6),
+        )
+
+
+def peak_memory(device: torch.device) -> int:
+    """Most bytes held so far: by tensors on a GPU, by the process on a CPU."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def matrix_peak(device: torch.device, dtype: torch.dtype | None = None) -> float:
+    """FLOP/s of a large square matrix product, the best of a few; bf16 on a GPU and float32 on a CPU unless told."""
+    size = 8192 if device.type == "cuda" else 1024
+    dtype = dtype or (torch.bfloat16 if device.type == "cuda" else torch.float32)
+    matrix = torch.ones(size, size, device=device, dtype=dtype)
+    best = 0.0
+    for _ in range(5):
+        start = time.perf_counter()
+        matrix @ matrix
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        best = max(best, 2 * size**3 / (time.perf_counter() - start))
+    return best
