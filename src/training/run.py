@@ -83,7 +83,9 @@ def build_trainer(files: StepFiles, step: StepParams, runtime: RuntimeParams, se
     from src.training.trainer import EncoderTrainer
 
     use_threads(runtime)
-    plan = BatchPlan(rows.ids, step.batch_size, step.epochs, seed, distinct=step.loss == "mnrl")
+    masked = step.false_negatives != "keep"
+    competing = step.loss == "mnrl"
+    plan = BatchPlan(rows.ids, step.batch_size, step.epochs, seed, competing=competing, masked=masked)
     settings = arguments(step, runtime, seed, plan.steps)
     device = settings.device  # joins the group of processes, where there is one
     first = world()[0] == 0
@@ -98,7 +100,7 @@ def build_trainer(files: StepFiles, step: StepParams, runtime: RuntimeParams, se
         model,
         settings,
         objective=objective(step),
-        source=BatchSource(rows, tokens, budget, mask_same_text=step.false_negatives == "mask"),
+        source=BatchSource(rows, tokens, budget, mask_same_text=competing and masked),
         plan=plan,
         record=Record(files.name, plan.steps, plan.steps_per_epoch, quiet=not first),
         speed=speed,

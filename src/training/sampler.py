@@ -15,24 +15,25 @@ from numpy.typing import NDArray
 Ids = NDArray[np.int64]
 
 
-def epoch_batches(texts: Ids, batch_size: int, seed: int, epoch: int) -> list[Ids]:
+def epoch_batches(texts: Ids, batch_size: int, seed: int, epoch: int, masked: bool = False) -> list[Ids]:
     """One epoch of batches: row numbers, every row once where its texts allow it.
 
     Args:
         texts: (rows, columns) ids of the rows' texts; equal ids are equal texts, whatever the column.
         batch_size: rows in each batch but the last, which holds the rest.
         seed, epoch: decide the order; the same two give the same batches everywhere.
+        masked: the loss masks equal texts, so a row whose texts stand in every batch already may go anywhere.
 
     Returns:
-        ceil(rows / batch_size) batches at most. A row whose texts stand in every batch already is left out of this
-        epoch; another shuffle leaves out others. Batches of one row are dropped: there is nothing to compare.
+        ceil(rows / batch_size) batches at most. Unless masked, a row whose texts stand in every batch already is left
+        out of this epoch; another shuffle leaves out others. Batches of one row are dropped: nothing competes.
     """
     order = np.random.default_rng([seed, epoch]).permutation(len(texts))
     batch_of_place = np.arange(len(texts)) // batch_size
     clashing = _clashes(texts[order], batch_of_place)
     batches = [order[start : start + batch_size] for start in range(0, len(texts), batch_size)]
     if clashing.any():
-        batches = _move(texts, order, batch_of_place, clashing, len(batches))
+        batches = _move(texts, order, batch_of_place, clashing, masked)
     return [batch for batch in batches if len(batch) > 1]
 
 
@@ -50,8 +51,9 @@ def _clashes(texts: Ids, batch_of_row: Ids) -> NDArray[np.bool_]:
     return clashing
 
 
-def _move(texts: Ids, order: Ids, batch_of_place: Ids, clashing: NDArray[np.bool_], count: int) -> list[Ids]:
-    """Take clashing rows out and put each into a batch with room where its texts are new."""
+def _move(texts: Ids, order: Ids, batch_of_place: Ids, clashing: NDArray[np.bool_], masked: bool) -> list[Ids]:
+    """Take clashing rows out and put each into the first batch with room where its texts are new."""
+    count = int(batch_of_place[-1]) + 1
     stay, batch_of_stay = order[~clashing], batch_of_place[~clashing]
     moving = order[clashing]
     room = np.bincount(batch_of_place, minlength=count) - np.bincount(batch_of_stay, minlength=count)
@@ -61,7 +63,8 @@ def _move(texts: Ids, order: Ids, batch_of_place: Ids, clashing: NDArray[np.bool
     for row in moving:
         ids = [int(text) for text in set(texts[row].tolist())]
         taken = [used[text] for text in ids]
-        batch = next((b for b in open_batches if not any(b in batches for batches in taken)), None)
+        free = (b for b in open_batches if not any(b in batches for batches in taken))
+        batch = next(free, open_batches[0] if masked and open_batches else None)
         if batch is None:
             continue
         placed.append((batch, int(row)))
@@ -90,9 +93,12 @@ def _batches_of_texts(texts: Ids, stay: Ids, batch_of_stay: Ids, moving: Ids) ->
 class BatchPlan:
     """All batches of a run, epoch after epoch, so that a run can start at any step."""
 
-    def __init__(self, texts: Ids, batch_size: int, epochs: float, seed: int, distinct: bool = True) -> None:
-        """`distinct=False` leaves duplicate texts where they fall: pairs with ratings do not compete."""
-        self._texts, self._batch_size, self._seed, self._distinct = texts, batch_size, seed, distinct
+    def __init__(
+        self, texts: Ids, batch_size: int, epochs: float, seed: int, *, competing: bool = True, masked: bool = False
+    ) -> None:
+        """`competing=False` leaves equal texts where they fall: pairs with ratings do not compete."""
+        self._texts = texts if competing else np.arange(len(texts))[:, None]
+        self._batch_size, self._seed, self._masked = batch_size, seed, masked
         self.steps_per_epoch = len(self._epoch(0))
         self.steps = max(1, round(epochs * self.steps_per_epoch))
 
@@ -111,5 +117,4 @@ class BatchPlan:
         return len(self._texts) - sum(len(batch) for batch in self._epoch(0))
 
     def _epoch(self, epoch: int) -> list[Ids]:
-        texts = self._texts if self._distinct else np.arange(len(self._texts))[:, None]
-        return epoch_batches(texts, self._batch_size, self._seed, epoch)
+        return epoch_batches(self._texts, self._batch_size, self._seed, epoch, self._masked)

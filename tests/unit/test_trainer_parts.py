@@ -1,0 +1,201 @@
+"""What a training step is made of: rows, mini-batches, masks, the gradient cache, checkpoints."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from src.errors import UserError
+from src.training import checkpoints, memory
+from src.training.batches import Batch, BatchSource, same_text
+from src.training.checkpoints import Checkpoints, fingerprint
+from src.training.dataset import Rows, Tokens, read_rows
+from src.training.encoding import GradientCache, cut_by_tokens, mini_batches
+from src.training.losses import Matryoshka, Ranking
+from src.training.step import CachedStep
+
+
+def write_rows(path, rows):
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+def test_equal_texts_share_a_number(tmp_path):
+    path = write_rows(
+        tmp_path / "train.jsonl",
+        [{"anchor": "a", "positive": "b", "negative": "c"}, {"anchor": "b", "positive": "d", "negative": "a"}],
+    )
+    rows = read_rows(path, "mnrl")
+    assert rows.texts == ["a", "b", "c", "d"] and rows.columns == ("anchor", "positive", "negative")
+    assert rows.ids.tolist() == [[0, 1, 2], [1, 3, 0]] and rows.ratings is None
+
+
+@pytest.mark.parametrize(
+    ("loss", "rows", "message"),
+    [
+        ("mnrl", [], "no rows; expected at least one with anchor, positive"),
+        ("mnrl", [{"anchor": "a", "positive": " "}], ":1: positive is empty; expected a text"),
+        ("mnrl", [{"anchor": "a"}], ":1: positive is missing"),
+        ("mnrl", [{"anchor": "a", "positive": "b", "negative": "c"}, {"anchor": "a", "positive": "b"}], ":2: negative"),
+        ("mnrl", [{"anchor": 3, "positive": "b"}], ":1: anchor is int; expected a text"),
+        ("cosent", [{"sentence1": "a", "sentence2": "b", "score": "5"}], ":1: score is '5'; expected a number"),
+        ("cosent", [{"sentence1": "a", "sentence2": "b"}], ":1: score is None"),
+    ],
+)
+def test_bad_rows_are_named(tmp_path, loss, rows, message):
+    with pytest.raises(UserError, match=message.replace("(", r"\(")):
+        read_rows(write_rows(tmp_path / "train.jsonl", rows), loss)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.integers(1, 50), min_size=1, max_size=60), st.integers(1, 300))
+def test_mini_batches_hold_the_budget_and_every_text_once(lengths, budget):
+    lengths = np.array(lengths)
+    groups = cut_by_tokens(lengths, budget)
+    assert sorted(np.concatenate(groups).tolist()) == list(range(len(lengths)))
+    assert all(len(group) == 1 or len(group) * lengths[group].max() <= budget for group in groups)
+
+
+def test_same_text_masks_what_is_no_negative():
+    ids = np.array([[0, 10, 20], [1, 10, 21], [0, 11, 10]])
+    expected = [
+        # positives of rows 0..2, then their negatives; rows 0 and 1 share a passage, 0 and 2 a query
+        [False, True, True, False, False, True],
+        [True, False, False, False, False, True],
+        [True, False, False, False, False, False],
+    ]
+    assert same_text(ids).tolist() == expected
+
+
+class ToyEncoder(torch.nn.Module):
+    """Mean of token vectors, as a sentence-transformers model answers; dropout to draw random numbers."""
+
+    def __init__(self, dropout):
+        super().__init__()
+        self.table, self.layer = torch.nn.Embedding(50, 12), torch.nn.Linear(12, 8)
+        self.dropout = torch.nn.Dropout(dropout)
+
+    def forward(self, features):
+        mask = features["attention_mask"][..., None].float()
+        hidden = self.dropout(torch.tanh(self.layer(self.table(features["input_ids"]))))
+        return {"sentence_embedding": (hidden * mask).sum(1) / mask.sum(1)}
+
+
+@pytest.fixture
+def source():
+    random = np.random.default_rng(0)
+    lengths = random.integers(3, 15, 60)
+    starts = np.concatenate([[0], np.cumsum(lengths)])
+    tokens = Tokens(random.integers(1, 50, starts[-1]).astype(np.int32), starts, pad_id=0, cut=0)
+    return BatchSource(Rows("rows", ("anchor", "positive"), [], np.arange(60).reshape(30, 2), None), tokens, 64, False)
+
+
+def run_step(source, dropout=0.2, **options):
+    torch.manual_seed(0)
+    model = ToyEncoder(dropout)
+    step = CachedStep(model, Ranking(Matryoshka.of([4, 8]), 0.1), source, **options)
+    loss = step.run(source.batch(np.arange(30), source.budget))
+    return float(loss), [parameter.grad.clone() for parameter in model.parameters()], step
+
+
+def test_kept_activations_change_no_bit(source):
+    reference = run_step(source, keep_tokens=0)
+    for keep in (100, 10**6):
+        loss, gradients, step = run_step(source, keep_tokens=keep)
+        assert loss == reference[0] and step.cache.kept > 0
+        assert all(torch.equal(a, b) for a, b in zip(gradients, reference[1], strict=True))
+
+
+def test_the_cache_gives_the_gradient_of_the_whole_batch(source):
+    loss, gradients, step = run_step(source, dropout=0.0, keep_tokens=80)
+    model = step.model
+    model.zero_grad()
+    ids, mask = (torch.from_numpy(part) for part in source.tokens.padded(source.rows.ids.T.ravel()))
+    vectors = model({"input_ids": ids, "attention_mask": mask})["sentence_embedding"]
+    result = step.objective(vectors.detach()[:30], vectors.detach()[30:])
+    vectors.backward(torch.cat(result.gradients))
+    assert loss == pytest.approx(float(result.loss), rel=1e-5)
+    for parameter, gradient in zip(model.parameters(), gradients, strict=True):
+        torch.testing.assert_close(parameter.grad, gradient, rtol=1e-4, atol=1e-6)
+
+
+def test_out_of_memory_goes_on_in_smaller_pieces(source, monkeypatch):
+    events, original = [], GradientCache.encode
+
+    def scarce(self, batch):
+        if batch.tokens > 40:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return original(self, batch)
+
+    whole, gradients, _ = run_step(source, dropout=0.0, keep_tokens=0)
+    monkeypatch.setattr(GradientCache, "encode", scarce)
+    loss, in_pieces, _ = run_step(source, dropout=0.0, keep_tokens=100, say=lambda **event: events.append(event))
+    assert [event["mini_batch_tokens"] for event in events] == [64, 32] and events[-1]["keep_tokens"] == 0
+    assert loss == pytest.approx(whole, rel=1e-5)
+    for one, other in zip(in_pieces, gradients, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-6)
+
+
+def test_memory_for_no_text_at_all_is_one_line(source, monkeypatch):
+    def none(self, batch):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(GradientCache, "encode", none)
+    with pytest.raises(UserError, match="out of memory with one text at a time; lower max_length"):
+        run_step(source, keep_tokens=0)
+
+
+def test_an_infinite_loss_stops(source, monkeypatch):
+    monkeypatch.setattr(ToyEncoder, "forward", lambda self, f: {"sentence_embedding": self.table.weight[:1] / 0.0})
+    monkeypatch.setattr(GradientCache, "forward", lambda self, parts, keep: torch.full((60, 8), torch.nan))
+    with pytest.raises(FloatingPointError, match="the loss is nan"):
+        run_step(source, keep_tokens=0)
+
+
+def test_saved_bytes_counts_activations_not_weights():
+    layer = torch.nn.Linear(10, 10)
+    x = torch.randn(7, 10)
+    assert memory.saved_bytes(lambda: torch.tanh(layer(x)), layer) == 2 * 7 * 10 * 4  # input of layer, output of tanh
+
+
+def test_a_torn_checkpoint_gives_way_to_the_one_before(tmp_path, monkeypatch):
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+    model = torch.nn.Linear(3, 2)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=0.1)
+    saved, weights = Checkpoints("abc"), {}
+    for step in (1, 2, 3):
+        model(torch.ones(1, 3)).sum().backward()
+        optimizer.step()
+        weights[step] = model.weight.detach().clone()
+        saved.save(step, model, optimizer, {"state.json": {"step": step}})
+    assert sorted(path.name for path in saved.folder.iterdir()) == ["step-00000002", "step-00000003"]
+    damaged = saved.latest() / "optimizer.safetensors"
+    damaged.write_bytes(damaged.read_bytes()[:-1])
+    assert saved.latest().name == "step-00000002"
+    fresh = torch.nn.Linear(3, 2)
+    other = torch.optim.AdamW(fresh.parameters(), lr=0.1)
+    checkpoints.load_model(saved.latest(), fresh)
+    checkpoints.load_optimizer(saved.latest(), other)
+    assert torch.equal(fresh.weight, weights[2]) and checkpoints.load_state(saved.latest()) == {"step": 2}
+    fresh(torch.ones(1, 3)).sum().backward()
+    other.step()
+    saved.remove()
+    assert saved.latest() is None and not saved.folder.exists()
+
+
+def test_a_fingerprint_changes_with_settings_names_and_bytes(tmp_path):
+    file = tmp_path / "data.jsonl"
+    file.write_text("a")
+    first = fingerprint({"lr": 0.1}, [file])
+    assert first == fingerprint({"lr": 0.1}, [file]) and first != fingerprint({"lr": 0.2}, [file])
+    file.write_text("b")
+    assert first != fingerprint({"lr": 0.1}, [file])
+
+
+def test_a_batch_has_no_labels_for_the_trainer(source):
+    assert "labels" not in source.batch(np.arange(4), 64)
+    assert isinstance(source.batch(np.arange(4), 64), Batch)
+    assert mini_batches(source.tokens, np.arange(4), 64)[0].ids.dtype == torch.int64
