@@ -1,0 +1,32 @@
+"""Stage bm25: rank an evaluation set's documents by BM25, plain and stemmed. `python -m src.bm25 SET`."""
+
+from __future__ import annotations
+
+from src.errors import UserError, run_stage
+from src.params import load_params
+from src.runtime import set_environment
+
+
+def main(arguments: list[str]) -> None:
+    """Write data/bm25/SET/{bm25,bm25_stem}.trec."""
+    params = load_params()
+    set_environment(params.runtime)
+    if len(arguments) != 1 or arguments[0] not in params.eval.sets:
+        raise UserError(f"expected one set of eval.sets: {', '.join(params.eval.sets)}")
+    from src.evaluation import lexical, runs
+    from src.evaluation.beir import load_eval_set
+    from src.files import fresh_dir
+
+    name = arguments[0]
+    options = params.eval.sets[name]
+    data = load_eval_set(f"data/prepared/{name}", name, options.title, options.protocol, options.drop_self_hits)
+    with fresh_dir(f"data/bm25/{name}") as folder:
+        for row, tokenize in {"bm25": lexical.words, "bm25_stem": lexical.stems()}.items():
+            depth = runs.search_depth(data, params.eval.depth)
+            scores, rows = lexical.search(data.documents, data.queries, depth, tokenize)
+            runs.write_run(folder / f"{row}.trec", runs.from_rows(scores, rows, data, params.eval.depth), row)
+    print(f"{name}: {len(data.queries)} queries ranked against {len(data.documents)} documents by BM25")
+
+
+if __name__ == "__main__":
+    run_stage(main)

@@ -1,0 +1,126 @@
+"""Stage check_sts_forgetting: what retrieval training did to semantic similarity, at every dimension."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from src.errors import UserError, run_stage
+from src.params import Params, load_params
+from src.runtime import set_environment
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+    from numpy.typing import NDArray
+
+    from src.evaluation.dense import DenseModel
+
+    Vectors = dict[str, dict[str, NDArray[np.float32]]]
+
+CHAIN = ("base", "nli", "sts", "retrieval")
+BEFORE, AFTER = "sts", "retrieval"
+STS = Path("data/prepared/sts/test.jsonl")
+NLI = Path("data/prepared/nli/dev.jsonl")
+TRIPLET = ("anchor", "positive", "negative")
+PLACES = 6
+
+
+def main(arguments: list[str]) -> None:
+    """Write reports/eval/sts.json."""
+    if arguments:
+        raise UserError(f"no argument expected, found {arguments[0]!r}")
+    params = load_params()
+    set_environment(params.runtime)
+    from src.evaluation.similarity import read_pairs
+    from src.files import read_jsonl, round_floats, write_json
+    from src.runtime import device, use_threads
+
+    use_threads(params.runtime)
+    pairs = read_pairs(STS)
+    triplets = list(read_jsonl(NLI)) if NLI.exists() else []
+    texts = {"first": pairs.first, "second": pairs.second}
+    texts |= {column: [row[column] for row in triplets] for column in TRIPLET if triplets}
+    vectors = {name: encode(name, texts, params, device(params.runtime)) for name in CHAIN}
+    write_json("reports/eval/sts.json", round_floats(summarise(vectors, pairs.scores, params), PLACES))
+
+
+def encode(name: str, texts: dict[str, list[str]], params: Params, device: torch.device) -> dict[str, Any]:
+    """Vectors of every column by one checkpoint."""
+    from src.evaluation import dense
+
+    model: DenseModel = dense.load_dense(name, f"models/{name}", device, max_length=params.eval.max_length)
+    dense.check_dims(params.eval.dims, model)
+    return {
+        column: dense.embed(
+            model, rows, "", batch_size=params.eval.batch_size, what=f"similarity, {column}", targets=[str(device)]
+        )
+        for column, rows in texts.items()
+    }
+
+
+def summarise(vectors: Vectors, scores: NDArray[np.float64], params: Params) -> dict[str, Any]:
+    """What reports/eval/sts.json holds: every checkpoint at every dimension, and what was forgotten between two."""
+    from src.evaluation import similarity
+
+    dims = sorted(params.eval.dims, reverse=True)
+    table: dict[str, dict[str, Any]] = {
+        name: {
+            str(dim): similarity.correlations(
+                similarity.unit(columns["first"], dim), similarity.unit(columns["second"], dim), scores
+            )
+            for dim in dims
+        }
+        for name, columns in vectors.items()
+    }
+    return {
+        "set": params.data.sts.name,
+        "protocol": {
+            "pairs": len(scores),
+            "split": "test",
+            "vectors": "cut to the dimension, brought back to unit length",
+            "interval": f"paired bootstrap, percentile, {params.eval.bootstrap_resamples} resamples of pairs, 95 %",
+            "seed": params.eval.seed,
+        },
+        "models": {name: by_dim[str(dims[0])]["cosine"] for name, by_dim in table.items()},
+        "dims": table,
+        "nli": nli(vectors, dims, params),
+        "forgetting": forgetting(vectors, scores, dims, params),
+    }
+
+
+def nli(vectors: Vectors, dims: list[int], params: Params) -> dict[str, Any] | None:
+    """Triplet accuracy on the NLI dev split; None where the data has none."""
+    from src.evaluation import similarity
+
+    if "negative" not in vectors[CHAIN[0]]:
+        return None
+    accuracy = {
+        name: {
+            str(dim): similarity.triplet_accuracy(*(similarity.unit(columns[part], dim) for part in TRIPLET))
+            for dim in dims
+        }
+        for name, columns in vectors.items()
+    }
+    return {"set": params.data.nli.name, "triplets": len(vectors[CHAIN[0]]["anchor"]), "accuracy": accuracy}
+
+
+def forgetting(vectors: Vectors, scores: NDArray[np.float64], dims: list[int], params: Params) -> dict[str, Any]:
+    """Spearman (cosine) before and after retrieval training: whole vectors at the top, every dimension below."""
+    from src.evaluation import similarity
+
+    def cosines(name: str, dim: int) -> NDArray[np.float64]:
+        parts = (similarity.unit(vectors[name][column], dim) for column in ("first", "second"))
+        return similarity.cosine(*parts)
+
+    by_dim = {
+        str(dim): similarity.forgetting(
+            cosines(BEFORE, dim), cosines(AFTER, dim), scores, params.eval.bootstrap_resamples, params.eval.seed
+        )
+        for dim in dims
+    }
+    return {**by_dim[str(dims[0])], "from": BEFORE, "to": AFTER, "dims": by_dim}
+
+
+if __name__ == "__main__":
+    run_stage(main)

@@ -1,0 +1,119 @@
+"""Stage eval_retrieval: every model on one evaluation set, from saved runs. `python -m src.eval_retrieval SET`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from src.errors import UserError, run_stage
+from src.params import Params, load_params
+from src.runtime import set_environment
+
+if TYPE_CHECKING:
+    import torch
+
+    from src.evaluation.beir import EvalSet
+
+# Checkpoints of the chain, in its order; the last one is measured at every dimension.
+CHAIN = ("base", "nli", "sts", "retrieval")
+LEXICAL = ("bm25", "bm25_stem")
+FINAL = CHAIN[-1]
+
+
+def main(arguments: list[str]) -> None:
+    """Write reports/{runs/SET,per_query/SET,eval/SET.json}."""
+    params = load_params()
+    set_environment(params.runtime)
+    if len(arguments) != 1 or arguments[0] not in params.eval.sets:
+        raise UserError(f"expected one set of eval.sets: {', '.join(params.eval.sets)}")
+    from src.evaluation.beir import load_eval_set
+    from src.files import fresh_dir, write_json
+    from src.runtime import device, use_threads
+
+    use_threads(params.runtime)
+    name = arguments[0]
+    options = params.eval.sets[name]
+    data = load_eval_set(f"data/prepared/{name}", name, options.title, options.protocol, options.drop_self_hits)
+    with fresh_dir(f"reports/runs/{name}") as runs, fresh_dir(f"reports/per_query/{name}") as queries:
+        write_runs(runs, data, params, device(params.runtime))
+        write_json(f"reports/eval/{name}.json", score(runs, queries, data, params))
+
+
+def write_runs(folder: Path, data: EvalSet, params: Params, device: torch.device) -> None:
+    """Write the run of every row and of every dimension of the retrieval model."""
+    import shutil
+
+    from src.evaluation import late, runs
+    from src.evaluation.fusion import reciprocal_rank_fusion
+
+    depth, batch_size = params.eval.depth, params.eval.batch_size
+    for row in LEXICAL:
+        shutil.copyfile(f"data/bm25/{data.name}/{row}.trec", folder / f"{row}.trec")
+    for row in params.eval.published:
+        shutil.copyfile(f"data/published/{data.name}/{row}.trec", folder / f"{row}.trec")
+    colbert = late.load_late("colbert", "models/colbert", device)
+    runs.write_run(folder / "colbert.trec", late.rank_late(colbert, data, depth, batch_size), "colbert")
+    for row in CHAIN:
+        write_dense(folder, row, data, params, device)
+    stemmed, dense = (runs.read_run(folder / f"{row}.trec") for row in (LEXICAL[-1], FINAL))
+    runs.write_run(folder / "hybrid.trec", reciprocal_rank_fusion([stemmed, dense], depth), "hybrid")
+
+
+def write_dense(folder: Path, row: str, data: EvalSet, params: Params, device: torch.device) -> None:
+    """Encode once; write the run of whole vectors, for the retrieval model also of every shorter and smaller form."""
+    from src.evaluation import dense, quantise, runs
+    from src.evaluation.table import QUANTISED_DEPTH
+
+    model = dense.load_dense(row, f"models/{row}", device, max_length=params.eval.max_length)
+    queries, documents = dense.embed_set(model, data, params.eval.batch_size, device)
+    whole = dense.rank(queries, documents, data, params.eval.depth, device=device)
+    runs.write_run(folder / f"{row}.trec", whole, row)
+    if row != FINAL:
+        return
+    dense.check_dims(params.eval.dims, model)
+    for dim in params.eval.dims:
+        if dim < model.dim:
+            cut = dense.rank(queries, documents, data, params.eval.depth, dim=dim, device=device)
+            runs.write_run(folder / f"{row}-{dim}.trec", cut, f"{row}-{dim}")
+        for form, run in quantise.rank_quantised(queries, documents, data, QUANTISED_DEPTH, dim).items():
+            runs.write_run(folder / f"{row}-{dim}.{form}.trec", run, f"{row}-{dim}.{form}")
+
+
+def score(runs: Path, queries: Path, data: EvalSet, params: Params) -> dict[str, object]:
+    """The summary of the saved runs; writes the per-query files on the way."""
+    from src.evaluation import lexical, table
+    from src.evaluation.fusion import RRF_K
+    from src.evaluation.quantise import FORMS, RESCORE
+    from src.files import read_json
+
+    dims = sorted(params.eval.dims, reverse=True)
+    rows = [*LEXICAL, "colbert", *CHAIN, "hybrid", *params.eval.published]
+    models = table.score_runs(runs, rows, data)
+    files = {dim: f"{FINAL}-{dim}" if (runs / f"{FINAL}-{dim}.trec").exists() else FINAL for dim in dims}
+    cut = table.score_runs(runs, [file for file in files.values() if file != FINAL], data)
+    table.write_per_query(queries, {**models, **cut}, data)
+    small = {
+        dim: dict(
+            zip(FORMS, table.score_runs(runs, [f"{FINAL}-{dim}.{form}" for form in FORMS], data).values(), strict=True)
+        )
+        for dim in dims
+    }
+    settings = {
+        "depth": params.eval.depth,
+        "max_length": params.eval.max_length,
+        "scores": "float32; ties by document id, descending, as trec_eval",
+        "relevant": "judgement of 1 or more",
+        "bm25": f"Lucene's form, k1 {lexical.K1:g}, b {lexical.B:g}; Turkish lower case, words cut at the apostrophe",
+        "bm25_stem": "as bm25, with Snowball's Turkish stemmer",
+        "hybrid": f"reciprocal rank fusion (k {RRF_K}) of {LEXICAL[-1]} and {FINAL}",
+        "binary_rescored": f"best {RESCORE} × {table.QUANTISED_DEPTH} by Hamming distance, rescored by int8",
+        "quantised_depth": table.QUANTISED_DEPTH,
+        "published": read_json(f"data/published/{data.name}/models.json"),
+    }
+    by_dim = {dim: {**models, **cut}[file] for dim, file in files.items()}
+    draws = (params.eval.bootstrap_resamples, params.eval.seed)
+    return table.summarise(data, models, by_dim, small, draws=draws, settings=settings)
+
+
+if __name__ == "__main__":
+    run_stage(main)

@@ -1,0 +1,1 @@
+"""Retrieval and similarity measured so that others can recompute each number from files in git."""

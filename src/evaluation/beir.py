@@ -1,0 +1,131 @@
+"""A prepared evaluation set: documents, queries and relevance judgements in BEIR layout, checked when read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from src.errors import UserError
+from src.files import read_json, read_jsonl, read_text
+
+Qrels = dict[str, dict[str, int]]
+
+
+@dataclass(frozen=True)
+class EvalSet:
+    """What a model is measured on.
+
+    Documents stand in descending order of id (by bytes): the order in which trec_eval breaks ties between equal
+    scores. So the lower row wins a tie everywhere in this package, and a saved run reads the same to trec_eval.
+    """
+
+    name: str
+    document_ids: list[str]
+    documents: list[str]
+    query_ids: list[str]
+    queries: list[str]
+    qrels: Qrels
+    protocol: dict[str, Any]
+    dropped: dict[str, int]
+    drop_self_hits: bool
+
+
+def load_eval_set(folder: str | Path, name: str, title: bool, protocol: str, drop_self_hits: bool) -> EvalSet:
+    """Read FOLDER/{corpus.jsonl, queries.jsonl, qrels/test.tsv, card.json}.
+
+    Queries without a relevant document and empty documents are dropped and counted.
+
+    Args:
+        title: a document is its title and its text; otherwise its text alone.
+        protocol: the name of the rules under which the numbers stand (`full`, `tr-mteb`).
+
+    Raises:
+        UserError: a file is missing or malformed, an id occurs twice, or qrels name an unknown id.
+    """
+    folder = Path(folder)
+    documents = _texts(folder / "corpus.jsonl", title)
+    queries = _texts(folder / "queries.jsonl", title=False)
+    qrels = read_qrels(folder / "qrels" / "test.tsv")
+    _check_ids(folder / "qrels" / "test.tsv", qrels, documents, queries)
+    kept = {id_: text for id_, text in documents.items() if text}
+    judged = [id_ for id_ in queries if any(score > 0 for score in qrels.get(id_, {}).values())]
+    if not kept or not judged:
+        missing = "document with text" if not kept else "query with a relevant document"
+        raise UserError(f"{folder}: no {missing}; at least one is needed to measure anything")
+    document_ids = sorted(kept, key=lambda id_: id_.encode(), reverse=True)
+    rules = {"name": protocol, "queries": len(judged), "documents": len(kept), "title": title}
+    return EvalSet(
+        name=name,
+        document_ids=document_ids,
+        documents=[kept[id_] for id_ in document_ids],
+        query_ids=judged,
+        queries=[queries[id_] for id_ in judged],
+        qrels={id_: qrels[id_] for id_ in judged},
+        protocol={**rules, "self_hits": "removed" if drop_self_hits else "kept", **_card(folder)},
+        dropped={
+            "empty_documents": len(documents) - len(kept),
+            "queries_without_relevant_document": len(qrels) - len(judged),
+            "queries_without_judgement": len(queries) - len(qrels),
+        },
+        drop_self_hits=drop_self_hits,
+    )
+
+
+def _texts(path: Path, title: bool) -> dict[str, str]:
+    """Text by id. Raises UserError for a missing column, a repeated id and an id that a TREC run cannot hold."""
+    texts: dict[str, str] = {}
+    for number, row in enumerate(read_jsonl(path), 1):
+        if not isinstance(row.get("_id"), str) or not isinstance(row.get("text"), str):
+            raise UserError(f"{path}: row {number}: expected the strings `_id` and `text`")
+        id_ = row["_id"]
+        if id_ in texts:
+            raise UserError(f"{path}: row {number}: id {id_!r} occurs twice")
+        if not id_ or any(letter.isspace() for letter in id_):
+            raise UserError(f"{path}: row {number}: id {id_!r} is empty or has a space, which a TREC run cannot hold")
+        parts = [str(row.get("title") or ""), row["text"]] if title else [row["text"]]
+        texts[id_] = " ".join(part.strip() for part in parts if part.strip())
+    return texts
+
+
+def read_qrels(path: Path) -> Qrels:
+    """Judgements by query and document of a BEIR file: query-id, corpus-id, score, tab-separated, with a header."""
+    qrels: Qrels = {}
+    for number, (query, document, score) in _rows(path):
+        try:
+            qrels.setdefault(query, {})[document] = int(score)
+        except ValueError as error:
+            raise UserError(f"{path}:{number}: score {score!r} is no whole number") from error
+    return qrels
+
+
+def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
+    for number, line in enumerate(read_text(path).splitlines()[1:], 2):
+        fields = line.split("\t")
+        if len(fields) != 3:
+            raise UserError(f"{path}:{number}: {len(fields)} columns; expected query-id, corpus-id, score")
+        yield number, fields
+
+
+def _check_ids(path: Path, qrels: Qrels, documents: dict[str, str], queries: dict[str, str]) -> None:
+    for query, judgements in qrels.items():
+        if query not in queries:
+            raise UserError(f"{path}: query-id {query!r} is not in queries.jsonl; prepare the set again")
+        for document in judgements:
+            if document not in documents:
+                raise UserError(
+                    f"{path}: corpus-id {document!r} of query {query!r} is not in corpus.jsonl; prepare the set again"
+                )
+
+
+def _card(folder: Path) -> dict[str, Any]:
+    """What the data card says of the set's origin and of the protocol's reduction."""
+    path = folder / "card.json"
+    if not path.exists():
+        return {}
+    card = read_json(path)
+    reduction = card.get("protocol")
+    keys = ("source", "synthetic", "revision")
+    origin = {key: card[key] for key in keys if card.get(key) is not None}
+    return {**origin, **(reduction if isinstance(reduction, dict) else {})}

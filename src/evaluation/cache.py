@@ -1,0 +1,94 @@
+"""What was encoded once is not encoded again: arrays on disk, found by the content that they were made from.
+
+`.cache/embeddings/` belongs to the machine, not to the results: deleting it costs time only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from src.files import sha256
+
+_DOCUMENTATION = {".md", ".gitattributes"}
+Fill = Callable[[NDArray[np.float32]], None]
+
+
+def folder() -> Path:
+    """The cache of the repository that the stage runs in."""
+    return Path(os.environ.get("DVC_ROOT", ".")) / ".cache" / "embeddings"
+
+
+def model_fingerprint(model: str | Path) -> str:
+    """SHA-256 over names and contents of a model folder's files, its documentation left out."""
+    root = Path(model)
+    files = sorted(path for path in root.rglob("*") if path.is_file() and not _is_documentation(path))
+    listing = [[path.relative_to(root).as_posix(), sha256(path)] for path in files]
+    return hashlib.sha256(json.dumps(listing).encode()).hexdigest()
+
+
+def _is_documentation(path: Path) -> bool:
+    return path.suffix.lower() in _DOCUMENTATION or path.name in _DOCUMENTATION
+
+
+def texts_fingerprint(texts: Iterable[str]) -> str:
+    """SHA-256 over the texts in their order; each is preceded by its length, so that boundaries count."""
+    digest = hashlib.sha256()
+    for text in texts:
+        data = text.encode()
+        digest.update(len(data).to_bytes(8, "little"))
+        digest.update(data)
+    return digest.hexdigest()
+
+
+def machine_settings() -> dict[str, Any]:
+    """What changes the bits of a vector besides model and text: versions, threads, instruction set."""
+    import torch
+
+    names = ("torch", "transformers", "tokenizers", "sentence-transformers")
+    return {
+        **{name: version(name) for name in names},
+        "threads": torch.get_num_threads(),
+        "instructions": torch.backends.cpu.get_cpu_capability(),
+    }
+
+
+def cached(key: dict[str, Any], shape: tuple[int, ...], fill: Fill) -> NDArray[np.float32]:
+    """A read-only, memory-mapped array (float32) that `fill` writes where none of this key and shape exists.
+
+    It is filled in a file beside its target and renamed when it is whole, so an interrupted run leaves nothing behind
+    that could be taken for a result.
+    """
+    name = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:40]
+    path = folder() / f"{name}.npy"
+    found = _open(path, shape)
+    if found is not None:
+        return found
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{name}.{os.getpid()}.npy")
+    try:
+        array = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.float32, shape=shape)
+        fill(array)
+        array.flush()
+        del array
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return np.load(path, mmap_mode="r", allow_pickle=False)
+
+
+def _open(path: Path, shape: tuple[int, ...]) -> NDArray[np.float32] | None:
+    """The array of a file; None where there is none, or where it is damaged."""
+    try:
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError):
+        return None
+    return array if array.shape == shape and array.dtype == np.float32 else None

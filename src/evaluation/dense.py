@@ -1,0 +1,121 @@
+"""Dense encoders as rows of the table: encode once, then every Matryoshka dimension from the same vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from src.errors import UserError
+from src.evaluation import cache, encode, runs
+from src.evaluation.beir import EvalSet
+from src.evaluation.topk import search
+from src.turkish import lower
+
+if TYPE_CHECKING:
+    import torch
+    from sentence_transformers import SentenceTransformer
+
+    from src.evaluation.runs import Run
+
+
+@dataclass(frozen=True)
+class DenseModel:
+    """An encoder and how it wants to be asked."""
+
+    name: str
+    path: str
+    encoder: SentenceTransformer
+    fingerprint: str
+    query_prompt: str = ""
+    document_prompt: str = ""
+    lowercase: bool = False
+
+    @property
+    def dim(self) -> int:
+        """Dimensions of a vector."""
+        return self.encoder.get_embedding_dimension() or 0
+
+
+def load_dense(
+    name: str,
+    path: str,
+    device: torch.device,
+    *,
+    max_length: int | None,
+    revision: str | None = None,
+    query_prompt: str = "",
+    document_prompt: str = "",
+    lowercase: bool = False,
+    pooling: Literal["cls", "mean"] | None = None,
+) -> DenseModel:
+    """The encoder of a folder or Hub repository; `pooling` serves where the repository declares none.
+
+    Raises:
+        UserError: it cannot be loaded safely.
+    """
+    from src.model.load import fetch, load_encoder
+
+    where = path if Path(path).is_dir() else str(fetch(path, revision))
+    encoder = load_encoder(where, device=device, max_length=max_length, pooling=pooling)
+    return DenseModel(name, path, encoder, cache.model_fingerprint(where), query_prompt, document_prompt, lowercase)
+
+
+def embed(
+    model: DenseModel, texts: Sequence[str], prompt: str, *, batch_size: int, what: str, targets: list[str]
+) -> NDArray[np.float32]:
+    """Vectors (texts, d) from the cache, or encoded now; `targets` are the devices to encode on."""
+    texts = [lower(text) for text in texts] if model.lowercase else texts
+    key = {
+        "model": model.fingerprint,
+        "texts": cache.texts_fingerprint(texts),
+        "prompt": prompt,
+        "max_length": model.encoder.max_seq_length,
+        "batch_size": batch_size,
+        "devices": sorted({target.split(":", maxsplit=1)[0] for target in targets}),
+        **cache.machine_settings(),
+    }
+
+    def fill(out: NDArray[np.float32]) -> None:
+        with encode.process_pool(model.encoder, targets) as pool:
+            encode.encode_into(
+                out, model.encoder, texts, prompt, batch_size=batch_size, what=f"{model.name}: {what}", pool=pool
+            )
+
+    return cache.cached(key, (len(texts), model.dim), fill)
+
+
+def embed_set(
+    model: DenseModel, data: EvalSet, batch_size: int, device: torch.device
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Vectors of a set's queries and documents."""
+    targets = encode.devices(device)
+
+    def of(texts: list[str], prompt: str, what: str) -> NDArray[np.float32]:
+        return embed(model, texts, prompt, batch_size=batch_size, what=f"{what} of {data.name}", targets=targets)
+
+    return of(data.queries, model.query_prompt, "queries"), of(data.documents, model.document_prompt, "documents")
+
+
+def rank(
+    queries: NDArray[np.float32],
+    documents: NDArray[np.float32],
+    data: EvalSet,
+    depth: int,
+    *,
+    dim: int | None = None,
+    device: torch.device | str = "cpu",
+) -> Run:
+    """The run of vectors cut to `dim` dimensions (None: all)."""
+    scores, rows = search(queries, documents, runs.search_depth(data, depth), dim=dim, device=device)
+    return runs.from_rows(scores, rows, data, depth)
+
+
+def check_dims(dims: Sequence[int], model: DenseModel) -> None:
+    """Raises UserError where a dimension to be measured is larger than the model's vectors."""
+    if max(dims) > model.dim:
+        raise UserError(f"eval.dims: {max(dims)} is more than the {model.dim} dimensions of {model.path}")

@@ -1,0 +1,106 @@
+"""Texts to vectors: length-sorted by tokens, streamed into an array or file, checked for NaN."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from src.errors import UserError
+
+if TYPE_CHECKING:
+    import torch
+    from sentence_transformers import SentenceTransformer
+
+# Texts whose token lengths are compared and sorted together: bounds memory, whatever the corpus.
+CHUNK = 32_768
+
+
+def encode_into(
+    out: NDArray[np.float32],
+    model: SentenceTransformer,
+    texts: Sequence[str],
+    prompt: str,
+    *,
+    batch_size: int,
+    what: str,
+    pool: dict[str, Any] | None = None,
+) -> None:
+    """Fill `out` (texts, d) with the vectors of `texts`, each after `prompt`.
+
+    Batches hold texts of like length, longest first, so that little is computed on padding and a shortage of memory
+    shows at once.
+
+    Raises:
+        UserError: the model gives NaN or infinity for a text; says for which.
+    """
+    from tqdm import tqdm
+
+    started, tokens = time.perf_counter(), 0
+    with tqdm(total=len(texts), desc=what, unit="text", mininterval=1, delay=2) as bar:
+        for start in range(0, len(texts), CHUNK):
+            chunk = texts[start : start + CHUNK]
+            lengths = token_lengths(model, chunk, prompt)
+            tokens += int(lengths.sum())
+            order = np.argsort(-lengths, kind="stable")
+            # A pool of processes cuts its own batches.
+            step = batch_size if pool is None else len(order)
+            for at in range(0, len(order), step):
+                rows = order[at : at + step]
+                vectors = _vectors(model, [chunk[row] for row in rows], prompt, batch_size, pool)
+                _check(vectors, rows + start, texts, what)
+                out[rows + start] = vectors
+                bar.update(len(rows))
+    seconds = time.perf_counter() - started
+    print(f"{what}: {len(texts)} texts, {tokens} tokens, {tokens / seconds:.0f} tokens/s", flush=True)
+
+
+def token_lengths(model: SentenceTransformer, texts: Sequence[str], prompt: str) -> NDArray[np.int64]:
+    """Tokens of each text as the model will see it, cut at its limit."""
+    encoded = model.tokenizer(
+        [prompt + text for text in texts], truncation=True, max_length=model.max_seq_length, return_attention_mask=False
+    )
+    return np.array([len(ids) for ids in encoded["input_ids"]], dtype=np.int64)
+
+
+def _vectors(
+    model: SentenceTransformer, texts: list[str], prompt: str, batch_size: int, pool: dict[str, Any] | None
+) -> NDArray[np.float32]:
+    options: dict[str, Any] = {} if pool is None else {"pool": pool}
+    vectors = model.encode(texts, prompt=prompt, batch_size=batch_size, show_progress_bar=False, **options)
+    return np.asarray(vectors, dtype=np.float32)
+
+
+def _check(vectors: NDArray[np.float32], rows: NDArray[np.int64], texts: Sequence[str], what: str) -> None:
+    wrong = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
+    if len(wrong):
+        text = texts[rows[wrong[0]]]
+        raise UserError(
+            f"{what}: the model gives NaN or infinity for {len(wrong)} text(s), first for {text[:60]!r}; "
+            "nothing was scored"
+        )
+
+
+def devices(device: torch.device) -> list[str]:
+    """The devices to encode on: every GPU where params leave the choice among several, otherwise the one."""
+    import torch
+
+    count = torch.cuda.device_count() if device.type == "cuda" and device.index is None else 1
+    return [f"cuda:{number}" for number in range(count)] if count > 1 else [str(device)]
+
+
+@contextmanager
+def process_pool(model: SentenceTransformer, targets: list[str]) -> Iterator[dict[str, Any] | None]:
+    """sentence-transformers' pool of processes, one for each device; None for a single device."""
+    if len(targets) == 1:
+        yield None
+        return
+    pool: Any = model.start_multi_process_pool(targets)
+    try:
+        yield pool
+    finally:
+        model.stop_multi_process_pool(pool)

@@ -1,0 +1,148 @@
+"""Late interaction (ColBERT): a vector for each token, documents scored by exact MaxSim."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from src.errors import UserError
+from src.evaluation import cache, runs
+from src.evaluation.beir import EvalSet
+from src.turkish import lower
+
+if TYPE_CHECKING:
+    import torch
+
+    from src.evaluation.runs import Run
+
+# Documents whose token vectors are in memory at once: 300 tokens of 128 dimensions make 150 MB of a thousand.
+DOCUMENTS_AT_ONCE = 1024
+
+
+@dataclass(frozen=True)
+class LateModel:
+    """A multi-vector encoder; `lowercase` where its texts must be in Turkish lower case (uncased BERT vocabularies)."""
+
+    name: str
+    encoder: Any
+    fingerprint: str
+    lowercase: bool = False
+
+
+def load_late(
+    name: str, path: str, device: torch.device, revision: str | None = None, lowercase: bool = False
+) -> LateModel:
+    """The late-interaction model of a folder or Hub repository: ours, PyLate's or Stanford ColBERT's format.
+
+    Raises:
+        UserError: the format is none of these, or weights are not safetensors.
+    """
+    from sentence_transformers import MultiVectorEncoder
+
+    from src.model.encoder import quiet
+    from src.model.load import fetch
+
+    quiet()
+    folder = Path(path) if Path(path).is_dir() else fetch(path, revision)
+    if not any(folder.rglob("*.safetensors")):
+        raise UserError(f"{path}: no *.safetensors weights; pickled ones are not loaded")
+    check_late_format(folder, path)
+    try:
+        encoder = MultiVectorEncoder(
+            str(folder),
+            device=str(device),
+            local_files_only=True,
+            trust_remote_code=False,
+            model_kwargs={"use_safetensors": True},
+        )
+    except (ValueError, KeyError, ImportError, RuntimeError, OSError) as error:
+        raise UserError(f"{path}: cannot be loaded as a late-interaction model: {error}") from error
+    return LateModel(name, encoder.float(), cache.model_fingerprint(folder), lowercase)
+
+
+def check_late_format(folder: Path, name: str) -> None:
+    """Refuse a checkpoint to which sentence-transformers would add an untrained projection without a word."""
+    from src.files import read_json
+
+    def read(file: str) -> dict[str, Any]:
+        return dict(read_json(folder / file)) if (folder / file).is_file() else {}
+
+    ours_or_pylate = read("config_sentence_transformers.json").get("model_type") in ("MultiVectorEncoder", "ColBERT")
+    stanford = "HF_ColBERT" in (read("config.json").get("architectures") or [])
+    if not (ours_or_pylate or stanford):
+        raise UserError(
+            f"{name}: no late-interaction checkpoint: expected sentence-transformers' multi-vector format, PyLate's "
+            "(model_type ColBERT) or Stanford ColBERT's (architecture HF_ColBERT)"
+        )
+
+
+def rank_late(model: LateModel, data: EvalSet, depth: int, batch_size: int) -> Run:
+    """The run of exact MaxSim over every document; scores are kept in the cache (queries × depth numbers)."""
+    k = runs.search_depth(data, depth)
+    queries, documents = _cased(model, data.queries), _cased(model, data.documents)
+    key = {
+        "model": model.fingerprint,
+        "queries": cache.texts_fingerprint(queries),
+        "documents": cache.texts_fingerprint(documents),
+        "batch_size": batch_size,
+        "device": str(model.encoder.device),
+        **cache.machine_settings(),
+    }
+
+    def fill(out: NDArray[np.float32]) -> None:
+        out[0], out[1] = search_late(
+            model, queries, documents, k, batch_size=batch_size
+        )  # float32 holds rows below 2**24
+
+    stored = cache.cached({**key, "k": k}, (2, len(queries), k), fill)
+    return runs.from_rows(np.array(stored[0]), stored[1].astype(np.int64), data, depth)
+
+
+def _cased(model: LateModel, texts: Sequence[str]) -> list[str]:
+    return [lower(text) for text in texts] if model.lowercase else list(texts)
+
+
+def search_late(
+    model: LateModel,
+    queries: Sequence[str],
+    documents: Sequence[str],
+    k: int,
+    *,
+    batch_size: int,
+    at_once: int = DOCUMENTS_AT_ONCE,
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """The k best documents of each query by sum over query tokens of the best cosine with a document token.
+
+    Returns:
+        Scores and rows (queries, k), best first, ties by lower row.
+    """
+    import torch
+    from tqdm import tqdm
+
+    from src.evaluation.topk import merge
+
+    asked = model.encoder.encode_query(list(queries), batch_size=batch_size, show_progress_bar=False)
+    _check(asked, queries, model.name)
+    scores = torch.empty(len(queries), 0)
+    rows = torch.empty(len(queries), 0, dtype=torch.long)
+    bar = tqdm(total=len(documents), desc=f"{model.name}: documents", unit="text", mininterval=1, delay=2)
+    for start in range(0, len(documents), at_once):
+        texts = list(documents[start : start + at_once])
+        vectors = model.encoder.encode_document(texts, batch_size=batch_size, show_progress_bar=False)
+        _check(vectors, texts, model.name)
+        product = model.encoder.similarity(asked, vectors).float().cpu()
+        scores, rows = merge(scores, rows, product, start, k)
+        bar.update(len(texts))
+    bar.close()
+    return scores.numpy(), rows.numpy()
+
+
+def _check(vectors: Sequence[Any], texts: Sequence[str], name: str) -> None:
+    for tokens, text in zip(vectors, texts, strict=True):
+        if not tokens.isfinite().all():
+            raise UserError(f"{name}: the model gives NaN or infinity for {text[:60]!r}; nothing was scored")

@@ -1,0 +1,61 @@
+"""Measures of a run as trec_eval defines them, per query first, means second."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from src.evaluation.beir import Qrels
+from src.evaluation.runs import Run
+
+# Name in our files → name in ir-measures. MRR@10 is reciprocal rank, cut off below.
+_MEASURES = {
+    "P@1": "P@1",
+    "P@3": "P@3",
+    "P@5": "P@5",
+    "P@10": "P@10",
+    "R@1": "R@1",
+    "R@5": "R@5",
+    "R@10": "R@10",
+    "R@100": "R@100",
+    "MRR@10": "RR",
+    "nDCG@10": "nDCG@10",
+    "MAP": "AP",
+}
+NAMES = tuple(_MEASURES)
+PerQuery = dict[str, NDArray[np.float64]]
+
+
+def per_query(qrels: Qrels, run: Run) -> PerQuery:
+    """Every measure for every query of `qrels`, in their order: {measure: (queries,)}.
+
+    A query for which the run holds nothing counts as zero (trec_eval's `-c`). Relevant is a judgement of 1 or more;
+    nDCG takes the judgement as gain. MAP and R@100 see no deeper than the run. MRR@10 is trec_eval's reciprocal rank,
+    zero where the first relevant document stands below rank 10: so all measures break ties alike.
+    """
+    import ir_measures
+    from ir_measures.providers import registry
+
+    measures = {ir_measures.parse_measure(theirs): ours for ours, theirs in _MEASURES.items()}
+    position = {query: row for row, query in enumerate(qrels)}
+    values = {name: np.zeros(len(qrels)) for name in NAMES}
+    scores = {query: dict(hits) for query, hits in run.items() if query in position}
+    for value in registry["pytrec_eval"].evaluator(list(measures), qrels).iter_calc(scores):
+        values[measures[value.measure]][position[value.query_id]] = value.value
+    reciprocal = values["MRR@10"]
+    values["MRR@10"] = np.where(reciprocal > 0.0999, reciprocal, 0.0)
+    return values
+
+
+def means(values: Mapping[str, NDArray[np.float64]]) -> dict[str, float]:
+    """The mean of every measure over queries."""
+    return {name: float(per.mean()) for name, per in values.items()}
+
+
+def table(query_ids: list[str], values: PerQuery) -> tuple[list[str], list[list[str]]]:
+    """Header and rows of a per-query file; six places, since the mean is taken from the run and not from here."""
+    columns = [values[name] for name in NAMES]
+    rows = [[query, *(f"{column[row]:.6g}" for column in columns)] for row, query in enumerate(query_ids)]
+    return ["query-id", *NAMES], rows

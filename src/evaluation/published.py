@@ -1,0 +1,99 @@
+"""Published models as rows: what params/models/NAME.yaml says of each, and how it is asked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from src.errors import UserError
+
+if TYPE_CHECKING:
+    import torch
+
+    from src.evaluation.beir import EvalSet
+    from src.evaluation.runs import Run
+
+DESCRIPTORS = Path("params/models")
+
+
+class Descriptor(BaseModel):
+    """A published model. Prompts are put before the text as they stand, spaces and all."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    source: str  # Hub id or folder
+    revision: Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")] | None  # commit; null: not pinned yet
+    kind: Literal["dense", "colbert"]
+    query_prompt: str
+    document_prompt: str
+    pooling: Literal["cls", "mean"] | None  # what the repository must declare, or what serves where it declares none
+    lowercase: Literal["turkish"] | None  # the text is brought to Turkish lower case first
+    max_length: Annotated[int, Field(ge=4)] | None  # tokens; null: the repository's own
+
+
+def read_descriptor(name: str, folder: Path = DESCRIPTORS) -> Descriptor:
+    """The descriptor of a name in eval.published. Raises UserError that names the file and key."""
+    path = folder / f"{name}.yaml"
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return Descriptor.model_validate(values)
+    except FileNotFoundError as error:
+        known = ", ".join(sorted(file.stem for file in folder.glob("*.yaml"))) or "none"
+        raise UserError(f"eval.published: {name!r} has no {path}; there are: {known}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: not YAML: {error}") from error
+    except ValidationError as error:
+        faults = [f"{'.'.join(map(str, fault['loc'])) or 'file'}: {fault['msg']}" for fault in error.errors()]
+        raise UserError(f"{path}: {'; '.join(faults)}") from error
+
+
+def check_pinned(name: str, descriptor: Descriptor) -> None:
+    """Refuse a Hub model without a commit: its weights could change under the numbers."""
+    if descriptor.revision is None and not Path(descriptor.source).is_dir():
+        raise UserError(
+            f"{DESCRIPTORS}/{name}.yaml: revision is null; put the 40-digit commit of {descriptor.source} there "
+            f"(on its Hub page under Files, or: git ls-remote https://huggingface.co/{descriptor.source} HEAD)"
+        )
+
+
+def rank_published(
+    name: str, descriptor: Descriptor, data: EvalSet, *, depth: int, batch_size: int, device: torch.device
+) -> tuple[Run, dict[str, Any]]:
+    """The run of a published model, and what is recorded of it: source, revision, checksum of its files, size."""
+    check_pinned(name, descriptor)
+    source = {"source": descriptor.source, "revision": descriptor.revision, "kind": descriptor.kind}
+    if descriptor.kind == "colbert":
+        from src.evaluation import late
+
+        model = late.load_late(name, descriptor.source, device, descriptor.revision, bool(descriptor.lowercase))
+        run = late.rank_late(model, data, depth, batch_size)
+        return run, {**source, "sha256": model.fingerprint, "dim": model.encoder.get_embedding_dimension()}
+    from src.evaluation import dense
+
+    encoder = dense.load_dense(
+        name,
+        descriptor.source,
+        device,
+        max_length=descriptor.max_length,
+        revision=descriptor.revision,
+        query_prompt=descriptor.query_prompt,
+        document_prompt=descriptor.document_prompt,
+        lowercase=bool(descriptor.lowercase),
+        pooling=descriptor.pooling,
+    )
+    check_pooling(name, descriptor, encoder.encoder)
+    queries, documents = dense.embed_set(encoder, data, batch_size, device)
+    run = dense.rank(queries, documents, data, depth, device=device)
+    return run, {**source, "sha256": encoder.fingerprint, "dim": encoder.dim}
+
+
+def check_pooling(name: str, descriptor: Descriptor, encoder: Any) -> None:
+    """Refuse an encoder that pools otherwise than its descriptor says: another pooling gives other numbers silently."""
+    declared = [mode for module in encoder if (mode := getattr(module, "pooling_mode", None)) is not None]
+    if descriptor.pooling is not None and declared and declared[0] != descriptor.pooling:
+        raise UserError(
+            f"{DESCRIPTORS}/{name}.yaml: pooling is {descriptor.pooling}, but {descriptor.source} has {declared[0]}"
+        )

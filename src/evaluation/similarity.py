@@ -1,0 +1,130 @@
+"""Semantic similarity of sentence pairs: the correlations of the paper's Table III, and how they change in training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import rankdata
+
+from src.errors import UserError
+from src.evaluation.significance import interval
+from src.files import read_jsonl
+
+Vectors = NDArray[np.float64]
+Values = NDArray[np.float64]
+_BLOCK = 256
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Sentence pairs with human scores (0–5)."""
+
+    first: list[str]
+    second: list[str]
+    scores: Values
+
+
+def read_pairs(path: Path) -> Pairs:
+    """Raises UserError where a column is missing, or where all scores are the same, so that nothing can correlate."""
+    rows = list(read_jsonl(path))
+    for number, row in enumerate(rows, 1):
+        texts = isinstance(row.get("sentence1"), str) and isinstance(row.get("sentence2"), str)
+        if not texts or not isinstance(row.get("score"), int | float):
+            raise UserError(f"{path}:{number}: expected the columns sentence1, sentence2 and score")
+    scores = np.array([row["score"] for row in rows], dtype=np.float64)
+    if len(np.unique(scores)) < 2:
+        raise UserError(f"{path}: {len(rows)} pairs with one score; a correlation needs two different scores or more")
+    return Pairs([row["sentence1"] for row in rows], [row["sentence2"] for row in rows], scores)
+
+
+def unit(vectors: NDArray[np.float32], dim: int) -> Vectors:
+    """The first `dim` dimensions (n, dim) at unit length, in float64."""
+    cut = np.asarray(vectors[:, :dim], dtype=np.float64)
+    return cut / np.maximum(np.linalg.norm(cut, axis=1, keepdims=True), np.finfo(np.float64).tiny)
+
+
+def cosine(a: Vectors, b: Vectors) -> Values:
+    """Of each row of a with the same row of b, rounded to float32: what differs by less is a tie."""
+    lengths = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
+    return _round((a * b).sum(axis=1) / np.maximum(lengths, np.finfo(np.float64).tiny))
+
+
+def _round(values: Values) -> Values:
+    return values.astype(np.float32).astype(np.float64)
+
+
+# Distances count negatively, so that more is more similar.
+SIMILARITIES: dict[str, Callable[[Vectors, Vectors], Values]] = {
+    "cosine": cosine,
+    "dot": lambda a, b: (a * b).sum(axis=1),
+    "euclidean": lambda a, b: -np.linalg.norm(a - b, axis=1),
+    "manhattan": lambda a, b: -np.abs(a - b).sum(axis=1),
+}
+
+
+def correlations(first: Vectors, second: Vectors, scores: Values) -> dict[str, dict[str, float]]:
+    """{similarity: {"spearman", "pearson"}} of the vectors' similarities with the human scores."""
+    result = {}
+    for name, similarity in SIMILARITIES.items():
+        values = _round(similarity(first, second))
+        result[name] = {"spearman": spearman(values, scores), "pearson": pearson(values, scores)}
+    return result
+
+
+def pearson(a: Values, b: Values) -> float:
+    """Pearson's correlation; 0 where a side does not vary."""
+    return float(_pearson(a[None], b[None])[0])
+
+
+def spearman(a: Values, b: Values) -> float:
+    """Spearman's correlation: Pearson's of the ranks, ties sharing their mean rank."""
+    return pearson(rankdata(a), rankdata(b))
+
+
+def _pearson(a: Values, b: Values) -> Values:
+    """Of each row of a with the same row of b: (n, pairs) → (n,)."""
+    a, b = a - a.mean(axis=1, keepdims=True), b - b.mean(axis=1, keepdims=True)
+    scale = np.sqrt((a * a).sum(axis=1) * (b * b).sum(axis=1))
+    return np.divide((a * b).sum(axis=1), scale, out=np.zeros(len(a)), where=scale > 0)
+
+
+def triplet_accuracy(anchor: Vectors, positive: Vectors, negative: Vectors) -> float:
+    """Share of triplets whose positive is nearer to the anchor by cosine than the negative; a tie is no success."""
+    return float((cosine(anchor, positive) > cosine(anchor, negative)).mean())
+
+
+def forgetting(before: Values, after: Values, scores: Values, resamples: int, seed: int) -> dict[str, Any]:
+    """What Spearman's correlation lost between two checkpoints; a positive drop means that it fell.
+
+    Args:
+        before, after: cosines of the same pairs by the two checkpoints.
+
+    Returns:
+        before, after, drop, the paired bootstrap interval of the drop (pairs resampled), and a verdict in words.
+    """
+    first, last = spearman(before, scores), spearman(after, scores)
+    low, high = interval(_bootstrap_drop(before, after, scores, resamples, seed)[:, None])
+    verdict = "fell" if low[0] > 0 else "rose" if high[0] < 0 else "no significant change"
+    return {
+        "before": first,
+        "after": last,
+        "drop": first - last,
+        "interval": [float(low[0]), float(high[0])],
+        "verdict": verdict,
+    }
+
+
+def _bootstrap_drop(before: Values, after: Values, scores: Values, resamples: int, seed: int) -> Values:
+    generator = np.random.default_rng(seed)
+    drops = []
+    for start in range(0, resamples, _BLOCK):
+        drawn = generator.integers(0, len(scores), size=(min(_BLOCK, resamples - start), len(scores)))
+        human = rankdata(scores[drawn], axis=1)
+        first, last = (_pearson(rankdata(values[drawn], axis=1), human) for values in (before, after))
+        drops.append(first - last)
+    return np.concatenate(drops)

@@ -1,0 +1,117 @@
+"""The table of a set: measures, intervals and tests, all from the run files on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from src.errors import UserError
+from src.evaluation import significance
+from src.evaluation.beir import EvalSet
+from src.evaluation.metrics import PerQuery, means, per_query, table
+from src.evaluation.quantise import bytes_per_document
+from src.evaluation.runs import read_run
+from src.files import round_floats, write_csv
+
+# Six places: a recomputation from the runs agrees to 1e-6.
+PLACES = 6
+# Quantised runs are saved no deeper, so their measures stop here.
+QUANTISED_DEPTH = 10
+_SHALLOW = ("P@1", "R@10", "MRR@10", "nDCG@10")
+
+
+def score_runs(folder: Path, names: Sequence[str], data: EvalSet) -> dict[str, PerQuery]:
+    """{name: measures per query} of FOLDER/NAME.trec, the saved runs.
+
+    Raises:
+        UserError: a run is missing, or names a query or document that the set does not have.
+    """
+    known_queries, known_documents = set(data.query_ids), set(data.document_ids)
+    scored = {}
+    for name in names:
+        path = folder / f"{name}.trec"
+        run = read_run(path)
+        for query, hits in run.items():
+            strangers = {document for document, _ in hits} - known_documents
+            if query not in known_queries or strangers:
+                what = f"document {min(strangers)}" if strangers else f"query {query}"
+                raise UserError(f"{path}: {what} is not in {data.name}; the run belongs to another version of the set")
+        scored[name] = per_query(data.qrels, run)
+    return scored
+
+
+def write_per_query(folder: Path, scored: Mapping[str, PerQuery], data: EvalSet) -> None:
+    """FOLDER/NAME.tsv for each row: a line for each query."""
+    for name, values in scored.items():
+        write_csv(folder / f"{name}.tsv", *table(data.query_ids, values), delimiter="\t")
+
+
+def summarise(
+    data: EvalSet,
+    models: Mapping[str, PerQuery],
+    dims: Mapping[int, PerQuery],
+    quantised: Mapping[int, Mapping[str, PerQuery]],
+    *,
+    draws: tuple[int, int],
+    settings: Mapping[str, Any],
+) -> dict[str, Any]:
+    """What reports/eval/SET.json holds.
+
+    Args:
+        models: measures per query of each row of the table.
+        dims: the same of the retrieval model at each dimension, the largest first.
+        draws: resamples and seed of intervals and tests.
+        quantised: of each dimension's int8 and binary forms, from runs of depth 10.
+    """
+    resamples, seed = draws
+    summary = {
+        "set": data.name,
+        "protocol": data.protocol,
+        "dropped": data.dropped,
+        "models": {name: means(values) for name, values in models.items()},
+        "intervals": significance.intervals(models, resamples, seed),
+        "matryoshka": matryoshka(dims, resamples, seed),
+        "quantisation": quantisation(quantised, dims),
+        "significance": significance.compare(models, resamples, seed),
+        "settings": dict(settings),
+    }
+    return dict(round_floats(summary, PLACES))
+
+
+def matryoshka(dims: Mapping[int, PerQuery], resamples: int, seed: int) -> dict[str, dict[str, Any]]:
+    """Measures of each dimension, index bytes, and what of nDCG@10 is lost against the largest (with interval)."""
+    full = next(iter(dims.values()))["nDCG@10"]
+    lost = np.stack([full - values["nDCG@10"] for values in dims.values()], axis=1)
+    low, high = significance.interval(significance.bootstrap_means(lost, resamples, seed))
+    p = np.ones(len(dims))
+    if len(dims) > 1:
+        p[1:] = significance.holm(significance.randomisation_p(lost[:, 1:], resamples, seed))
+    return {
+        str(dim): {
+            **means(values),
+            "bytes_per_document": bytes_per_document(dim)["float32"],
+            "loss": float(lost[:, i].mean()),
+            "loss_interval": [float(low[i]), float(high[i])],
+            "loss_relative": float(lost[:, i].mean() / full.mean()) if full.any() else 0.0,
+            "loss_p_holm": float(p[i]),
+        }
+        for i, (dim, values) in enumerate(dims.items())
+    }
+
+
+def quantisation(
+    quantised: Mapping[int, Mapping[str, PerQuery]], dims: Mapping[int, PerQuery]
+) -> dict[str, dict[str, dict[str, float]]]:
+    """{dimension: {form: measures and bytes a document}}, float32 first."""
+    result: dict[str, dict[str, dict[str, float]]] = {}
+    for dim, forms in quantised.items():
+        size = bytes_per_document(dim)
+        rows = {"float32": dims[dim], **forms}
+        result[str(dim)] = {
+            form: {**{name: float(values[name].mean()) for name in _SHALLOW}, "bytes_per_document": size[form]}
+            for form, values in rows.items()
+        }
+    return result

@@ -1,0 +1,139 @@
+"""Exact nearest neighbours by cosine, block by block: bounded memory, and the same answer whatever the block size.
+
+A float32 matrix product picks candidates; their scores are then computed in float64 from the float32 vectors and
+rounded once to float32. So neither block size nor threads nor a document's place in a block changes a score, and
+equal vectors have equal scores. Ties go to the lower row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+Rows = NDArray[np.int64]
+
+# Spare candidates beyond k, so that a float32 rounding near rank k rarely calls for the slow way.
+_SPARE = 32
+# Vectors of a block, and scores of a block, each take at most this much.
+_BLOCK_BYTES = 256 << 20
+_QUERIES_AT_ONCE = 1024
+_UNIT_ROUNDOFF = 2.0**-24
+
+
+def search(
+    queries: Floats,
+    documents: Floats,
+    k: int,
+    *,
+    dim: int | None = None,
+    block: int | None = None,
+    device: torch.device | str = "cpu",
+) -> tuple[Floats, Rows]:
+    """The k documents nearest to each query by cosine over the first `dim` dimensions.
+
+    Args:
+        queries, documents: (queries, d), (documents, d); may be memory-mapped files. Rows need not have unit length.
+        dim: vectors are cut to this many dimensions and brought back to unit length; None: all.
+        block: documents held in memory at once; None: as many as fit 256 MiB.
+
+    Returns:
+        Scores (float32) and rows (queries, k), best first, ties by lower row.
+    """
+    dim = dim or queries.shape[1]
+    k = min(k, len(documents))
+    block = block or max(1, _BLOCK_BYTES // (4 * max(dim, min(len(queries), _QUERIES_AT_ONCE))))
+    parts = [
+        _search(unit(queries[start : start + _QUERIES_AT_ONCE, :dim]), documents, k, block, device)
+        for start in range(0, len(queries), _QUERIES_AT_ONCE)
+    ]
+    return np.concatenate([scores for scores, _ in parts]), np.concatenate([rows for _, rows in parts])
+
+
+def unit(vectors: Floats) -> torch.Tensor:
+    """The rows at unit length (float32); a row of zeros stays as it is."""
+    tensor = torch.from_numpy(np.array(vectors, dtype=np.float32))
+    return tensor / tensor.norm(dim=1, keepdim=True).clamp_min(torch.finfo(torch.float32).tiny)
+
+
+def _search(
+    queries: torch.Tensor, documents: Floats, k: int, block: int, device: torch.device | str
+) -> tuple[Floats, Rows]:
+    approximate, rows = _candidates(queries, documents, k + _SPARE, block, device)
+    exact = _exact(queries, documents, rows)
+    scores, rows = _sorted(exact, rows, k)
+    if rows.shape[1] == len(documents):
+        return scores.numpy(), rows.numpy()
+    # What was left out has a float32 score no higher than the last candidate's; twice the product's error bound above
+    # it, nothing can be missing. Elsewhere (many ties, or scores closer than float32 tells apart) look at every row.
+    error = 2 * (queries.shape[1] + 4) * _UNIT_ROUNDOFF
+    unsure = scores[:, -1] - approximate.min(dim=1).values <= 2 * error
+    if unsure.any() and approximate.shape[1] < len(documents):
+        scores[unsure], rows[unsure] = _exhaustive(queries[unsure].double(), documents, k, block)
+    return scores.numpy(), rows.numpy()
+
+
+def _candidates(
+    queries: torch.Tensor, documents: Floats, count: int, block: int, device: torch.device | str
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """The best `count` rows by float32 product, in no order, with their scores."""
+    queries = queries.to(device)
+    scores, rows = _nothing(len(queries), torch.float32, device)
+    for start, vectors in _blocks(documents, queries.shape[1], block):
+        product = queries @ vectors.to(device).T
+        top = product.topk(min(count, product.shape[1]), sorted=False)
+        scores, rows = torch.cat([scores, top.values], 1), torch.cat([rows, top.indices + start], 1)
+        kept = scores.topk(min(count, scores.shape[1]), sorted=False)
+        scores, rows = kept.values, rows.gather(1, kept.indices)
+    return scores.cpu(), rows.cpu()
+
+
+def _exact(queries: torch.Tensor, documents: Floats, rows: torch.Tensor) -> torch.Tensor:
+    """Cosines of each query with its candidate rows, summed in float64, rounded to float32 (queries, candidates)."""
+    dim = queries.shape[1]
+    scores = torch.empty(rows.shape, dtype=torch.float32)
+    for query, candidates in enumerate(rows.numpy()):
+        vectors = unit(documents[candidates, :dim]).double()
+        scores[query] = (vectors @ queries[query].double()).float()
+    return scores
+
+
+def _sorted(scores: torch.Tensor, rows: torch.Tensor, k: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """The best k: by score, then by lower row."""
+    by_row = rows.sort(dim=1)
+    scores, rows = scores.gather(1, by_row.indices), by_row.values
+    best = scores.sort(dim=1, descending=True, stable=True)
+    return best.values[:, :k], rows.gather(1, best.indices)[:, :k]
+
+
+def _exhaustive(queries: torch.Tensor, documents: Floats, k: int, block: int) -> tuple[torch.Tensor, torch.Tensor]:
+    scores, rows = _nothing(len(queries), torch.float32)
+    for start, vectors in _blocks(documents, queries.shape[1], block):
+        product = (queries @ vectors.double().T).float()
+        scores, rows = merge(scores, rows, product, start, k)
+    return scores, rows
+
+
+def merge(
+    scores: torch.Tensor, rows: torch.Tensor, product: torch.Tensor, start: int, k: int
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """The best k of what was found so far and of a block of scores whose first row is `start`.
+
+    Blocks must come in order of rows: the sort is stable, so earlier rows win ties.
+    """
+    numbers = torch.arange(start, start + product.shape[1]).expand(len(product), -1)
+    scores, rows = torch.cat([scores, product], 1), torch.cat([rows, numbers], 1)
+    best = scores.sort(dim=1, descending=True, stable=True)
+    return best.values[:, :k], rows.gather(1, best.indices[:, :k])
+
+
+def _nothing(queries: int, dtype: torch.dtype, device: torch.device | str = "cpu") -> tuple[torch.Tensor, torch.Tensor]:
+    return torch.empty(queries, 0, dtype=dtype, device=device), torch.empty(queries, 0, dtype=torch.long, device=device)
+
+
+def _blocks(documents: Floats, dim: int, block: int) -> Iterator[tuple[int, torch.Tensor]]:
+    for start in range(0, len(documents), block):
+        yield start, unit(documents[start : start + block, :dim])

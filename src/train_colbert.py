@@ -1,0 +1,37 @@
+"""Stage train_colbert: the late-interaction baseline, from the same base on the same pairs."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from src.errors import UserError, run_stage
+from src.params import load_params
+from src.runtime import set_environment
+
+
+def main(arguments: list[str]) -> None:
+    """Write models/colbert and reports/training/colbert.csv."""
+    if arguments:
+        raise UserError(f"no argument expected, found {arguments[0]!r}")
+    params = load_params()
+    set_environment(params.runtime)
+    from src.evaluation import colbert
+    from src.files import fresh_dir
+    from src.model.load import load_encoder
+    from src.runtime import device, seed_everything, use_threads
+
+    use_threads(params.runtime)
+    seed_everything(params.seed)
+    pairs = colbert.read_pairs(Path("data/prepared/retrieval/train.jsonl"), params.colbert.batch_size)
+    base = load_encoder("models/base", device=device(params.runtime), max_length=params.colbert.max_length)
+    model = colbert.from_dense(base, params.colbert.dim)
+    with tempfile.TemporaryDirectory() as scratch:
+        record = colbert.fit(model, pairs, params.colbert, params.runtime, seed=params.seed, output=scratch)
+    with fresh_dir("models/colbert") as folder:
+        model.save_pretrained(str(folder), create_model_card=False, safe_serialization=True)
+    record.write(Path("reports/training/colbert.csv"))
+
+
+if __name__ == "__main__":
+    run_stage(main)
