@@ -1,0 +1,183 @@
+"""The plan's figures against hand-computed ones, and its activation memory against the real model's."""
+
+import contextlib
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from src.errors import UserError
+from src.params import Params
+from src.plan.__main__ import main, merge, profile_params, table
+from src.plan.cost import GIB, Frozen, Size, activation_bytes, forward_flops, loss_bytes, state_bytes, training_flops
+from src.plan.devices import GPUS, advice, fits, kept_share, measured_speeds, minutes, speed
+from src.plan.encoders import encoder_size, of_config
+from src.plan.stages import mean_length, step_plan
+from src.plan.volume import Volume, in_folder
+
+ROOT = Path(__file__).parents[2]
+GTE = Size(250_048, 768, 12, 3072)
+A100 = next(gpu for gpu in GPUS if gpu.name == "A100 40GB")
+
+
+@pytest.fixture
+def paper(monkeypatch) -> Params:
+    monkeypatch.chdir(ROOT)
+    return profile_params("paper")
+
+
+def test_parameters_of_gte_multilingual_base():
+    assert GTE.parameters == pytest.approx(305.4e6, rel=1e-3)  # as published
+    assert GTE.embedding_parameters == pytest.approx(192.0e6, rel=1e-3)
+    assert GTE.layer_matrix_parameters * 12 == 113_246_208  # 12 × (4 × 768² + 3 × 768 × 3072)
+
+
+def test_parameters_are_those_of_the_real_class():
+    from transformers import GteConfig, GteModel
+
+    model = GteModel(
+        GteConfig(vocab_size=70, hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=24)
+    )
+    assert Size(70, 16, 2, 24).parameters == sum(weight.numel() for weight in model.parameters())
+
+
+def test_arithmetic_of_a_token_at_length_105():
+    # 2 × 113,246,208 for the matrices, 4 × 105 × 768 × 12 for attention
+    assert forward_flops(GTE, 1, 105) == 226_492_416 + 3_870_720
+    assert training_flops(GTE, 1, 105, Frozen()) == 3 * (226_492_416 + 3_870_720)
+
+
+def test_encoding_twice_is_a_fourth_unit_and_frozen_layers_spare_their_backward():
+    unit = forward_flops(GTE, 1, 105)
+    assert training_flops(GTE, 1, 105, Frozen(), encoded_twice=1.0) == pytest.approx(4 * unit)
+    assert training_flops(GTE, 1, 105, Frozen(True, 12)) == pytest.approx(unit)
+    assert training_flops(GTE, 1, 105, Frozen(True, 6)) == pytest.approx(2 * unit)
+    assert training_flops(GTE, 1, 105, Frozen(False, 6)) == pytest.approx(2.5 * unit)
+
+
+def test_memory_of_weights_and_moments():
+    assert state_bytes(GTE, Frozen()) == 16 * GTE.parameters
+    assert state_bytes(GTE, Frozen(embeddings=True)) == 4 * GTE.parameters + 12 * 12 * GTE.layer_parameters
+    assert loss_bytes(1024, 2048, 6) == 1024 * 2048 * 4 * 9
+
+
+@pytest.mark.parametrize("half", [False, True])
+def test_activation_memory_is_what_autograd_holds(half):
+    import torch
+    from transformers import GteConfig, GteModel
+
+    size, texts, length = Size(50, 64, 3, 128), 64, 32
+    config = GteConfig(
+        vocab_size=50,
+        hidden_size=64,
+        num_hidden_layers=3,
+        num_attention_heads=2,
+        intermediate_size=128,
+        hidden_dropout_prob=0.0,
+    )
+    model, held = GteModel(config), {}
+
+    def keep(tensor):
+        held[tensor.untyped_storage().data_ptr()] = tensor  # by storage: views count once
+        return tensor
+
+    cast = torch.autocast("cpu", torch.bfloat16) if half else contextlib.nullcontext()
+    ids = torch.randint(5, 50, (texts, length))
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor), cast:
+        model(input_ids=ids, attention_mask=torch.ones_like(ids))
+    of_model = {weight.untyped_storage().data_ptr() for weight in model.parameters()}
+    counted = sum(t.untyped_storage().nbytes() for pointer, t in held.items() if pointer not in of_model)
+    assert activation_bytes(size, Frozen(), half) * texts * length == pytest.approx(counted, rel=0.12)
+
+
+def test_steps_and_tokens_of_the_paper(paper):
+    plan = step_plan("train_retrieval", paper.train, Volume(920_106, (12, 93, 93), "x"), GTE, paper)
+    assert plan.steps == 898  # 920,106 // 1024, one epoch
+    assert plan.batch_tokens == 1024 * 198
+    assert plan.tokens == 898 * 1024 * 198
+    assert plan.again == pytest.approx(forward_flops(GTE, plan.tokens, mean_length((12, 93, 93))))
+
+
+def test_mean_length_weighs_texts_by_their_tokens():
+    assert mean_length((10, 30)) == 25.0
+
+
+def test_texts_are_cut_and_rows_drawn():
+    assert Volume(100, (500, 12), "x").cut(40, 256) == Volume(40, (256, 12), "x")
+    assert Volume(100, (500,), "x").cut(None, 256).rows == 100
+
+
+def test_room_minutes_and_advice(paper):
+    volume = Volume(920_106, (12, 93, 93), "x")
+    plan = step_plan("train_retrieval", paper.train, volume, GTE, paper)
+    room = 0.95 * 40 * GIB - 1.5 * GIB - plan.fixed_bytes
+    assert kept_share(plan, A100.memory) == pytest.approx(room / (plan.token_bytes * plan.batch_tokens))
+    twice = 1 - kept_share(plan, A100.memory)
+    assert speed(A100, GTE, True, {}) == pytest.approx(0.4 * 312e12)
+    assert minutes(plan, A100, 1e14) == pytest.approx((plan.flops + twice * plan.again) / 1e14 / 60)
+    assert fits(plan, A100.memory)
+    assert not fits(plan, 4 * GIB)
+    assert advice(plan, 8 * GIB).startswith("train.mini_batch_tokens: ")
+    assert "weights and moments alone do not fit" in advice(plan, 2 * GIB)
+
+
+def test_a_measured_gpu_replaces_the_assumption(tmp_path):
+    record = {"flops_per_s": 3e14, "machine": {"gpu": "NVIDIA H100 80GB HBM3"}}
+    (tmp_path / "gpu_step.json").write_text(json.dumps(record), encoding="utf-8")
+    (tmp_path / "other.json").write_text('{"value": 1}', encoding="utf-8")
+    measured = measured_speeds(tmp_path)
+    assert measured == {"NVIDIA H100 80GB HBM3": 3e14}
+    h100 = next(gpu for gpu in GPUS if gpu.name == "H100")
+    assert speed(h100, GTE, True, measured) == 3e14
+    assert speed(A100, GTE, True, measured) == pytest.approx(0.4 * 312e12)
+
+
+def test_rows_and_words_are_counted_where_the_data_are(tmp_path):
+    rows = [{"anchor": "bir iki üç", "positive": "bir " * 10}] * 7
+    (tmp_path / "train.jsonl").write_text("\n".join(json.dumps(row) for row in rows) + "\n", encoding="utf-8")
+    assert in_folder(tmp_path, "retrieval") == Volume(7, (round(3 * 1.7 + 2, 1), 19.0), "counted")
+    assert in_folder(tmp_path / "none", "retrieval") is None
+
+
+def test_a_profile_is_laid_over_params():
+    values = {"a": {"b": 1, "c": 2}, "eval": {"sets": {"x": {}}}}
+    changed = merge(values, {"a": {"b": 3}, "eval": {"sets": {"y": {}}}})
+    assert changed == {"a": {"b": 3, "c": 2}, "eval": {"sets": {"y": {}}}}
+
+
+def test_sizes_of_other_encoders(paper, tmp_path):
+    assert encoder_size(paper.base_model) == GTE
+    bert = {"model_type": "bert", "vocab_size": 9, "hidden_size": 8, "num_hidden_layers": 1, "intermediate_size": 16}
+    assert of_config(bert | {"max_position_embeddings": 12}) == Size(9, 8, 1, 16, gated=False, positions=12)
+    (tmp_path / "config.json").write_text(json.dumps(bert), encoding="utf-8")
+    assert encoder_size(paper.base_model.model_copy(update={"source": str(tmp_path)})).layers == 1
+    with pytest.raises(UserError, match="the size of 'who/knows' is not known without the Hub"):
+        encoder_size(paper.base_model.model_copy(update={"source": "who/knows"}))
+
+
+@pytest.mark.parametrize("name", ["paper", "small", "files", "mini"])
+def test_each_profile_has_a_plan(monkeypatch, capsys, name):
+    monkeypatch.chdir(ROOT)
+    main([name])
+    printed = capsys.readouterr().out
+    assert printed.startswith(f"Plan of {name}: ")
+    for part in ("M parameters", "weights+AdamW+loss", "minutes", "Assumed: ", "DVC's cache", "together"):
+        assert part in printed
+
+
+def test_an_unknown_profile_is_refused(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    with pytest.raises(UserError, match="no profile 'gigantic'"):
+        main(["gigantic"])
+    with pytest.raises(UserError, match="usage"):
+        main(["paper", "small"])
+
+
+def test_columns_stand_under_each_other():
+    assert table([("a", "b"), ("long", "1"), ("x", "200")]) == "a       b\nlong    1\nx     200\n"
+
+
+def test_profiles_are_valid_params():
+    for name in ("paper", "small", "files"):
+        assert isinstance(yaml.safe_load((ROOT / f"params/{name}.yaml").read_text(encoding="utf-8")), dict)
