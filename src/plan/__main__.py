@@ -15,6 +15,7 @@ from src.plan.cost import GIB, Size
 from src.plan.devices import (
     CPU_SPEED,
     GPUS,
+    STEP_SECONDS,
     Device,
     advice,
     fits,
@@ -80,7 +81,7 @@ def work_table(planned: list[StagePlan]) -> str:
 def memory_table(planned: list[StagePlan]) -> str:
     """Memory of one optimizer step of each training stage."""
     lines: list[tuple[str, ...]] = [
-        ("memory of a step", "tokens", "weights+AdamW+loss", "graph of all", "graph of a mini-batch")
+        ("GiB of memory in a step", "tokens", "weights+AdamW+loss", "graph of all", "graph of a mini-batch")
     ]
     for stage in planned:
         if stage.batch_tokens:
@@ -113,7 +114,7 @@ def assumptions(size: Size, half: bool) -> str:
     """What the minutes rest on."""
     return (
         f"Assumed: {share_of_peak(size):.0%} of a GPU's {'bf16' if half else 'float32'} peak, unless reports/bench has "
-        "a record of it.\n* a part of each batch is encoded twice, since its graph does not fit.\n"
+        f"a record of it; at least {STEP_SECONDS} s a step.\n* a part of each batch is encoded twice, since its graph does not fit.\n"
     )
 
 
