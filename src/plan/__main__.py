@@ -114,7 +114,8 @@ def assumptions(size: Size, half: bool) -> str:
     """What the minutes rest on."""
     return (
         f"Assumed: {share_of_peak(size):.0%} of a GPU's {'bf16' if half else 'float32'} peak, unless reports/bench has "
-        f"a record of it; at least {STEP_SECONDS} s a step.\n* a part of each batch is encoded twice, since its graph does not fit.\n"
+        f"a record of it; at least {STEP_SECONDS} s a step.\n"
+        "* a part of each batch is encoded twice, since its graph does not fit.\n"
     )
 
 
