@@ -6,7 +6,7 @@ import os
 import platform
 import statistics
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ RESULTS = Path("reports/bench")
 LIBRARIES = ("torch", "transformers", "sentence-transformers")
 
 
-def alternate(sides: dict[str, Callable[[], object]], runs: int, warm_up: int = 1) -> dict[str, list[float]]:
+def alternate(sides: Mapping[str, Callable[[], object]], runs: int, warm_up: int = 1) -> dict[str, list[float]]:
     """Seconds of each side, taken in turn so that a noisy machine disturbs all alike."""
     seconds: dict[str, list[float]] = {name: [] for name in sides}
     for run in range(warm_up + runs):

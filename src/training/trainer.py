@@ -112,9 +112,8 @@ class EncoderTrainer(SentenceTransformerTrainer):
             return  # the model itself is written next
         assert self.lr_scheduler is not None and self.optimizer is not None
         self.state.log_history = []  # the record has it
-        schedule = {key: value for key, value in self.lr_scheduler.state_dict().items() if key != "lr_lambdas"}
         files = {
-            "state.json": {"points": self.record.points, "schedule": schedule},
+            "state.json": {"points": self.record.points, "schedule": self.lr_scheduler.state_dict()},
             "trainer_state.json": asdict(self.state),
         }
         self.saved.save(self.state.global_step, self.model, self.optimizer, files)

@@ -1,0 +1,92 @@
+"""Two processes (gloo) train as one does: the same losses, the same weights to rounding."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.chain
+
+PROGRAM = """
+import sys
+from pathlib import Path
+from src.params import load_params
+from src.runtime import set_environment
+from src.training.launch import launch
+
+def work(arguments):
+    from src.training.run import StepFiles, train_step
+    folder, name = Path(arguments[0]), arguments[1]
+    params = load_params()
+    block, loss = (params.sts, "sts") if name == "cosent" else (params.train, "retrieval")
+    step = block.model_copy(update={"dims": [16, 8], "batch_size": 30, "epochs": 2, "max_length": 16,
+                                    "learning_rate": 1e-3, "symmetric": True, "mini_batch_tokens": 100})
+    files = StepFiles(loss, folder / f"{name}.jsonl", folder / "base", folder / f"{name}-{arguments[2]}",
+                      folder / f"{name}-{arguments[2]}.csv", folder / "log.jsonl")
+    train_step(files, step, runtime(params), seed=1)
+
+def runtime(params):
+    return params.runtime.model_copy(update={"threads": 1})
+
+if __name__ == "__main__":
+    params = load_params()
+    set_environment(runtime(params))
+    launch(work, sys.argv[1:], int(sys.argv[3]), params.runtime)
+"""
+
+
+def train(folder: Path, name: str, processes: int) -> tuple[list[list[float]], dict]:
+    from safetensors.torch import load_file
+
+    program = folder / "program.py"
+    program.write_text(PROGRAM, encoding="utf-8")
+    environment = os.environ | {"DVC_ROOT": str(folder), "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, str(program), str(folder), name, str(processes)]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    out = folder / f"{name}-{processes}"
+    lines = Path(f"{out}.csv").read_text(encoding="utf-8").splitlines()[1:]
+    return [[float(value) for value in line.split(",")] for line in lines], load_file(out / "model.safetensors")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    from bench.common import build_gte
+
+    folder = tmp_path_factory.mktemp("ranks")
+    texts = [f"soru {n} metin {n % 7} su {n * n % 31} " + "uzun " * (n % 9) for n in range(300)]
+    size = {"vocab_size": 200, "hidden_size": 16, "layers": 2, "heads": 2, "intermediate_size": 32, "max_length": 32}
+    build_gte(folder / "base", texts, size)
+    ranking = [{"anchor": texts[n], "positive": texts[n + 100], "negative": texts[n + 200]} for n in range(100)]
+    rated = [{"sentence1": texts[n], "sentence2": texts[n + 100], "score": n % 6} for n in range(100)]
+    for name, rows in (("mnrl", ranking), ("cosent", rated)):
+        (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize("name", ["mnrl", "cosent"])
+def test_two_processes_are_one(folder, name):
+    import torch
+
+    one, weights = train(folder, name, 1)
+    two, other = train(folder, name, 2)
+    assert len(one) == len(two) > 4
+    for ours, theirs in zip(one, two, strict=True):
+        assert ours[:4] == pytest.approx(theirs[:4], rel=1e-4, abs=1e-6)
+        assert ours[4] == pytest.approx(theirs[4], rel=1e-2)  # a norm of 1e-3 from parts that cancel
+    for key, value in weights.items():
+        torch.testing.assert_close(other[key], value, rtol=1e-3, atol=2e-5)
+
+
+def test_more_processes_than_gpus_is_one_line():
+    from src.errors import UserError
+    from src.params import load_params
+    from src.training.launch import check_devices
+
+    runtime = load_params(ROOT / "params.yaml").runtime.model_copy(update={"device": "auto"})
+    with pytest.raises(UserError, match="launch.processes is 64, but there are"):
+        check_devices(64, runtime)

@@ -1,0 +1,141 @@
+"""A run that is killed and started again ends with the same bits; another run's checkpoint is never taken."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from src.files import sha256
+
+ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.chain
+
+# One training step as a program, on a folder that holds `base`, `train.jsonl` and takes the results.
+PROGRAM = """
+import sys
+from pathlib import Path
+from src.params import load_params
+from src.runtime import set_environment
+folder, changes = Path(sys.argv[1]), dict(part.split("=") for part in sys.argv[2:])
+params = load_params()
+runtime = params.runtime.model_copy(update={"threads": 1})
+set_environment(runtime)
+from src.training.run import StepFiles, train_step
+step = params.train.model_copy(update={
+    "dims": [16, 8], "batch_size": 32, "epochs": 4, "max_length": 16, "checkpoint_steps": 3,
+    "learning_rate": float(changes.get("learning_rate", 1e-3)), "symmetric": "symmetric" in changes,
+})
+files = StepFiles("retrieval", folder / "train.jsonl", folder / "base", folder / "out", folder / "curve.csv",
+                  folder / "log.jsonl")
+train_step(files, step, runtime, seed=1)
+"""
+
+
+def start(folder: Path, *changes: str) -> subprocess.Popen[str]:
+    environment = os.environ | {"DVC_ROOT": str(folder), "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", PROGRAM, str(folder), *changes]
+    return subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True)
+
+
+def finish(folder: Path, *changes: str) -> str:
+    process = start(folder, *changes)
+    errors = process.communicate(timeout=300)[1]
+    assert process.returncode == 0, errors
+    return errors
+
+
+def checkpoints(folder: Path) -> list[Path]:
+    return sorted((folder / ".checkpoints").glob("*/step-*"))
+
+
+def kill_after(folder: Path, step: int) -> None:
+    """SIGKILL as soon as the checkpoint of a step stands."""
+    process = start(folder)
+    deadline = time.monotonic() + 200
+    while not any(path.name >= f"step-{step:08d}" for path in checkpoints(folder)):
+        assert process.poll() is None, process.communicate()[1][-2000:]
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.communicate(timeout=60)
+    assert not (folder / "out").exists() and not (folder / "curve.csv").exists()
+
+
+def results(folder: Path) -> tuple[str, str]:
+    return sha256(folder / "out" / "model.safetensors"), (folder / "curve.csv").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory) -> Path:
+    """A tiny encoder with dropout, so that random numbers matter, and pairs to train it on."""
+    from bench.common import build_gte
+
+    folder = tmp_path_factory.mktemp("made")
+    texts = [f"soru {n} metin {n % 7} su {n * n % 31}" for n in range(400)]
+    size = {"vocab_size": 200, "hidden_size": 16, "layers": 2, "heads": 2, "intermediate_size": 32, "max_length": 32}
+    build_gte(folder / "base", texts, size)
+    config = folder / "base" / "config.json"
+    settings = json.loads(config.read_text()) | {"hidden_dropout_prob": 0.1}
+    config.write_text(json.dumps(settings))
+    rows = [{"anchor": texts[n], "positive": texts[n + 200]} for n in range(200)]
+    (folder / "train.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def folder(made, tmp_path) -> Path:
+    for name in ("base", "train.jsonl"):
+        (tmp_path / name).symlink_to(made / name)
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(made) -> tuple[str, str]:
+    finish(made)
+    assert not checkpoints(made)
+    return results(made)
+
+
+def test_killed_twice_it_ends_with_the_same_bits(folder, uninterrupted):
+    kill_after(folder, 3)
+    kill_after(folder, 12)
+    finish(folder)
+    assert results(folder) == uninterrupted
+    assert not checkpoints(folder), "checkpoints of a finished run are removed"
+
+
+def test_a_torn_checkpoint_costs_some_steps_and_no_bit(folder, uninterrupted):
+    kill_after(folder, 9)
+    torn = checkpoints(folder)[-1] / "model.safetensors"
+    torn.write_bytes(torn.read_bytes()[: torn.stat().st_size // 2])
+    finish(folder)
+    assert results(folder) == uninterrupted
+
+
+def test_other_params_start_afresh(folder, uninterrupted):
+    kill_after(folder, 6)
+    left = {path.parent for path in checkpoints(folder)}
+    finish(folder, "learning_rate=2e-3")
+    assert {path.parent for path in checkpoints(folder)} == left
+    assert len(results(folder)[1].splitlines()) == len(uninterrupted[1].splitlines())
+    assert results(folder) != uninterrupted
+
+
+def test_a_loss_that_is_no_number_names_step_and_rows(made, tmp_path):
+    from safetensors.torch import load_file, save_file
+
+    shutil.copytree(made / "base", tmp_path / "base")
+    (tmp_path / "train.jsonl").symlink_to(made / "train.jsonl")
+    weights = load_file(tmp_path / "base" / "model.safetensors")
+    weights["layers.0.mlp.down_proj.bias"].fill_(float("nan"))
+    save_file(weights, tmp_path / "base" / "model.safetensors", metadata={"format": "pt"})
+    process = start(tmp_path)
+    errors = process.communicate(timeout=300)[1]
+    assert process.returncode != 0
+    assert "retrieval: stopped at step 1: the loss is nan; lower learning_rate, or look at rows" in errors
