@@ -1,0 +1,218 @@
+"""The model card of the retrieval encoder: what it was made of, how well it does, what it cannot do.
+
+It holds no dates, times or sampled sentences, so that the same run gives the same bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from src.files import PathLike, write_text
+
+if TYPE_CHECKING:
+    from src.params.schema import Params, StepParams
+
+MODEL = "retrieval"
+SHOWN = ("P@1", "MRR@10", "nDCG@10", "R@10", "R@100")
+Metrics = Mapping[str, Any]
+Cards = Mapping[str, Mapping[str, Any]]
+
+_CITATION = """@inproceedings{turkembed4retrieval2025,
+  title     = {TurkEmbed4Retrieval: Turkish Embedding Model for Retrieval Task},
+  author    = {Ezerceli, Özay and Gümüşçekiçci, Gizem and Erkoç, Tuğba and Özenç, Berke},
+  booktitle = {Signal Processing and Communications Applications Conference (SIU)},
+  year      = {2025},
+  doi       = {10.1109/SIU66497.2025.11112338},
+  note      = {arXiv:2511.07595; this model follows its recipe and is not the authors' release}
+}"""
+
+
+def write_model_card(folder: PathLike, metrics: Metrics, params: Params, cards: Cards) -> Path:
+    """Write FOLDER/README.md.
+
+    Args:
+        metrics: what reports/metrics.json holds: {SET: {MODEL: {measure: value}}}, the STS set by its name, and
+            `matryoshka`: {DIM: {measure: value}}, or the same for each set.
+        params: of the run.
+        cards: data cards by the key in params.data (nli, sts, retrieval, text).
+
+    Returns:
+        The path of the card.
+    """
+    path = Path(folder) / "README.md"
+    write_text(path, model_card(metrics, params, cards))
+    return path
+
+
+def model_card(metrics: Metrics, params: Params, cards: Cards) -> str:
+    """The card's text."""
+    head = yaml.safe_dump(front_matter(metrics, params, cards), allow_unicode=True, sort_keys=False, width=1000)
+    parts = [
+        f"---\n{head}---",
+        introduction(params, cards),
+        usage(params),
+        results(metrics, params),
+        recipe(params, cards),
+        limits(params, cards),
+        f"## Citation\n\nThe recipe is that of\n\n```bibtex\n{_CITATION}\n```",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def front_matter(metrics: Metrics, params: Params, cards: Cards) -> dict[str, Any]:
+    """What the Hub reads: language, licence, base, data and the results as `model-index`."""
+    found: dict[str, Any] = {
+        "language": ["tr"],
+        "license": "apache-2.0" if is_synthetic(cards) else "other",
+        "library_name": "sentence-transformers",
+        "pipeline_tag": "sentence-similarity",
+        "tags": ["sentence-transformers", "feature-extraction", "retrieval", "matryoshka", "turkish"],
+    }
+    if "/" in params.base_model.source and not Path(params.base_model.source).exists():
+        found["base_model"] = params.base_model.source
+    found["model-index"] = [{"name": "turkish-retrieval-encoder", "results": index(metrics, params)}]
+    return found
+
+
+def index(metrics: Metrics, params: Params) -> list[dict[str, Any]]:
+    """One entry for each evaluation set that has the retrieval model's scores."""
+    entries = []
+    for name in params.eval.sets:
+        scores = metrics.get(name, {}).get(MODEL, {})
+        if scores:
+            entries.append(_entry("information-retrieval", "Information Retrieval", name, SHOWN, scores))
+    scores = metrics.get(params.data.sts.name, {}).get(MODEL, {})
+    if scores:
+        measures = ("spearman", "pearson")
+        entries.append(_entry("semantic-similarity", "Semantic Similarity", params.data.sts.name, measures, scores))
+    return entries
+
+
+def _entry(task: str, task_name: str, name: str, measures: tuple[str, ...], scores: Metrics) -> dict[str, Any]:
+    values = [{"type": m, "name": m, "value": round(scores[m], 4)} for m in measures if m in scores]
+    return {"task": {"type": task, "name": task_name}, "dataset": {"type": name, "name": name}, "metrics": values}
+
+
+def is_synthetic(cards: Cards) -> bool:
+    """Whether every training set is invented text."""
+    return bool(cards) and all(card.get("synthetic", False) for card in cards.values())
+
+
+def introduction(params: Params, cards: Cards) -> str:
+    """Title and what the model is."""
+    base = params.base_model
+    origin = "a small GTE with random weights" if base.source == "scratch" else f"`{base.source}`"
+    if base.source == "scratch" and base.mlm.epochs:
+        origin += f", pretrained by masked language modelling on {params.data.text.name}"
+    warning = (
+        "\n\n**Trained on synthetic text: it knows an invented world, and serves to test the pipeline, nothing else.**"
+    )
+    return (
+        "# Turkish retrieval encoder\n\n"
+        f"Maps Turkish texts to unit vectors of {params.train.dims[0]} dimensions for search by cosine; "
+        f"the first {' / '.join(map(str, params.train.dims[1:]))} dimensions serve as shorter vectors. It starts from "
+        f"{origin} and was trained in three steps: NLI, STS, retrieval." + (warning if is_synthetic(cards) else "")
+    )
+
+
+def usage(params: Params) -> str:
+    """How to load it; no prompt, at most so many tokens."""
+    return f"""## Usage
+
+```python
+from sentence_transformers import SentenceTransformer
+
+model = SentenceTransformer("path/or/id", truncate_dim={params.train.dims[0]})  # or {params.train.dims[-1]}, …
+documents = model.encode_document(["Su 100 derecede kaynar."])
+queries = model.encode_query(["Su kaç derecede kaynar?"])
+print(model.similarity(queries, documents))
+```
+
+No prompt for queries or documents. Trained on texts of at most {params.train.max_length} tokens. The tokenizer of
+a model built from scratch folds case the Turkish way by itself."""
+
+
+def results(metrics: Metrics, params: Params) -> str:
+    """Tables of scores, each set under its protocol, and one by dimension."""
+    lines = ["## Results", "", "| set | protocol | " + " | ".join(SHOWN) + " |", "|---|---|" + "---:|" * len(SHOWN)]
+    for name in params.eval.sets:
+        scores = metrics.get(name, {}).get(MODEL)
+        if scores:
+            lines.append(f"| {name} | {protocol(params, name)} | {_cells(scores, SHOWN)} |")
+    similarity = metrics.get(params.data.sts.name, {}).get(MODEL)
+    if similarity:
+        values = ", ".join(f"{key} {similarity[key]:.4f}" for key in ("spearman", "pearson") if key in similarity)
+        lines += ["", f"Semantic similarity on {params.data.sts.name} (test split, cosine): {values}."]
+    for name, by_dimension in matryoshka(metrics, params).items():
+        lines += ["", f"By dimension on {name}:", "", "| dimensions | " + " | ".join(SHOWN) + " |"]
+        lines.append("|---:|" + "---:|" * len(SHOWN))
+        lines += [
+            f"| {dim} | {_cells(by_dimension[dim], SHOWN)} |" for dim in sorted(by_dimension, key=int, reverse=True)
+        ]
+    return "\n".join(lines)
+
+
+def _cells(scores: Metrics, measures: tuple[str, ...]) -> str:
+    return " | ".join(f"{scores[measure]:.4f}" if measure in scores else "–" for measure in measures)
+
+
+def protocol(params: Params, name: str) -> str:
+    """How a set was scored, in words."""
+    item = params.eval.sets[name]
+    what = "whole corpus" if item.protocol == "full" else "reduced as in TR-MTEB"
+    text = "title and text" if item.title else "text alone"
+    return f"{what}, {text}, {params.eval.max_length} tokens, float32, ties by id"
+
+
+def matryoshka(metrics: Metrics, params: Params) -> dict[str, Metrics]:
+    """Scores by dimension for each set; where the file does not name the set, it is the first of eval.sets."""
+    found = metrics.get("matryoshka", {})
+    if found and all(str(key).isdigit() for key in found):
+        return {next(iter(params.eval.sets)): found}
+    return {name: found[name] for name in params.eval.sets if name in found}
+
+
+def recipe(params: Params, cards: Cards) -> str:
+    """Data and settings of each step, and where the data came from."""
+    lines = ["## Training", "", "| step | data | rows | loss | batch | epochs | learning rate | tokens | frozen |"]
+    lines.append("|---|---|---:|---|---:|---:|---:|---:|---|")
+    for key, step in (("nli", params.nli), ("sts", params.sts), ("retrieval", params.train)):
+        lines.append(_step(key, getattr(params.data, key).name, step, cards.get(key, {})))
+    lines += ["", f"Matryoshka dimensions {', '.join(map(str, params.train.dims))}; seed {params.seed}.", ""]
+    for key in sorted(cards):
+        card = cards[key]
+        lines.append(
+            f"- {card.get('name', key)}: {card.get('source', 'unstated')}; licence: {card.get('licence', 'unstated')}"
+        )
+    return "\n".join(lines)
+
+
+def _step(key: str, name: str, step: StepParams, card: Mapping[str, Any]) -> str:
+    rows = card.get("splits", {}).get("train", {}).get("kept")
+    frozen = [f"{step.freeze_layers} layers"] if step.freeze_layers else []
+    frozen += ["embeddings"] if step.freeze_embeddings else []
+    loss = "MNRL" if step.loss == "mnrl" else "CoSENT"
+    count = f"{rows:,}" if isinstance(rows, int) else "–"
+    settings = f"{step.batch_size} | {step.epochs:g} | {step.learning_rate:g} | {step.max_length}"
+    return f"| {key} | {name} | {count} | {loss} | {settings} | {', '.join(frozen) or '–'} |"
+
+
+def limits(params: Params, cards: Cards) -> str:
+    """What not to expect, and under which licence."""
+    licence = (
+        "The training texts are invented by this project; the weights are Apache-2.0."
+        if is_synthetic(cards)
+        else "The weights derive from the data sets above; their licences (some of them non-commercial or share-alike) "
+        "decide what may be done with them."
+    )
+    return (
+        "## Limits and licence\n\n"
+        f"- Turkish only; texts beyond {params.train.max_length} tokens are cut, and what follows is not seen.\n"
+        "- Scores hold for the sets and protocols above. Machine-translated data carry their translator's errors.\n"
+        "- Nearness of vectors is no evidence that a passage is true or answers the question.\n"
+        f"\n{licence}"
+    )

@@ -1,0 +1,66 @@
+"""The model card: parsed by the Hub's own reader, honest about synthetic data, equal on every run."""
+
+from pathlib import Path
+
+import pytest
+from huggingface_hub import ModelCard
+
+from src.model.card import model_card, write_model_card
+from src.params import load_params
+
+ROOT = Path(__file__).parents[2]
+SCORES = {"P@1": 0.5, "MRR@10": 0.6, "nDCG@10": 0.65432, "R@10": 0.8, "R@100": 0.9, "MAP": 0.6}
+
+
+@pytest.fixture
+def params():
+    return load_params(ROOT / "params.yaml")
+
+
+@pytest.fixture
+def metrics(params):
+    return {
+        "scifact_tr_synthetic": {"retrieval": SCORES, "bm25": SCORES},
+        params.data.sts.name: {"retrieval": {"spearman": 0.81, "pearson": 0.8}},
+        "matryoshka": {"64": SCORES, "128": SCORES},
+    }
+
+
+def cards(synthetic: bool) -> dict:
+    split = {"train": {"read": 10, "kept": 9, "dropped": {"empty": 1}, "noted": {}}}
+    common = {"licence": "CC BY-SA 4.0", "synthetic": synthetic, "splits": split}
+    return {key: common | {"name": f"{key}_set", "source": f"source of {key}"} for key in ("nli", "sts", "retrieval")}
+
+
+def test_the_hub_reads_the_results(params, metrics, tmp_path):
+    card = ModelCard.load(write_model_card(tmp_path, metrics, params, cards(True)))
+    found = {(r.dataset_name, r.metric_type): r.metric_value for r in card.data.eval_results}
+    assert found["scifact_tr_synthetic", "nDCG@10"] == 0.6543
+    assert found[params.data.sts.name, "spearman"] == 0.81
+    assert (card.data.language, card.data.license) == (["tr"], "apache-2.0")
+
+
+def test_every_score_has_its_protocol_and_dimension(params, metrics):
+    text = model_card(metrics, params, cards(True))
+    row = next(line for line in text.splitlines() if line.startswith("| scifact_tr_synthetic | whole corpus"))
+    assert "title and text, 64 tokens, float32, ties by id" in row
+    assert "0.6543" in row
+    assert text.index("| 128 | 0.5000") < text.index("| 64 | 0.5000")
+    assert "| retrieval | msmarco_tr_synthetic | 9 | MNRL | 1024 | 2 | 0.004 | 64 | – |" in text
+
+
+def test_synthetic_data_are_called_so_and_real_data_keep_their_licences(params, metrics):
+    assert "Trained on synthetic text" in model_card(metrics, params, cards(True))
+    real = model_card(metrics, params, cards(False))
+    assert "Trained on synthetic text" not in real
+    assert "license: other" in real
+    assert "source of nli; licence: CC BY-SA 4.0" in real
+
+
+def test_dimensions_may_be_given_for_each_set(params, metrics):
+    nested = metrics | {"matryoshka": {"scifact_tr_synthetic": metrics["matryoshka"]}}
+    assert model_card(nested, params, cards(True)) == model_card(metrics, params, cards(True))
+
+
+def test_without_scores_there_is_a_card_still(params):
+    assert "## Limits and licence" in model_card({}, params, {})
