@@ -1,0 +1,160 @@
+"""Published values beside ours: compared where set, protocol and model are the same, and otherwise told why not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from src.errors import UserError
+
+Verdict = Literal["OK", "close", "off", "not comparable"]
+CLOSE = 3  # times the tolerance
+Evaluations = Mapping[str, Mapping[str, Any]]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Source(_Strict):
+    title: str
+    url: str
+
+
+class Protocol(_Strict):
+    name: Literal["full", "tr-mteb"]
+    title: bool
+
+
+class Entry(_Strict):
+    """Published values of one model by one source; expected.yaml explains the fields."""
+
+    source: str
+    set: str
+    protocol: Protocol | None
+    model: str
+    over: str | None = None
+    tolerance: Annotated[float, Field(gt=0)]
+    why_not: str | None = None
+    values: dict[str, float]
+
+
+class Expected(_Strict):
+    sources: dict[str, Source]
+    published: list[Entry]
+
+    @model_validator(mode="after")
+    def _sources_are_known(self) -> Self:
+        for number, entry in enumerate(self.published, 1):
+            if entry.source not in self.sources:
+                raise ValueError(f"entry {number}: source {entry.source!r} is not under `sources`")
+        return self
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A row of the table: published | ours | difference | verdict (why)."""
+
+    source: Source
+    entry: Entry
+    measure: str
+    set: str  # ours, that it was compared with or came nearest
+    published: float
+    ours: float | None
+    difference: float | None
+    verdict: Verdict
+    why: str
+
+
+def read_expected(path: Path) -> Expected:
+    """The published values. Raises UserError that names the file and the faulty key."""
+    try:
+        return Expected.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: no such file") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: not YAML: {error}") from error
+    except ValidationError as error:
+        faults = [f"{'.'.join(map(str, fault['loc'])) or 'file'}: {fault['msg']}" for fault in error.errors()]
+        raise UserError(f"{path}: {'; '.join(faults)}") from error
+
+
+def compare(expected: Expected, evaluations: Evaluations) -> list[Comparison]:
+    """Every published value against ours.
+
+    Args:
+        evaluations: what reports/eval/SET.json holds, by set.
+    """
+    return [
+        _compare(expected.sources[entry.source], entry, measure, evaluations)
+        for entry in expected.published
+        for measure in entry.values
+    ]
+
+
+def _compare(source: Source, entry: Entry, measure: str, evaluations: Evaluations) -> Comparison:
+    published = entry.values[measure]
+    name, why = _nearest(entry, measure, evaluations)
+    ours = _ours(entry, measure, evaluations.get(name))
+    if why or ours is None:
+        return Comparison(source, entry, measure, name, published, ours, None, "not comparable", why)
+    difference = ours - published
+    judged = verdict(difference, entry.tolerance)
+    return Comparison(source, entry, measure, name, published, ours, difference, judged, "")
+
+
+def _nearest(entry: Entry, measure: str, evaluations: Evaluations) -> tuple[str, str]:
+    """Our set that the value can be compared with, and no reason why not; else the first of that name, and why not."""
+    names = [name for name in evaluations if name == entry.set or name.startswith(f"{entry.set}_")]
+    if not names:
+        here = ", ".join(evaluations) or "nothing"
+        return entry.set, _source_fault(entry) or f"{entry.set} was not evaluated (here: {here})"
+    faults = {name: _source_fault(entry) or _our_fault(entry, measure, evaluations[name]) for name in names}
+    best = next((name for name in names if not faults[name]), names[0])
+    return best, faults[best]
+
+
+def verdict(difference: float, tolerance: float) -> Verdict:
+    """How far ours is from what was published."""
+    distance = abs(difference) - 1e-9  # binary fractions: 0.61 - 0.60 is within 0.01
+    return "OK" if distance <= tolerance else "close" if distance <= CLOSE * tolerance else "off"
+
+
+def _ours(entry: Entry, measure: str, evaluation: Mapping[str, Any] | None) -> float | None:
+    """Our number, or our relative gain over another row; None where a row or measure is missing."""
+    models = evaluation["models"] if evaluation else {}
+    found: float | None = models.get(entry.model, {}).get(measure)
+    if entry.over is None or found is None:
+        return found
+    base: float | None = models.get(entry.over, {}).get(measure)
+    return found / base - 1 if base else None
+
+
+def _source_fault(entry: Entry) -> str:
+    """Why the published value cannot be compared with anybody's; empty where it can."""
+    if entry.why_not:
+        return entry.why_not
+    return "" if entry.protocol else "the source does not state its protocol"
+
+
+def _our_fault(entry: Entry, measure: str, evaluation: Mapping[str, Any]) -> str:
+    """Why ours is not of the same kind; empty where it is."""
+    if evaluation["protocol"].get("synthetic"):
+        return "our set is synthetic"
+    for key, stated in entry.protocol.model_dump().items() if entry.protocol else ():
+        ours = evaluation["protocol"].get(key)
+        if ours != stated:
+            return f"other protocol: {key} is {_word(stated)} there, {_word(ours)} here"
+    missing = [row for row in (entry.model, entry.over) if row and row not in evaluation["models"]]
+    if missing:
+        return f"{' and '.join(missing)} not measured (eval.published)"
+    return "" if _ours(entry, measure, evaluation) is not None else f"{measure} not measured"
+
+
+def _word(value: object) -> str:
+    return {True: "used", False: "not used"}[value] if isinstance(value, bool) else str(value)

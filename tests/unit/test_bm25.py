@@ -1,0 +1,89 @@
+"""BM25: Turkish words, and Lucene's scores by an implementation of its own."""
+
+import math
+import os
+import unicodedata
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from src.evaluation.beir import load_eval_set
+from src.evaluation.lexical import K1, B, search, stems, words
+from src.evaluation.metrics import means, per_query
+from src.evaluation.runs import from_rows, order
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("İstanbul", ["istanbul"]),
+        ("ISI yalıtımı", ["ısı", "yalıtımı"]),
+        ("IĞDIR ığdır Iğdır", ["ığdır"] * 3),
+        ("İstanbul'un Ankara’ya", ["istanbul", "ankara"]),
+        ("TÜBİTAK'ın 1963'te kurulması", ["tübitak", "1963", "kurulması"]),
+        ("'tırnak' içinde", ["tırnak", "içinde"]),
+        ("kâğıt KÂĞIT", ["kağıt", "kağıt"]),
+        (unicodedata.normalize("NFD", "İstanbul'da şöyle"), ["istanbul", "şöyle"]),
+        ("SARS-CoV-2, %12,5", ["sars", "cov", "2", "12", "5"]),
+        ("…", []),
+    ],
+)
+def test_words_are_folded_and_cut_at_the_apostrophe(text, expected):
+    assert words(text) == expected
+
+
+def test_stems_bring_forms_of_a_word_together():
+    stem = stems()
+    assert stem("İstanbul'un") == stem("istanbul'da")
+    assert stem("kitaplar") == stem("kitap") == stem("KİTAPLARI")
+
+
+def lucene_bm25(counts: list[Counter[str]], query: list[str]) -> np.ndarray:
+    """Scores of all documents, written out from Lucene's BM25Similarity."""
+    lengths = np.array([count.total() for count in counts])
+    scores = np.zeros(len(counts))
+    for word in query:
+        tf = np.array([count[word] for count in counts])
+        n = np.count_nonzero(tf)
+        idf = math.log(1 + (len(counts) - n + 0.5) / (n + 0.5))
+        scores += idf * tf / (tf + K1 * (1 - B + B * lengths / lengths.mean()))
+    return scores
+
+
+def test_scores_are_lucenes():
+    texts = ["bir iki iki", "iki üç", "dört", "", "bir bir beş altı yedi"]
+    scores, rows = search(texts, ["iki bir", "bir bir", "sekiz"], 5, str.split)
+    for query, got, at in zip(["iki bir", "bir bir"], scores, rows, strict=False):
+        expected = lucene_bm25([Counter(text.split()) for text in texts], query.split())
+        hits = at[at >= 0]
+        assert set(hits) == set(np.flatnonzero(expected))
+        np.testing.assert_allclose(got[: len(hits)], expected[hits], rtol=1e-6)
+    assert (rows[2] == -1).all()
+
+
+def test_ties_go_to_the_lower_row_also_at_the_cut():
+    scores, rows = search(["a b", "x y", "a c", "a d"], ["a"], 2, str.split)
+    assert rows.tolist() == [[0, 2]]
+    assert scores[0, 0] == scores[0, 1]
+
+
+DATA = os.environ.get("TURKEMBED_DATA", "")
+
+
+@pytest.mark.skipif(not DATA, reason="TURKEMBED_DATA names no folder of real data")
+@pytest.mark.parametrize("name", ["xquad_tr", "thquad_dev"])
+@pytest.mark.parametrize("stemmed", [False, True])
+def test_real_text_ranks_as_another_implementation_ranks_it(name, stemmed):
+    data = load_eval_set(Path(DATA) / "eval" / name, name, title=False, protocol="full", drop_self_hits=False)
+    tokenize = stems() if stemmed else words
+    ours = from_rows(*search(data.documents, data.queries, 100, tokenize), data, 100)
+    documents = [Counter(tokenize(text)) for text in data.documents]
+    theirs = {}
+    for id_, text in zip(data.query_ids, data.queries, strict=True):
+        scores = lucene_bm25(documents, tokenize(text))
+        theirs[id_] = order([(data.document_ids[n], scores[n]) for n in np.flatnonzero(scores)])[:100]
+    found = [means(per_query(data.qrels, run))["nDCG@10"] for run in (ours, theirs)]
+    print(f"{name}, stemmed {stemmed}: bm25s {found[0]:.4f}, written out {found[1]:.4f}")
+    assert found[0] == pytest.approx(found[1], abs=0.005)

@@ -1,0 +1,95 @@
+"""Published values are compared with like alone, and the table says why not."""
+
+from pathlib import Path
+
+import pytest
+
+from src.errors import UserError
+from src.evaluation.expected import compare, read_expected, verdict
+
+ROOT = Path(__file__).parents[2]
+ENTRY = """
+sources: {s: {title: A source, url: "https://example.org"}}
+published:
+  - {source: s, set: fact, protocol: {name: full, title: false}, model: m, tolerance: 0.01, values: {P@1: 0.50}}
+"""
+
+
+def evaluation(name: str = "full", title: bool = False, **more: object) -> dict:
+    return {"protocol": {"name": name, "title": title, **more}, "models": {"m": {"P@1": 0.505}, "n": {"P@1": 0.404}}}
+
+
+def one(tmp_path, evaluations, change=("", "")):
+    path = tmp_path / "expected.yaml"
+    path.write_text(ENTRY.replace(*change))
+    return compare(read_expected(path), evaluations)[0]
+
+
+def test_the_committed_file_reads_and_covers_every_source():
+    expected = read_expected(ROOT / "expected.yaml")
+    assert {entry.source for entry in expected.published} == set(expected.sources)
+    assert all(0 < value < 1 for entry in expected.published for value in entry.values.values())
+
+
+def test_like_is_compared_with_like(tmp_path):
+    row = one(tmp_path, {"fact": evaluation()})
+    assert (row.verdict, row.set, row.why) == ("OK", "fact", "")
+    assert row.difference == pytest.approx(0.005)
+
+
+@pytest.mark.parametrize(
+    ("difference", "judged"), [(0.01, "OK"), (-0.01, "OK"), (0.011, "close"), (0.03, "close"), (-0.031, "off")]
+)
+def test_verdicts(difference, judged):
+    assert verdict(difference, 0.01) == judged
+
+
+@pytest.mark.parametrize(
+    ("evaluations", "why"),
+    [
+        ({}, "fact was not evaluated (here: nothing)"),
+        ({"fact": evaluation("tr-mteb")}, "other protocol: name is full there, tr-mteb here"),
+        ({"fact": evaluation(title=True)}, "other protocol: title is not used there, used here"),
+        ({"fact_synthetic": evaluation(synthetic=True)}, "our set is synthetic"),
+    ],
+)
+def test_other_protocols_sets_and_synthetic_data_are_never_subtracted(tmp_path, evaluations, why):
+    row = one(tmp_path, evaluations)
+    assert (row.verdict, row.difference, row.why) == ("not comparable", None, why)
+
+
+def test_of_several_protocols_of_a_set_the_fitting_one_is_taken(tmp_path):
+    row = one(tmp_path, {"fact": evaluation(title=True), "fact_text": evaluation()})
+    assert (row.set, row.verdict) == ("fact_text", "OK")
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (("{name: full, title: false}", "null"), "the source does not state its protocol"),
+        (("model: m", "model: m, why_not: another language"), "another language"),
+        (("model: m", "model: absent"), "absent not measured (eval.published)"),
+        (("P@1", "P@7"), "P@7 not measured"),
+    ],
+)
+def test_reasons_of_the_source_and_of_missing_rows(tmp_path, change, why):
+    assert one(tmp_path, {"fact": evaluation()}, change).why == why
+
+
+def test_a_gain_is_relative_to_the_other_row(tmp_path):
+    row = one(tmp_path, {"fact": evaluation()}, ("model: m", "model: m, over: n"))
+    assert row.ours == pytest.approx(0.505 / 0.404 - 1)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("tolerance: 0.01", "tolerance: 0"), "published.0.tolerance"),
+        (("tolerance", "tolerence"), "published.0.tolerence"),
+        (("source: s", "source: t"), "source 't' is not under `sources`"),
+        (("sources", "- :"), "not YAML"),
+    ],
+)
+def test_a_faulty_file_is_named_with_its_key(tmp_path, change, message):
+    with pytest.raises(UserError, match=message):
+        one(tmp_path, {}, change)

@@ -1,0 +1,98 @@
+"""Descriptors of published models: every committed one reads; faults are named; nothing unpinned is fetched."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from src.errors import UserError
+from src.evaluation.expected import read_expected
+from src.evaluation.late import check_late_format
+from src.evaluation.published import check_pinned, check_pooling, read_descriptor
+
+ROOT = Path(__file__).parents[2]
+NAMES = sorted(path.stem for path in (ROOT / "params/models").glob("*.yaml"))
+GOOD = """
+source: owner/name
+revision:
+kind: dense
+query_prompt: "query: "
+document_prompt: ""
+pooling: mean
+lowercase:
+max_length: 512
+"""
+
+
+def described(tmp_path, change=("", "")):
+    (tmp_path / "m.yaml").write_text(GOOD.replace(*change))
+    return read_descriptor("m", tmp_path)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_committed_descriptor_reads(name):
+    assert "/" in read_descriptor(name, ROOT / "params/models").source
+
+
+def test_turkish_colbert_is_lowercased_the_turkish_way():
+    descriptor = read_descriptor("turkish-colbert", ROOT / "params/models")
+    assert (descriptor.kind, descriptor.lowercase) == ("colbert", "turkish")
+
+
+def test_prompts_keep_their_spaces(tmp_path):
+    assert described(tmp_path).query_prompt == "query: "
+
+
+def test_an_unpinned_hub_model_is_refused_and_a_folder_is_not(tmp_path):
+    with pytest.raises(UserError, match=r"params/models/m.yaml: revision is null; put the 40-digit commit"):
+        check_pinned("m", described(tmp_path))
+    check_pinned("m", described(tmp_path, ("revision:", f"revision: {'a' * 40}")))
+    check_pinned("m", described(tmp_path, ("owner/name", str(tmp_path))))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("revision:", "revision: main"), "revision"),
+        (("kind: dense", "kind: sparse"), "kind"),
+        (("pooling: mean", ""), "pooling: Field required"),
+        (("max_length: 512", "maxlength: 512"), "maxlength"),
+        (("lowercase:", "lowercase: english"), "lowercase"),
+        (("source: owner/name", "- a"), "not YAML"),
+    ],
+)
+def test_a_faulty_descriptor_is_named_with_its_key(tmp_path, change, message):
+    with pytest.raises(UserError, match=f"m.yaml: .*{message}"):
+        described(tmp_path, change)
+
+
+def test_an_unknown_name_lists_the_known_ones(tmp_path):
+    described(tmp_path)
+    with pytest.raises(UserError, match=r"eval.published: 'x' has no .*there are: m"):
+        read_descriptor("x", tmp_path)
+
+
+def test_another_pooling_than_described_is_refused(tmp_path):
+    encoder = [SimpleNamespace(), SimpleNamespace(pooling_mode="cls")]
+    with pytest.raises(UserError, match="pooling is mean, but owner/name has cls"):
+        check_pooling("m", described(tmp_path), encoder)
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("config_sentence_transformers.json", '{"model_type": "ColBERT"}'),
+        ("config_sentence_transformers.json", '{"model_type": "MultiVectorEncoder"}'),
+        ("config.json", '{"architectures": ["HF_ColBERT"]}'),
+    ],
+)
+def test_formats_of_late_interaction(tmp_path, file, text):
+    with pytest.raises(UserError, match="no late-interaction checkpoint"):
+        check_late_format(tmp_path, "m")
+    (tmp_path / file).write_text(text)
+    check_late_format(tmp_path, "m")
+
+
+def test_models_with_published_values_have_their_reason_or_descriptor():
+    named = {entry.model for entry in read_expected(ROOT / "expected.yaml").published}
+    assert {"turkish-colbert", "turkembed4retrieval", "gte-multilingual-base"} <= named & set(NAMES)

@@ -1,0 +1,82 @@
+"""A prepared set is checked when it is read: what is wrong is named, what is dropped is counted."""
+
+import json
+
+import pytest
+
+from src.errors import UserError
+from src.evaluation.beir import load_eval_set
+
+
+def write_set(folder, corpus=None, queries=None, qrels=None, card=None):
+    corpus = corpus or [{"_id": "d1", "title": "Başlık", "text": "bir"}, {"_id": "d2", "title": "", "text": "iki"}]
+    queries = queries or [{"_id": "q1", "text": "bir?"}]
+    (folder / "qrels").mkdir(parents=True)
+    for name, rows in (("corpus", corpus), ("queries", queries)):
+        (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    lines = ["query-id\tcorpus-id\tscore", *("\t".join(map(str, row)) for row in qrels or [("q1", "d1", 1)])]
+    (folder / "qrels" / "test.tsv").write_text("\n".join(lines) + "\n")
+    if card:
+        (folder / "card.json").write_text(json.dumps(card))
+    return folder
+
+
+def load(folder, title=True):
+    return load_eval_set(folder, "s", title, "full", drop_self_hits=False)
+
+
+def test_documents_stand_in_descending_order_of_id_with_or_without_title(tmp_path):
+    folder = write_set(tmp_path / "s")
+    assert load(folder).document_ids == ["d2", "d1"]
+    assert load(folder).documents == ["iki", "Başlık bir"]
+    assert load(folder, title=False).documents == ["iki", "bir"]
+
+
+def test_the_protocol_says_what_a_number_stands_on(tmp_path):
+    folder = write_set(tmp_path / "s", card={"source": "x", "synthetic": True, "rows": 3})
+    protocol = load(folder).protocol
+    assert protocol == {
+        "name": "full",
+        "queries": 1,
+        "documents": 2,
+        "title": True,
+        "self_hits": "kept",
+        "source": "x",
+        "synthetic": True,
+    }
+
+
+def test_empty_documents_and_queries_without_relevant_ones_are_dropped_and_counted(tmp_path):
+    folder = write_set(
+        tmp_path / "s",
+        corpus=[{"_id": "d1", "text": "bir"}, {"_id": "d2", "text": " "}],
+        queries=[{"_id": f"q{n}", "text": "?"} for n in range(3)],
+        qrels=[("q0", "d1", 1), ("q1", "d1", 0)],
+    )
+    data = load(folder)
+    assert data.query_ids == ["q0"]
+    assert data.document_ids == ["d1"]
+    assert data.dropped == {
+        "empty_documents": 1,
+        "queries_without_relevant_document": 1,
+        "queries_without_judgement": 1,
+    }
+
+
+@pytest.mark.parametrize(
+    ("parts", "message"),
+    [
+        ({"qrels": [("q9", "d1", 1)]}, "query-id 'q9' is not in queries.jsonl"),
+        ({"qrels": [("q1", "d9", 1)]}, "corpus-id 'd9' of query 'q1' is not in corpus.jsonl"),
+        ({"qrels": [("q1", "d1", "yes")]}, "test.tsv:2: score 'yes' is no whole number"),
+        ({"qrels": [("q1", "d1")]}, "test.tsv:2: 2 columns"),
+        ({"qrels": [("q1", "d1", 0)]}, "no query with a relevant document"),
+        ({"corpus": [{"_id": "d1", "text": "a"}] * 2}, "corpus.jsonl: row 2: id 'd1' occurs twice"),
+        ({"corpus": [{"_id": "d 1", "text": "a"}]}, "has a space"),
+        ({"corpus": [{"_id": 1, "text": "a"}]}, "expected the strings `_id` and `text`"),
+        ({"corpus": [{"_id": "d1", "text": " "}]}, "no document with text"),
+    ],
+)
+def test_a_faulty_set_is_refused(tmp_path, parts, message):
+    with pytest.raises(UserError, match=message):
+        load(write_set(tmp_path / "s", **parts))

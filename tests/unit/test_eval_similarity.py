@@ -1,0 +1,86 @@
+"""Correlations, triplets and forgetting against scipy and by hand."""
+
+import json
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from src.errors import UserError
+from src.evaluation import similarity
+
+RNG = np.random.default_rng(0)
+FIRST = RNG.normal(size=(200, 8)).astype(np.float32)
+SECOND = (FIRST + RNG.normal(size=(200, 8))).astype(np.float32)
+SCORES = np.round(RNG.uniform(0, 5, 200), 1)
+
+
+def test_correlations_are_scipys_on_each_similarity():
+    a, b = similarity.unit(FIRST, 4), similarity.unit(SECOND, 4)
+    found = similarity.correlations(a, b, SCORES)
+    values = {
+        "cosine": (a * b).sum(1),
+        "dot": (a * b).sum(1),
+        "euclidean": -np.sqrt(((a - b) ** 2).sum(1)),
+        "manhattan": -np.abs(a - b).sum(1),
+    }
+    assert set(found) == set(values)
+    for name, value in values.items():
+        assert found[name]["spearman"] == pytest.approx(stats.spearmanr(value, SCORES).statistic, abs=1e-6)
+        assert found[name]["pearson"] == pytest.approx(stats.pearsonr(value, SCORES).statistic, abs=1e-6)
+
+
+def test_vectors_are_cut_and_brought_to_unit_length():
+    cut = similarity.unit(FIRST, 3)
+    assert cut.shape == (200, 3)
+    np.testing.assert_allclose(np.linalg.norm(cut, axis=1), 1)
+
+
+def test_triplet_accuracy_takes_no_tie_for_a_success():
+    anchor = np.array([[1.0, 0.0]] * 3)
+    positive = np.array([[1.0, 0.1], [0.0, 1.0], [1.0, 1.0]])
+    negative = np.array([[0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+    assert similarity.triplet_accuracy(anchor, positive, negative) == pytest.approx(1 / 3)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "verdict", "sign"),
+    [(0.1, 3.0, "fell", 1), (3.0, 0.1, "rose", -1), (0.5, 0.5, "no significant change", 0)],
+)
+def test_a_drop_is_positive_and_a_gain_is_reported_too(before, after, verdict, sign):
+    noise = RNG.normal(size=(2, 200))
+    found = similarity.forgetting(SCORES + before * noise[0], SCORES + after * noise[1], SCORES, resamples=400, seed=1)
+    assert found["verdict"] == verdict
+    assert found["drop"] == pytest.approx(found["before"] - found["after"])
+    assert found["interval"][0] <= found["drop"] <= found["interval"][1]
+    assert sign * found["drop"] >= 0
+
+
+def write_pairs(path, rows):
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def test_pairs_are_read(tmp_path):
+    rows = [{"sentence1": "a", "sentence2": "b", "score": 4}, {"sentence1": "c", "sentence2": "d", "score": 0.5}]
+    pairs = similarity.read_pairs(write_pairs(tmp_path / "x.jsonl", rows))
+    assert (pairs.first, pairs.second, pairs.scores.tolist()) == (["a", "c"], ["b", "d"], [4.0, 0.5])
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([{"sentence1": "a", "sentence2": "b"}], "x.jsonl:1: expected the columns"),
+        ([{"sentence1": "a", "sentence2": "b", "score": 3}] * 2, "2 pairs with one score"),
+        ([], "0 pairs"),
+    ],
+)
+def test_faulty_pairs_are_refused(tmp_path, rows, message):
+    with pytest.raises(UserError, match=message):
+        similarity.read_pairs(write_pairs(tmp_path / "x.jsonl", rows))
+
+
+def test_vectors_that_do_not_vary_have_no_correlation():
+    same = np.ones((200, 4), dtype=np.float32)
+    found = similarity.correlations(similarity.unit(same, 4), similarity.unit(same, 4), SCORES)
+    assert found["cosine"] == {"spearman": 0.0, "pearson": 0.0}

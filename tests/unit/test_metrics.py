@@ -1,0 +1,88 @@
+"""Measures equal trec_eval's, from the run files."""
+
+import numpy as np
+import pytest
+import pytrec_eval
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from src.evaluation.fusion import reciprocal_rank_fusion
+from src.evaluation.metrics import NAMES, means, per_query, table
+from src.evaluation.runs import order, read_run, write_run
+
+TREC_NAMES = {
+    "P@1": "P_1",
+    "P@3": "P_3",
+    "P@5": "P_5",
+    "P@10": "P_10",
+    "R@1": "recall_1",
+    "R@5": "recall_5",
+    "R@10": "recall_10",
+    "R@100": "recall_100",
+    "nDCG@10": "ndcg_cut_10",
+    "MAP": "map",
+}
+
+
+def reference(qrels: dict, run: dict) -> dict[str, float]:
+    """Means by pytrec_eval alone; MRR@10 by cutting the run to its first ten as trec_eval ranks them."""
+    scores = {query: dict(hits) for query, hits in run.items()}
+    found = pytrec_eval.RelevanceEvaluator(qrels, set(TREC_NAMES.values())).evaluate(scores)
+    top = {query: dict(order(list(hits))[:10]) for query, hits in run.items()}
+    reciprocal = pytrec_eval.RelevanceEvaluator(qrels, {"recip_rank"}).evaluate(top)
+    result = {ours: sum(v[theirs] for v in found.values()) / len(qrels) for ours, theirs in TREC_NAMES.items()}
+    return result | {"MRR@10": sum(v["recip_rank"] for v in reciprocal.values()) / len(qrels)}
+
+
+documents = st.integers(0, 30).map(lambda n: f"d{n}")
+rankings = st.dictionaries(documents, st.integers(-4, 4).map(lambda n: n / 4), max_size=31)
+judged = st.dictionaries(documents, st.integers(0, 2), min_size=1, max_size=6)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(st.tuples(judged, rankings), min_size=1, max_size=5))
+def test_means_equal_pytrec_eval_from_the_written_run(tmp_path_factory, queries):
+    qrels = {f"q{n}": judgements for n, (judgements, _) in enumerate(queries)}
+    run = {f"q{n}": order(list(scores.items())) for n, (_, scores) in enumerate(queries)}
+    path = tmp_path_factory.mktemp("run") / "x.trec"
+    write_run(path, run, "x")
+    ours = means(per_query(qrels, read_run(path)))
+    assert set(ours) == set(NAMES)
+    assert ours == pytest.approx(reference(qrels, run), abs=1e-6)
+
+
+def test_a_small_case_by_hand():
+    values = per_query({"q": {"a": 1, "b": 1}}, {"q": [("x", 3.0), ("a", 2.0), ("b", 1.0)]})
+    assert values["P@1"] == [0.0]
+    assert values["P@3"] == pytest.approx([2 / 3])
+    assert values["MRR@10"] == [0.5]
+    assert values["R@5"] == [1.0]
+    assert values["MAP"] == pytest.approx([(1 / 2 + 2 / 3) / 2])
+    assert values["nDCG@10"] == pytest.approx([(1 / np.log2(3) + 1 / np.log2(4)) / (1 + 1 / np.log2(3))])
+
+
+def test_a_query_without_hits_counts_as_zero():
+    values = per_query({"q1": {"a": 1}, "q2": {"a": 1}}, {"q1": [("a", 1.0)]})
+    assert values["P@1"].tolist() == [1.0, 0.0]
+
+
+@pytest.mark.parametrize(("rank", "expected"), [(9, 1 / 9), (10, 0.1), (11, 0.0)])
+def test_reciprocal_rank_ends_at_ten(rank, expected):
+    hits = [(f"x{n:02d}", 100.0 - n) for n in range(1, 20)]
+    hits[rank - 1] = ("a", 100.0 - rank)
+    assert per_query({"q": {"a": 1}}, {"q": hits})["MRR@10"] == pytest.approx([expected])
+
+
+def test_the_per_query_table_names_its_columns():
+    header, rows = table(["q"], per_query({"q": {"a": 1}}, {"q": [("a", 1.0)]}))
+    assert header == ["query-id", *NAMES]
+    assert rows[0][:2] == ["q", "1"]
+
+
+def test_fusion_rewards_agreement_and_keeps_what_one_run_lacks():
+    first = {"q": [("a", 9.0), ("b", 8.0)], "r": [("a", 1.0)]}
+    second = {"q": [("b", 0.2), ("c", 0.1)]}
+    fused = reciprocal_rank_fusion([first, second], depth=3)
+    assert [document for document, _ in fused["q"]] == ["b", "a", "c"]
+    assert fused["q"][0][1] == pytest.approx(1 / 61 + 1 / 62)
+    assert fused["r"] == [("a", 1 / 61)]

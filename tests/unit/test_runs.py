@@ -1,0 +1,68 @@
+"""Run files: float32 scores that survive, trec_eval's order, and faults that are named."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from src.errors import UserError
+from src.evaluation.beir import EvalSet
+from src.evaluation.runs import from_rows, order, read_run, search_depth, write_run
+
+
+def eval_set(ids: list[str], queries: list[str], drop_self_hits: bool = False) -> EvalSet:
+    return EvalSet("s", ids, ids, queries, queries, {q: {ids[0]: 1} for q in queries}, {}, {}, drop_self_hits)
+
+
+floats = st.floats(width=32, allow_nan=False, allow_infinity=False)
+
+
+@given(st.lists(floats, min_size=1, max_size=20))
+def test_scores_survive_the_file_bit_for_bit(tmp_path_factory, scores):
+    path = tmp_path_factory.mktemp("run") / "x.trec"
+    write_run(path, {"q": [(f"d{n}", score) for n, score in enumerate(scores)]}, "x")
+    read = np.array([score for _, score in read_run(path)["q"]], dtype=np.float32)
+    np.testing.assert_array_equal(read, np.array(scores, dtype=np.float32))
+
+
+def test_lines_are_trec_lines(tmp_path):
+    path = tmp_path / "x.trec"
+    write_run(path, {"q1": [("d2", 0.1), ("d1", 1e-9)]}, "bm25")
+    assert path.read_text() == "q1 Q0 d2 1 0.1 bm25\nq1 Q0 d1 2 1e-09 bm25\n"
+
+
+def test_ties_go_by_document_id_as_in_trec_eval():
+    hits = [("a", 1.0), ("ç", 1.0), ("b", 2.0), ("z", 1.0 + 1e-12)]
+    assert [document for document, _ in order(hits)] == ["b", "ç", "z", "a"]
+
+
+def test_a_self_hit_goes_and_the_depth_stays():
+    data = eval_set(["c", "b", "a"], ["b"], drop_self_hits=True)
+    assert search_depth(data, 2) == 3
+    run = from_rows(np.float32([[0.9, 0.8, 0.7]]), np.array([[1, 0, 2]]), data, depth=2)
+    assert [document for document, _ in run["b"]] == ["c", "a"]
+
+
+def test_rows_of_minus_one_are_no_hits():
+    run = from_rows(np.float32([[0.9, 0.0]]), np.array([[1, -1]]), eval_set(["c", "b"], ["q"]), depth=2)
+    assert [document for document, _ in run["q"]] == ["b"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("q Q0 d 1 0.5\n", "x.trec:1: 5 columns"),
+        ("q Q0 d 1 nan x\n", "x.trec:1: score 'nan' is no finite number"),
+        ("q Q0 d 1 high x\n", "score 'high'"),
+        ("q Q0 d 1 0.5 x\nq Q0 d 2 0.4 x\n", "x.trec:2: document d occurs twice for query q"),
+    ],
+)
+def test_a_malformed_run_is_refused(tmp_path, text, message):
+    (tmp_path / "x.trec").write_text(text)
+    with pytest.raises(UserError, match=message):
+        read_run(tmp_path / "x.trec")
+
+
+def test_a_missing_run_is_named(tmp_path):
+    with pytest.raises(UserError, match=r"y\.trec: no such run"):
+        read_run(tmp_path / "y.trec")
