@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from src.errors import UserError, run_stage
-from src.params import load_params
+from src.params import Params, load_params
 from src.runtime import set_environment
 from src.training.launch import launch
+
+if TYPE_CHECKING:
+    from src.training.remedies import Remedies
 
 BEFORE = {"nli": "base", "sts": "nli", "retrieval": "sts"}
 BLOCK = {"nli": "nli", "sts": "sts", "retrieval": "train"}
@@ -35,7 +39,18 @@ def train(arguments: list[str]) -> None:
         curve=Path(f"reports/training/{name}.csv"),
         log=Path(f"logs/train_{name}.jsonl"),
     )
-    train_step(files, getattr(params, BLOCK[name]), params.runtime, params.seed)
+    remedies = retrieval_remedies(params) if name == "retrieval" else None
+    train_step(files, getattr(params, BLOCK[name]), params.runtime, params.seed, remedies)
+
+
+def retrieval_remedies(params: Params) -> Remedies:
+    """The retrieval step's remedies, with the sets that it may rehearse."""
+    from src.training.remedies import Remedies
+
+    earlier = {
+        name: (Path(f"data/prepared/{name}/train.jsonl"), getattr(params, BLOCK[name])) for name in ("nli", "sts")
+    }
+    return Remedies(params.train.remedies, earlier)
 
 
 if __name__ == "__main__":

@@ -126,6 +126,19 @@ class StepParams(Block):
         return self
 
 
+class RemedyParams(Block):
+    rehearsal_share: Annotated[float, Field(ge=0.0, lt=1.0)]
+    rehearsal_sets: Annotated[list[Literal["nli", "sts"]], Field(min_length=1)]
+    similarity_weight: Annotated[float, Field(ge=0.0)]
+    interpolation: Ratio
+    hard_negatives: Flag
+    hard_negative_margin: Annotated[float, Field(ge=-1.0, le=1.0)]
+
+
+class TrainParams(StepParams):
+    remedies: RemedyParams
+
+
 class LaunchParams(Block):
     processes: Positive
 
@@ -174,7 +187,7 @@ class Params(Block):
     base_model: BaseModelParams
     nli: StepParams
     sts: StepParams
-    train: StepParams
+    train: TrainParams
     launch: LaunchParams
     colbert: ColbertParams
     eval: EvalParams

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -15,6 +16,9 @@ from src.training.dataset import Rows, Tokens
 from src.training.distributed import own_places
 from src.training.encoding import MiniBatch, mini_batches
 from src.training.sampler import BatchPlan
+
+if TYPE_CHECKING:
+    from src.training.rehearsal import MixedPlan
 
 
 @dataclass
@@ -28,6 +32,8 @@ class Batch:
         mini_batches: this process's texts, cut by `budget` tokens.
         ratings: (B,) float32 of rated pairs.
         ignored: (B, documents) bool, documents that are no negatives.
+        before: (B · columns, D) float32, the texts' vectors by the model before, where they are to be held to.
+        task: which of several losses the rows are for.
     """
 
     rows: NDArray[np.int64]
@@ -37,6 +43,8 @@ class Batch:
     budget: int
     ratings: Tensor | None
     ignored: Tensor | None
+    before: Tensor | None = None
+    task: int = 0
 
     @property
     def texts(self) -> int:
@@ -54,6 +62,7 @@ class BatchSource(Dataset[Batch]):
     def __init__(self, rows: Rows, tokens: Tokens, budget: int, mask_same_text: bool) -> None:
         """`budget`: tokens of a mini-batch; `mask_same_text`: find documents that are no negatives by their text."""
         self.rows, self.tokens, self.budget, self.mask_same_text = rows, tokens, budget, mask_same_text
+        self.before: NDArray[np.float32] | None = None  # (texts, D) of the model before, where they are to be held to
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -75,7 +84,16 @@ class BatchSource(Dataset[Batch]):
             budget=budget,
             ratings=None if ratings is None else torch.from_numpy(ratings[rows]),
             ignored=torch.from_numpy(same_text(ids)) if self.mask_same_text else None,
+            before=None if self.before is None else torch.from_numpy(self.before[ids.T.ravel()]),
         )
+
+    def again(self, batch: Batch) -> Batch:
+        """The same rows, cut by the budget as it is now."""
+        return self.batch(batch.rows, self.budget)
+
+    def path_of(self, batch: Batch) -> str:  # noqa: ARG002
+        """The file of a batch's rows, for messages."""
+        return str(self.rows.path)
 
 
 def same_text(ids: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -97,7 +115,7 @@ def same_text(ids: NDArray[np.int64]) -> NDArray[np.bool_]:
 class PlanSampler:
     """A plan of batches as torch's batch sampler: lists of row numbers."""
 
-    def __init__(self, plan: BatchPlan) -> None:
+    def __init__(self, plan: BatchPlan | MixedPlan) -> None:
         self.plan = plan
 
     def __len__(self) -> int:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from src.params.schema import RuntimeParams, StepParams
     from src.training.dataset import Rows
     from src.training.losses import CoSent, Ranking
+    from src.training.remedies import Remedies
     from src.training.trainer import EncoderTrainer
 
 
@@ -32,10 +33,13 @@ class StepFiles:
     log: Path  # JSON lines: speed and memory, not for git
 
 
-def train_step(files: StepFiles, step: StepParams, runtime: RuntimeParams, seed: int) -> None:
+def train_step(
+    files: StepFiles, step: StepParams, runtime: RuntimeParams, seed: int, remedies: Remedies | None = None
+) -> None:
     """Train the model in `files.model_in` on `files.data`; write the trained model and its curve, whole or not at all.
 
     A run that was killed goes on from its last checkpoint when it is started again with the same inputs.
+    `remedies` are the retrieval step's; None: none.
 
     Raises:
         UserError: the data, the model and the params do not fit each other, or the loss is no number any more.
@@ -43,13 +47,17 @@ def train_step(files: StepFiles, step: StepParams, runtime: RuntimeParams, seed:
     from src.model.encoder import save_encoder
     from src.training.dataset import read_rows
     from src.training.distributed import world
+    from src.training.encoder import load_encoder
+    from src.training.interpolation import interpolate
 
     rows = read_rows(files.data, step.loss)
     check_batch(files.name, step, rows)
-    trainer = build_trainer(files, step, runtime, seed, rows)
+    trainer = build_trainer(files, step, runtime, seed, rows, remedies=remedies)
     trainer.fit()
     if world()[0] != 0:
         return
+    if remedies is not None:
+        interpolate(load_encoder(files.model_in), trainer.model.cpu(), remedies.params.interpolation)
     with fresh_dir(files.model_out) as folder:
         save_encoder(trainer.model, folder)
     trainer.record.write(files.curve)
@@ -68,9 +76,19 @@ def check_batch(name: str, step: StepParams, rows: Rows) -> None:
         )
 
 
-def build_trainer(files: StepFiles, step: StepParams, runtime: RuntimeParams, seed: int, rows: Rows) -> EncoderTrainer:
+def build_trainer(
+    files: StepFiles,
+    step: StepParams,
+    runtime: RuntimeParams,
+    seed: int,
+    rows: Rows,
+    *,
+    remedies: Remedies | None = None,
+) -> EncoderTrainer:
     """Everything that a run needs, ready to `fit`."""
+    from src.runtime import device as device_of
     from src.runtime import seed_everything, use_threads
+    from src.training import remedies as kinds
     from src.training.batches import BatchSource
     from src.training.checkpoints import Checkpoints
     from src.training.dataset import tokenise
@@ -83,32 +101,44 @@ def build_trainer(files: StepFiles, step: StepParams, runtime: RuntimeParams, se
     from src.training.trainer import EncoderTrainer
 
     use_threads(runtime)
+    model = load_encoder(files.model_in)
+    rows = rows if remedies is None else remedies.mined(rows, model, step, device_of(runtime), seed)
     masked = step.false_negatives != "keep"
     competing = step.loss == "mnrl"
     plan = BatchPlan(rows.ids, step.batch_size, step.epochs, seed, competing=competing, masked=masked)
+    rehearsed = [] if remedies is None else remedies.rehearsed()
+    share = 0.0 if remedies is None else remedies.params.rehearsal_share
+    mixed = kinds.mixed_plan(plan, len(rows), rehearsed, share=share, size=step.batch_size, seed=seed)
     settings = arguments(step, runtime, seed, plan.steps)
     device = settings.device  # joins the group of processes, where there is one
     first = world()[0] == 0
     seed_everything(seed)
-    model = load_encoder(files.model_in)
     fit(model, step, files.name)
     tokens = tokenise(model.tokenizer, rows.texts, step.max_length, quiet=not first)
     budget = AUTO_TOKENS[device.type] if step.mini_batch_tokens == "auto" else step.mini_batch_tokens
     speed = SpeedLog(files.log if first else None, model, device)
+    source = BatchSource(rows, tokens, budget, mask_same_text=competing and masked)
+    kept = None if remedies is None else remedies.kept(step)
+    if kept is not None:
+        kinds.hold_to(model, source, device)
     speed.say(rows=len(rows), texts=len(rows.texts), texts_cut=tokens.cut, rows_left_out=plan.left_out())
     return EncoderTrainer(
         model,
         settings,
         objective=objective(step),
-        source=BatchSource(rows, tokens, budget, mask_same_text=competing and masked),
-        plan=plan,
+        source=kinds.mixed_source(source, rehearsed, model),
+        plan=mixed,
         record=Record(files.name, plan.steps, plan.steps_per_epoch, quiet=not first),
         speed=speed,
-        saved=Checkpoints(run_fingerprint(files, step, runtime, seed)),
+        saved=Checkpoints(run_fingerprint(files, step, runtime, seed, remedies)),
+        rehearsed=[objective(item.step) for item in rehearsed],
+        kept=kept,
     )
 
 
-def run_fingerprint(files: StepFiles, step: StepParams, runtime: RuntimeParams, seed: int) -> str:
+def run_fingerprint(
+    files: StepFiles, step: StepParams, runtime: RuntimeParams, seed: int, remedies: Remedies | None = None
+) -> str:
     """What a checkpoint belongs to: params, data, the model before, this package's code and the libraries."""
     from src.training.checkpoints import fingerprint
     from src.training.distributed import world
@@ -116,11 +146,13 @@ def run_fingerprint(files: StepFiles, step: StepParams, runtime: RuntimeParams, 
     settings = {
         "step": step.model_dump(mode="json", exclude={"checkpoint_steps"}),
         "runtime": runtime.model_dump(mode="json", exclude={"offline"}),
+        "rehearsed": {} if remedies is None else remedies.settings(),
         "seed": seed,
         "processes": world()[1],
         "versions": [version(name) for name in ("torch", "transformers", "sentence-transformers", "accelerate")],
     }
-    return fingerprint(settings, [files.data, files.model_in, Path(__file__).parent])
+    further = [] if remedies is None else remedies.files()
+    return fingerprint(settings, [files.data, files.model_in, *further, Path(__file__).parent])
 
 
 def objective(step: StepParams) -> Ranking | CoSent:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
 import torch
@@ -13,6 +13,8 @@ from src.training import distributed, memory
 from src.training.batches import Batch, BatchSource
 from src.training.encoding import GradientCache, MiniBatch
 from src.training.losses import CoSent, LossAndGradients, Ranking
+from src.training.rehearsal import MixedSource
+from src.training.similarity import KeptSimilarity
 
 
 class CachedStep:
@@ -22,8 +24,10 @@ class CachedStep:
         self,
         model: nn.Module,
         objective: Ranking | CoSent,
-        source: BatchSource,
+        source: BatchSource | MixedSource,
         *,
+        rehearsed: Sequence[Ranking | CoSent] = (),
+        kept: KeptSimilarity | None = None,
         autocast: Callable[[], AbstractContextManager[object]] = nullcontext,
         keep_tokens: int | None = None,
         say: Callable[..., None] = lambda **_: None,
@@ -31,11 +35,14 @@ class CachedStep:
         """
         Args:
             model: a sentence-transformers encoder.
+            rehearsed: losses of the batches whose task is 1, 2, ….
+            kept: what holds batches with vectors of the model before to them.
             keep_tokens: token positions whose activations are held for the backward pass; None: as memory allows.
             say: takes what is worth logging, as keywords.
         """
         self.model, self.source, self.keep_tokens, self.say = model, source, keep_tokens, say
         self.objective: Ranking | CoSent = objective
+        self.rehearsed, self.kept = rehearsed, kept
         self.device = next(model.parameters()).device
         self.cache = GradientCache(self._encode, autocast)
 
@@ -58,7 +65,7 @@ class CachedStep:
     def _attempt(self, batch: Batch) -> Tensor | None:
         """The step once; None where any process ran out of memory."""
         if batch.budget != self.source.budget:  # cut before memory ran out
-            batch.mini_batches = self.source.batch(batch.rows, self.source.budget).mini_batches
+            batch.mini_batches = self.source.again(batch).mini_batches
             batch.budget = self.source.budget
         parts = [part.to(self.device) for part in batch.mini_batches]
         vectors = self._within_memory(lambda: self._forward(parts))
@@ -93,11 +100,19 @@ class CachedStep:
 
     def _loss(self, vectors: Tensor, batch: Batch) -> LossAndGradients:
         """The loss of the whole batch's vectors, whose rows are the batch's columns one after another."""
+        result = self._own_loss(vectors, batch)
+        if batch.before is None or self.kept is None:
+            return result
+        return self.kept.added(result, vectors, batch.before.to(self.device), len(batch.rows))
+
+    def _own_loss(self, vectors: Tensor, batch: Batch) -> LossAndGradients:
+        """The loss of the batch's task."""
+        objective = (self.objective, *self.rehearsed)[batch.task]
         first, others = vectors[: len(batch.rows)], vectors[len(batch.rows) :]
-        if isinstance(self.objective, CoSent):
+        if isinstance(objective, CoSent):
             assert batch.ratings is not None
-            return self.objective(first, others, batch.ratings.to(self.device))
-        return self.objective(first, others, None if batch.ignored is None else batch.ignored.to(self.device))
+            return objective(first, others, batch.ratings.to(self.device))
+        return objective(first, others, None if batch.ignored is None else batch.ignored.to(self.device))
 
     def _encode(self, ids: Tensor, mask: Tensor) -> Tensor:
         vectors: Tensor = self.model({"input_ids": ids, "attention_mask": mask})["sentence_embedding"]

@@ -7,6 +7,7 @@ users know come with it, and once texts are tokenised ahead and logging is one l
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -27,7 +28,9 @@ from src.training.checkpoints import Checkpoints
 from src.training.first_token import first_token_only
 from src.training.losses import CoSent, Ranking
 from src.training.record import Record
+from src.training.rehearsal import MixedPlan, MixedSource
 from src.training.sampler import BatchPlan
+from src.training.similarity import KeptSimilarity
 from src.training.speed import SpeedLog
 from src.training.step import CachedStep
 
@@ -41,16 +44,27 @@ class EncoderTrainer(SentenceTransformerTrainer):
         args: SentenceTransformerTrainingArguments,
         *,
         objective: Ranking | CoSent,
-        source: BatchSource,
-        plan: BatchPlan,
+        source: BatchSource | MixedSource,
+        plan: BatchPlan | MixedPlan,
         record: Record,
         speed: SpeedLog,
         saved: Checkpoints,
+        rehearsed: Sequence[Ranking | CoSent] = (),
+        kept: KeptSimilarity | None = None,
     ) -> None:
+        """`rehearsed`, `kept`: as CachedStep takes them."""
         super().__init__(model=model, args=args, loss=nn.Identity())
         self.remove_callback(PrinterCallback)  # the record shows progress
         self.source, self.plan, self.record, self.speed, self.saved = source, plan, record, speed, saved
-        self.step = CachedStep(model, objective, source, autocast=self.compute_loss_context_manager, say=self.speed.say)
+        self.step = CachedStep(
+            model,
+            objective,
+            source,
+            rehearsed=rehearsed,
+            kept=kept,
+            autocast=self.compute_loss_context_manager,
+            say=self.speed.say,
+        )
         self.last_batch: Batch | None = None
 
     def fit(self) -> None:
@@ -86,7 +100,7 @@ class EncoderTrainer(SentenceTransformerTrainer):
         shown = ", ".join(str(row + 1) for row in rows[:8]) + (", …" if len(rows) > 8 else "")
         return (
             f"{self.record.name}: stopped at step {self.state.global_step + 1}: {why}; lower learning_rate, "
-            f"or look at rows {shown} of {self.source.rows.path}"
+            f"or look at rows {shown} of {self.source.path_of(self.last_batch)}"
         )
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
