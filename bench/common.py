@@ -57,7 +57,7 @@ def _processor() -> str:
 
 def write_result(
     name: str,
-    value: float,
+    value: float | None,
     *,
     unit: str,
     goal: float,
@@ -70,7 +70,7 @@ def write_result(
     """Write reports/bench/NAME.json and print its line.
 
     Args:
-        value: the figure that is judged; a ratio of medians where there is a baseline.
+        value: the figure that is judged; a ratio of medians where there is a baseline; None: not measured here.
         goal: what was asked.
         ours, baseline: what the value was made of, with units in the keys.
         more: further keys, such as a note on what was not measured.
@@ -90,6 +90,9 @@ def write_result(
     }
     path = RESULTS / f"{name}.json"
     write_json(path, result)
+    if value is None:
+        print(f"{name}: not measured; {more.get('note', '')}")
+        return path
     met = value >= goal if higher_is_better else value <= goal
     print(f"{name}: {value:g} {unit} (goal {'≥' if higher_is_better else '≤'} {goal:g}: {'met' if met else 'MISSED'})")
     return path

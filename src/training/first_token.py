@@ -23,7 +23,7 @@ from transformers.models.gte.modeling_gte import eager_attention_forward, rotate
 @contextmanager
 def first_token_only(model: SentenceTransformer) -> Iterator[bool]:
     """While it holds, the model's last layer gives its first token alone. True where the model allows it."""
-    layer = _last_layer(model)
+    layer = last_layer(model)
     if layer is None:
         yield False
         return
@@ -34,8 +34,8 @@ def first_token_only(model: SentenceTransformer) -> Iterator[bool]:
         del layer.forward
 
 
-def _last_layer(model: SentenceTransformer) -> Any:
-    """The last layer, if nothing but CLS pooling reads its output; else None."""
+def last_layer(model: SentenceTransformer) -> Any:
+    """The last layer of a GTE, if nothing but CLS pooling reads its output; else None."""
     transformer: Any = getattr(model[0], "auto_model", None)
     pooled_by_cls = len(model) > 1 and isinstance(model[1], Pooling) and model[1].pooling_mode == "cls"
     if not pooled_by_cls or type(transformer) is not GteModel:

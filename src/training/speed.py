@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from sentence_transformers import SentenceTransformer
 from torch import nn
 
 from src.training.batches import Batch
+from src.training.first_token import last_layer
 
 
 class SpeedLog:
@@ -21,7 +23,7 @@ class SpeedLog:
     def __init__(self, path: Path | None, model: nn.Module, device: torch.device) -> None:
         """`path` None: nothing is written."""
         self.path, self.device = path, device
-        self.matrix_parameters = sum(p.numel() for name, p in model.named_parameters() if "embedding" not in name)
+        self.model = model
         self.peak = matrix_peak(device) if path else 0.0
         self._start = time.perf_counter()
 
@@ -37,17 +39,14 @@ class SpeedLog:
         self._start = time.perf_counter()
 
     def step(self, number: int, batch: Batch, kept: int) -> None:
-        """A step has ended. `kept`: token positions that were encoded once instead of twice.
-
-        The work is counted as 2 FLOP a parameter and token forward and 4 backward (Kaplan et al. 2020), the embedding
-        table and attention scores left out; texts that are encoded twice count once, so waste lowers the share.
-        """
+        """A step has ended. `kept`: token positions that were encoded once instead of twice."""
         if not self.path:
             return
         seconds = time.perf_counter() - self._start
         computed = sum(part.tokens for part in batch.mini_batches)
         real = int(sum(int(part.mask.sum()) for part in batch.mini_batches))
-        flops = 6 * self.matrix_parameters * real / seconds
+        texts = sum(len(part.places) for part in batch.mini_batches)
+        flops = step_flops(self.model, real, texts) / seconds
         self.say(
             step=number,
             seconds=round(seconds, 4),
@@ -59,6 +58,24 @@ class SpeedLog:
             share_of_peak=round(flops / self.peak, 4),
             peak_memory_mb=round(peak_memory(self.device) / 1e6),
         )
+
+
+def step_flops(model: nn.Module, tokens: int, texts: int) -> int:
+    """Arithmetic that a step must do: 2 FLOP a parameter and token forward, 4 backward (Kaplan et al. 2020).
+
+    The embedding table and attention scores are left out, and so is what the last layer does where only its first
+    token is read (`first_token`): at one token a text. Padding and second encodings are not counted, so they lower
+    the share of the peak. Frozen parts are counted as if they were trained.
+    """
+    layers = [child for name, child in model.named_modules() if name.endswith("layers") or name.endswith("layer")]
+    stack = next((child for child in layers if isinstance(child, nn.ModuleList)), nn.ModuleList())
+    everywhere = sum(parameter.numel() for parameter in stack.parameters())
+    last = last_layer(model) if isinstance(model, SentenceTransformer) else None
+    once = 0
+    if last is not None:
+        parts = (last.self_attn.q_proj, last.self_attn.o_proj, last.mlp)
+        once = sum(parameter.numel() for part in parts for parameter in part.parameters())
+    return 6 * ((everywhere - once) * tokens + once * texts)
 
 
 def peak_memory(device: torch.device) -> int:

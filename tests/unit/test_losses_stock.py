@@ -1,0 +1,124 @@
+"""Our losses and gradients against sentence-transformers' own."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from src.training.losses import CoSent, Matryoshka, Ranking
+
+
+class Echo(torch.nn.Module):
+    """An encoder whose vectors are its inputs, so that a loss can be held to given vectors."""
+
+    def __init__(self, size):
+        super().__init__()
+        self.size = size
+
+    def get_embedding_dimension(self):
+        return self.size
+
+    def __getitem__(self, index):
+        return self
+
+    def forward(self, features):
+        return {"sentence_embedding": features["vectors"]}
+
+
+@st.composite
+def cases(draw):
+    rows, columns = draw(st.integers(2, 40)), draw(st.integers(2, 4))
+    dims = draw(st.sets(st.integers(2, 32), min_size=1, max_size=5).map(sorted))
+    weights = draw(st.none() | st.lists(st.floats(0.1, 3.0), min_size=len(dims), max_size=len(dims)))
+    generator = torch.Generator().manual_seed(draw(st.integers(0, 2**31)))
+    vectors = [torch.randn(rows, dims[-1], generator=generator) for _ in range(columns)]
+    return vectors, dims, weights, draw(st.sampled_from([0.02, 0.05, 0.5])), draw(st.integers(1, 50))
+
+
+def stock_ranking(vectors, dims, weights, *, temperature, symmetric, mini_batch):
+    """Loss and gradients of MatryoshkaLoss over (Cached)MNRL; `mini_batch` None: the plain one."""
+    from sentence_transformers.sentence_transformer import losses
+
+    model = Echo(vectors[0].shape[1])
+    options = {"scale": 1 / temperature}
+    if symmetric:
+        options |= {"directions": ("query_to_doc", "doc_to_query"), "partition_mode": "per_direction"}
+    leaves = [side.clone().requires_grad_() for side in vectors]
+    if mini_batch is None:
+        inner = losses.MultipleNegativesRankingLoss(model, **options)
+    else:
+        inner = losses.CachedMultipleNegativesRankingLoss(model, mini_batch_size=mini_batch, **options)
+    loss = losses.MatryoshkaLoss(model, inner, dims, weights)([{"vectors": leaf} for leaf in leaves], None)
+    loss.backward()
+    return loss.detach(), [leaf.grad for leaf in leaves]
+
+
+def same(ours, loss, gradients):
+    torch.testing.assert_close(ours.loss, loss, rtol=2e-5, atol=1e-5)
+    for one, other in zip(ours.gradients, gradients, strict=True):
+        assert float((one - other).norm()) <= 2e-4 * float(other.norm()) + 1e-5
+
+
+@pytest.mark.parametrize("symmetric", [False, True])
+@pytest.mark.parametrize("cached", [False, True])
+@settings(max_examples=25, deadline=None)
+@given(case=cases())
+def test_ranking_is_the_stock_loss(case, symmetric, cached):
+    vectors, dims, weights, temperature, mini_batch = case
+    ours = Ranking(Matryoshka.of(dims, weights), temperature, symmetric)(vectors[0], torch.cat(vectors[1:]))
+    options = {"temperature": temperature, "symmetric": symmetric, "mini_batch": mini_batch if cached else None}
+    loss, gradients = stock_ranking(vectors, dims, weights, **options)
+    same(ours, loss, [gradients[0], torch.cat(gradients[1:])])
+
+
+@settings(max_examples=25, deadline=None)
+@given(cases(), st.integers(1, 12))
+def test_cosent_is_the_stock_loss(case, levels):
+    from sentence_transformers.sentence_transformer import losses
+
+    (first, second, *_), dims, weights, temperature, _ = case
+    ratings = torch.arange(len(first)).remainder(levels).float()
+    model = Echo(first.shape[1])
+    leaves = [first.clone().requires_grad_(), second.clone().requires_grad_()]
+    inner = losses.CoSENTLoss(model, scale=1 / temperature)
+    loss = losses.MatryoshkaLoss(model, inner, dims, weights)([{"vectors": leaf} for leaf in leaves], ratings)
+    loss.backward()
+    ours = CoSent(Matryoshka.of(dims, weights), temperature)(first, second, ratings)
+    same(ours, loss.detach(), [leaf.grad for leaf in leaves])
+
+
+def test_a_whole_step_gives_the_stock_gradient(tmp_path):
+    """Encoder, padding, gradient cache and first-token layer together: triplets through a tiny GTE."""
+    import numpy as np
+    from sentence_transformers.sentence_transformer import losses
+
+    from bench.common import build_gte
+    from src.training.batches import BatchSource
+    from src.training.dataset import Rows, tokenise
+    from src.training.encoder import load_encoder
+    from src.training.first_token import first_token_only
+    from src.training.step import CachedStep
+
+    texts = [f"bir cümle {n} " + "uzun " * (n % 11) for n in range(90)]
+    size = {"vocab_size": 150, "hidden_size": 16, "layers": 2, "heads": 2, "intermediate_size": 32, "max_length": 32}
+    model = load_encoder(build_gte(tmp_path / "base", texts, size))
+    torch.manual_seed(0)
+    with torch.no_grad():  # fresh weights give all texts one vector, whose gradients cancel to rounding
+        for parameter in model.parameters():
+            parameter.add_(0.3 * torch.randn_like(parameter))
+    tokens = tokenise(model.tokenizer, texts, 32, quiet=True)
+    columns = ("anchor", "positive", "negative")
+    source = BatchSource(Rows(tmp_path, columns, texts, np.arange(90).reshape(30, 3), None), tokens, 100, False)
+    step = CachedStep(model, Ranking(Matryoshka.of([4, 16]), 0.05), source, keep_tokens=300)
+    with first_token_only(model) as applies:
+        assert applies
+        loss = step.run(source.batch(np.arange(30), 100))
+    assert 0 < step.cache.kept <= 300
+    ours = {name: parameter.grad.clone() for name, parameter in model.named_parameters()}
+    model.zero_grad()
+    features = [model.preprocess(texts[column::3]) for column in range(3)]
+    stock = losses.MatryoshkaLoss(model, losses.MultipleNegativesRankingLoss(model), [4, 16])(features, None)
+    stock.backward()
+    assert float(loss) == pytest.approx(float(stock.detach()), rel=1e-5)
+    for name, parameter in model.named_parameters():
+        assert float((ours[name] - parameter.grad).norm()) <= 1e-3 * float(parameter.grad.norm()) + 1e-7, name
