@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _WANTED = ["*.json", "*.safetensors", "*.txt", "*.model", "*.jinja"]
 # Parts on top of an encoder that sentence vectors do not use.
 _HEADS = re.compile(r"^(\w+\.)?(pooler|classifier|lm_head|cls|score|qa_outputs|linear)\.|position_ids$")
+# Never asked of the Hub, though such a name could be one there.
+_LOCAL = ("models/", "data/", "/", "./", "../")
 _UNWANTED = ["onnx/*", "openvino/*", "original/*", "coreml/*"]
 
 
@@ -141,6 +143,8 @@ def fetch(repository: str, revision: str | None) -> Path:
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
     where = f"{repository}@{revision}" if revision else repository
+    if repository.startswith(_LOCAL):
+        raise UserError(f"{repository}: no such folder; `dvc repro` or `dvc pull` makes it")
     try:
         return Path(snapshot_download(repository, revision=revision, allow_patterns=_WANTED, ignore_patterns=_UNWANTED))
     except HFValidationError as error:

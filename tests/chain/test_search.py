@@ -1,0 +1,117 @@
+"""Search in a file of one's own, at a chosen dimension, by a command and by conversation."""
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from src import search
+from src.errors import UserError
+from src.model.encoder import assemble, gte_config, save_encoder
+from src.model.tokenizer import train_tokenizer, wrap
+from src.params import load_params
+
+ROOT = Path(__file__).parents[2]
+TEXTS = [
+    "Su yüz derecede kaynar.",
+    "Ankara'da trenler geç kalkar.",
+    "Kediler gece daha iyi görür.",
+    "Işık denizden hızlı gider.",
+]
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory) -> str:
+    import torch
+    from transformers import GteModel
+
+    torch.manual_seed(0)
+    base = load_params(ROOT / "params.yaml").base_model
+    base = base.model_copy(update={"hidden_size": 16, "layers": 1, "heads": 2, "intermediate_size": 32})
+    tokenizer = train_tokenizer(TEXTS * 6, 120)
+    encoder = assemble(GteModel(gte_config(base, tokenizer.get_vocab_size())), wrap(tokenizer, 32), "mean", 32)
+    folder = tmp_path_factory.mktemp("model")
+    save_encoder(encoder, folder)
+    return str(folder)
+
+
+@pytest.fixture
+def file(tmp_path) -> str:
+    path = tmp_path / "metin.txt"
+    path.write_text("\n".join([TEXTS[0], "", *TEXTS[1:]]) + "\n", encoding="utf-8")
+    return str(path)
+
+
+def run(capsys, *arguments: str) -> list[str]:
+    search.main(list(arguments))
+    return capsys.readouterr().out.splitlines()
+
+
+def test_a_text_finds_itself_by_line_number_in_any_case(capsys, file, model):
+    lines = run(capsys, file, "--model", model, "--query", "IŞIK DENİZDEN HIZLI GİDER.", "--top", "2")
+    assert len(lines) == 2
+    assert lines[0].split() == ["1", "1.0000", "5", "Işık", "denizden", "hızlı", "gider."]
+
+
+def test_fewer_dimensions_give_other_scores(capsys, file, model):
+    whole = run(capsys, file, "--model", model, "--query", "trenler")
+    cut = run(capsys, file, "--model", model, "--query", "trenler", "--dims", "4")
+    assert len(whole) == len(cut) == 4
+    assert whole != cut
+
+
+def test_json_lines_have_ids_and_titles(capsys, tmp_path, model):
+    path = tmp_path / "metin.jsonl"
+    rows = [{"_id": "a", "title": "Su", "text": "kaynar"}, {"text": "kediler"}]
+    path.write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
+    lines = run(capsys, str(path), "--model", model, "--query", "su kaynar")
+    assert lines[0].split() == ["1", "1.0000", "a", "Su", "kaynar"]
+    assert lines[1].split()[2:] == ["2", "kediler"]
+
+
+def test_a_conversation_ends_with_an_empty_line(capsys, monkeypatch, file, model):
+    typed = "kediler\n:top 1\nkediler\n:dims 99\n:hop 3\n:dims 8\nkediler\n\nnot asked\n"
+    monkeypatch.setattr("sys.stdin", io.StringIO(typed))
+    search.main([file, "--model", model])
+    captured = capsys.readouterr()
+    hits = [line for line in captured.out.splitlines() if line.strip()]
+    assert sum("0." in line or "1.0" in line for line in hits) == 4 + 1 + 1
+    assert "dims 99: expected 1 to 16" in captured.err
+    assert "expected `:top N` or `:dims N`" in captured.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["FILE", "--query", " "], "the query is empty"),
+        (["FILE", "--query", "a", "--dims", "17"], "dims 17: expected 1 to 16"),
+        (["FILE", "--query", "a", "--top", "0"], "--top 0: expected 1 or more"),
+        (["FILE", "--quary", "a"], "unknown: --quary a; usage:"),
+        (["FILE", "--top", "beş"], "invalid int value"),
+        (["nothing.txt"], "nothing.txt: no such file"),
+    ],
+)
+def test_faults_are_one_line(file, model, arguments, message):
+    filled = [file if argument == "FILE" else argument for argument in arguments]
+    with pytest.raises(UserError, match=message):
+        search.main([*filled, "--model", model])
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("empty.txt", b"\n \n", "no texts"),
+        ("latin5.txt", "ışık".encode("iso-8859-9"), "not UTF-8"),
+        ("rows.jsonl", b'{"text": "a"}\n{"metin": "b"}\n', ":2: no text"),
+    ],
+)
+def test_files_that_cannot_be_read_are_refused(tmp_path, name, content, message):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(UserError, match=message):
+        search.main([str(tmp_path / name)])
+
+
+def test_a_missing_model_is_named_and_not_asked_of_the_hub(file):
+    with pytest.raises(UserError, match=r"models/none: no such folder; `dvc repro` or `dvc pull` makes it"):
+        search.main([file, "--model", "models/none", "--query", "a"])
