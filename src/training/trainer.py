@@ -53,7 +53,8 @@ class EncoderTrainer(SentenceTransformerTrainer):
         kept: KeptSimilarity | None = None,
     ) -> None:
         """`rehearsed`, `kept`: as CachedStep takes them."""
-        super().__init__(model=model, args=args, loss=nn.Identity())
+        # The optimizer takes the parameters of the trainer's loss, so the loss must hold the model.
+        super().__init__(model=model, args=args, loss=nn.Sequential(model))
         self.remove_callback(PrinterCallback)  # the record shows progress
         self.source, self.plan, self.record, self.speed, self.saved = source, plan, record, speed, saved
         self.step = CachedStep(
