@@ -29,6 +29,8 @@ INPUTS = ("input_ids", "attention_mask")
 QUERIES, DOCUMENTS, DEPTH = 200, 1000, 10
 _OPSET = 18
 _BATCH = 32
+# An ONNX file ends at 2 GiB; larger weights go into a file beside it.
+_ONE_FILE = 1.8e9
 # Where there is no evaluation set yet.
 _TEXTS = ["Su yüz derecede kaynar.", "Işık denizden hızlı gider.", "Ankara'da trenler geç kalkar.", "Kediler uyur."]
 
@@ -110,9 +112,14 @@ def export(encoder: SentenceTransformer, path: Path) -> None:
             dynamic_shapes=dynamic,
             opset_version=_OPSET,
             dynamo=True,
-            external_data=False,
+            external_data=weight_bytes(encoder) > _ONE_FILE,
             verbose=False,
         )
+
+
+def weight_bytes(encoder: SentenceTransformer) -> int:
+    """Bytes of all weights."""
+    return sum(weight.numel() * weight.element_size() for weight in encoder.parameters())
 
 
 def quantise(path: Path, target: Path) -> None:
@@ -120,7 +127,10 @@ def quantise(path: Path, target: Path) -> None:
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     logging.getLogger().setLevel(logging.ERROR)
-    quantize_dynamic(str(path), str(target), weight_type=QuantType.QInt8, per_channel=True)
+    beside = path.with_name(f"{path.name}.data").is_file()
+    quantize_dynamic(
+        str(path), str(target), weight_type=QuantType.QInt8, per_channel=True, use_external_data_format=beside
+    )
 
 
 def parity(encoder: SentenceTransformer, path: Path, queries: list[str], documents: list[str]) -> dict[str, float]:
