@@ -6,6 +6,7 @@ for, which is what sentence-transformers' own searches do when they rescore.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 # Candidates by Hamming distance per document that is wanted, before they are rescored.
 RESCORE = 4
 FORMS = ("int8", "binary", "binary_rescored")
-Codes = NDArray[np.int8] | NDArray[np.uint8]
+# Scores in memory at once, of one kind.
+_SCORES = 32 << 20
 
 
 def rank_quantised(queries: Floats, documents: Floats, data: EvalSet, depth: int, dim: int) -> dict[str, Run]:
@@ -31,17 +33,21 @@ def rank_quantised(queries: Floats, documents: Floats, data: EvalSet, depth: int
     - `binary`: Hamming distance between bits of query and document.
     - `binary_rescored`: the best 4 × depth by Hamming distance, reordered by the float query against int8 codes.
     """
-    asked, held = unit(queries[:, :dim]).numpy(), unit(documents[:, :dim]).numpy()
+    held = Codes.of(unit(documents[:, :dim]).numpy())
     k = runs.search_depth(data, depth)
-    int8 = int8_scores(asked, held)
-    bits = binary_scores(asked, held)
-    candidates = best(bits, min(RESCORE * k, bits.shape[1]))[1]
-    found = {
-        "int8": best(int8, k),
-        "binary": best(bits, k),
-        "binary_rescored": best(int8, k, candidates),
+    found: dict[str, list[tuple[Floats, Rows]]] = {form: [] for form in FORMS}
+    step = max(1, _SCORES // len(documents))
+    for start in range(0, len(queries), step):
+        asked = unit(queries[start : start + step, :dim]).numpy()
+        int8, bits = int8_scores(asked, held), binary_scores(asked, held)
+        found["int8"].append(best(int8, k))
+        found["binary"].append(best(bits, k))
+        candidates = best(bits, min(RESCORE * k, bits.shape[1]))[1]
+        found["binary_rescored"].append(best(int8, k, candidates))
+    return {
+        form: runs.from_rows(np.concatenate([s for s, _ in parts]), np.concatenate([r for _, r in parts]), data, depth)
+        for form, parts in found.items()
     }
-    return {name: runs.from_rows(scores, rows, data, depth) for name, (scores, rows) in found.items()}
 
 
 def bytes_per_document(dim: int) -> dict[str, int]:
@@ -49,32 +55,47 @@ def bytes_per_document(dim: int) -> dict[str, int]:
     return {"float32": 4 * dim, "int8": dim, "binary": (dim + 7) // 8, "binary_rescored": (dim + 7) // 8}
 
 
-def int8_scores(queries: Floats, documents: Floats) -> Floats:
+@dataclass(frozen=True)
+class Codes:
+    """The documents of an index in both forms: int8 codes with their ranges, and bits as ±1."""
+
+    int8: NDArray[np.int8]
+    low: NDArray[np.float64]
+    step: NDArray[np.float64]
+    signs: Floats
+
+    @classmethod
+    def of(cls, documents: Floats) -> Codes:
+        """Quantise vectors (documents, dim); a dimension's range is that of the documents."""
+        from sentence_transformers.util import quantize_embeddings
+
+        ranges = np.vstack([documents.min(axis=0), documents.max(axis=0)])
+        step = (ranges[1].astype(np.float64) - ranges[0]) / 255
+        codes = np.asarray(quantize_embeddings(documents, "int8", ranges=ranges))
+        return cls(codes, ranges[0].astype(np.float64), np.where(step == 0, 1.0, step), _signs(documents))
+
+
+def int8_scores(queries: Floats, held: Codes) -> Floats:
     """Inner products of float queries with int8 documents (queries, documents).
 
-    A code c of dimension j stands for low_j + (c + 128) · step_j, low_j and step_j from the documents' range.
+    A code c of dimension j stands for low_j + (c + 128) · step_j.
     """
-    from sentence_transformers.util import quantize_embeddings
-
-    ranges = np.vstack([documents.min(axis=0), documents.max(axis=0)])
-    codes = np.asarray(quantize_embeddings(documents, "int8", ranges=ranges))
-    steps = (ranges[1].astype(np.float64) - ranges[0]) / 255
-    steps[steps == 0] = 1.0
     asked = queries.astype(np.float64)
-    constant = asked @ (ranges[0] + 128 * steps)
-    return ((asked * steps) @ codes.T.astype(np.float64) + constant[:, None]).astype(np.float32)
+    constant = asked @ (held.low + 128 * held.step)
+    return ((asked * held.step) @ held.int8.T.astype(np.float64) + constant[:, None]).astype(np.float32)
 
 
-def binary_scores(queries: Floats, documents: Floats) -> Floats:
+def binary_scores(queries: Floats, held: Codes) -> Floats:
     """Dimensions whose sign agrees less those whose sign differs: dim - 2 × Hamming distance, a whole number."""
+    return _signs(queries) @ held.signs.T
+
+
+def _signs(vectors: Floats) -> Floats:
+    """The bits that sentence-transformers would store, as ±1."""
     from sentence_transformers.util import quantize_embeddings
 
-    dim = queries.shape[1]
-    signs = [
-        np.unpackbits(np.asarray(quantize_embeddings(vectors, "ubinary")), axis=1, count=dim).astype(np.float32) * 2 - 1
-        for vectors in (queries, documents)
-    ]
-    return signs[0] @ signs[1].T
+    bits = np.unpackbits(np.asarray(quantize_embeddings(vectors, "ubinary")), axis=1, count=vectors.shape[1])
+    return bits.astype(np.float32) * 2 - 1
 
 
 def best(scores: Floats, k: int, candidates: Rows | None = None) -> tuple[Floats, Rows]:

@@ -1,0 +1,202 @@
+"""The evaluation stages from files to files, on untrained models: what is written, that it adds up, that it repeats."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import pytrec_eval
+import torch
+import yaml
+
+from bench.common import build_gte
+from src import bm25, check_sts_forgetting, eval_published, eval_retrieval, train_colbert
+from src.errors import UserError
+from src.evaluation import encode
+from src.evaluation.beir import read_qrels
+from src.evaluation.runs import read_run
+from src.files import read_json, write_jsonl
+
+pytestmark = pytest.mark.chain
+
+ROOT = Path(__file__).parents[2]
+NAME = "toy"
+DESCRIPTOR = """
+source: models/nli
+revision:
+kind: dense
+query_prompt: "su "
+document_prompt: ""
+pooling: cls
+lowercase: turkish
+max_length: 32
+"""
+
+
+def text(generator: np.random.Generator, low: int, high: int) -> str:
+    words = ["ısı", "su", "taş", "göl", "dağ", "yol", "ev", "ağaç", "kuş", "balık", "deniz", "güneş", "toprak", "orman"]
+    return " ".join(generator.choice(words, size=generator.integers(low, high)))
+
+
+def write_params(folder: Path) -> None:
+    params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    one = {"path": f"data/synthetic/eval/{NAME}", "protocol": "full", "title": True, "drop_self_hits": False}
+    params["eval"] |= {"sets": {NAME: one}, "dims": [32, 16], "bootstrap_resamples": 200, "published": ["ours"]}
+    params["runtime"] |= {"instruction_set": "native"}
+    params["colbert"] |= {"dim": 8, "batch_size": 16, "max_length": 32}
+    (folder / "params.yaml").write_text(yaml.safe_dump(params))
+    (folder / "params" / "models").mkdir(parents=True)
+    (folder / "params" / "models" / "ours.yaml").write_text(DESCRIPTOR)
+
+
+def write_data(folder: Path) -> None:
+    generator = np.random.default_rng(0)
+    prepared = folder / "data" / "prepared"
+    documents = [{"_id": f"d{n}", "title": "Başlık", "text": text(generator, 4, 20)} for n in range(150)]
+    queries = [{"_id": f"q{n}", "text": text(generator, 2, 6)} for n in range(20)]
+    write_jsonl(prepared / NAME / "corpus.jsonl", documents)
+    write_jsonl(prepared / NAME / "queries.jsonl", queries)
+    lines = ["query-id\tcorpus-id\tscore"] + [f"q{n}\td{7 * n}\t1" for n in range(20)]
+    (prepared / NAME / "qrels").mkdir()
+    (prepared / NAME / "qrels" / "test.tsv").write_text("\n".join(lines) + "\n")
+    (prepared / NAME / "card.json").write_text(json.dumps({"source": "a test", "synthetic": True}))
+    pairs = [{"anchor": text(generator, 2, 5), "positive": text(generator, 3, 12)} for _ in range(64)]
+    write_jsonl(prepared / "retrieval" / "train.jsonl", pairs)
+    scored = [
+        {"sentence1": text(generator, 2, 6), "sentence2": text(generator, 2, 6), "score": n % 6} for n in range(60)
+    ]
+    write_jsonl(prepared / "sts" / "test.jsonl", scored)
+    triplets = [{name: text(generator, 2, 6) for name in ("anchor", "positive", "negative")} for _ in range(30)]
+    write_jsonl(prepared / "nli" / "dev.jsonl", triplets)
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """Every stage run once in a folder of its own."""
+    folder = tmp_path_factory.mktemp("project")
+    write_params(folder)
+    write_data(folder)
+    size = {"vocab_size": 90, "hidden_size": 32, "layers": 1, "heads": 2, "intermediate_size": 32, "max_length": 32}
+    generator = np.random.default_rng(1)
+    for seed, name in enumerate(("base", "nli", "sts", "retrieval")):
+        torch.manual_seed(seed)
+        build_gte(folder / "models" / name, [text(generator, 3, 9) for _ in range(100)], size)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setenv("DVC_ROOT", str(folder))
+        train_colbert.main([])
+        bm25.main([NAME])
+        eval_published.main([NAME])
+        eval_retrieval.main([NAME])
+        check_sts_forgetting.main([])
+        yield folder
+
+
+def summary(project: Path) -> dict:
+    return read_json(project / "reports" / "eval" / f"{NAME}.json")
+
+
+def test_every_row_is_there_with_its_protocol(project):
+    found = summary(project)
+    rows = ["bm25", "bm25_stem", "colbert", "base", "nli", "sts", "retrieval", "hybrid", "ours"]
+    assert list(found["models"]) == list(found["intervals"]) == rows
+    assert list(found["matryoshka"]) == list(found["quantisation"]) == ["32", "16"]
+    assert found["protocol"]["name"] == "full"
+    assert found["protocol"]["synthetic"] is True
+    assert found["settings"]["published"]["ours"]["source"] == "models/nli"
+    assert len(found["significance"]["pairs"]["nDCG@10"]) == len(rows) * (len(rows) - 1) // 2
+
+
+def test_the_numbers_are_pytrec_evals_from_the_saved_runs(project):
+    qrels = read_qrels(project / "data" / "prepared" / NAME / "qrels" / "test.tsv")
+    evaluator = pytrec_eval.RelevanceEvaluator(qrels, {"P_1", "recall_100", "ndcg_cut_10", "map"})
+    found = summary(project)
+    runs = {row: (f"{row}.trec", values) for row, values in found["models"].items()}
+    runs["16"] = ("retrieval-16.trec", found["matryoshka"]["16"])
+    for file, values in runs.values():
+        run = {query: dict(hits) for query, hits in read_run(project / "reports" / "runs" / NAME / file).items()}
+        theirs = evaluator.evaluate(run).values()
+        for ours, name in (("P@1", "P_1"), ("R@100", "recall_100"), ("nDCG@10", "ndcg_cut_10"), ("MAP", "map")):
+            assert values[ours] == pytest.approx(sum(v[name] for v in theirs) / len(qrels), abs=1e-6), (file, ours)
+
+
+def test_the_whole_vector_is_the_models_own_row(project):
+    found = summary(project)
+    first = found["matryoshka"]["32"]
+    assert {name: first[name] for name in found["models"]["retrieval"]} == found["models"]["retrieval"]
+    assert (first["bytes_per_document"], first["loss"]) == (128, 0.0)
+
+
+def test_smaller_forms_have_their_size_and_their_run(project):
+    forms = summary(project)["quantisation"]["32"]
+    assert {name: form["bytes_per_document"] for name, form in forms.items()} == {
+        "float32": 128,
+        "int8": 32,
+        "binary": 4,
+        "binary_rescored": 4,
+    }
+    for form in ("int8", "binary", "binary_rescored"):
+        assert read_run(project / "reports" / "runs" / NAME / f"retrieval-32.{form}.trec")
+
+
+def test_per_query_files_hold_what_the_means_are_made_of(project):
+    lines = (project / "reports" / "per_query" / NAME / "retrieval.tsv").read_text().splitlines()
+    column = lines[0].split("\t").index("nDCG@10")
+    mean = np.mean([float(line.split("\t")[column]) for line in lines[1:]])
+    assert mean == pytest.approx(summary(project)["models"]["retrieval"]["nDCG@10"], abs=1e-5)
+
+
+def reports(project: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(project).as_posix(): path.read_bytes()
+        for path in sorted((project / "reports").rglob("*"))
+        if path.is_file()
+    }
+
+
+@pytest.mark.parametrize("cold", [False, True])
+def test_a_second_run_writes_the_same_bytes_and_encodes_nothing_unless_the_cache_is_gone(project, cold, monkeypatch):
+    before = reports(project)
+    if cold:
+        shutil.rmtree(project / ".cache")
+    else:
+        monkeypatch.setattr(encode, "encode_into", lambda *_, **__: pytest.fail("encoded again"))
+    eval_retrieval.main([NAME])
+    check_sts_forgetting.main([])
+    assert reports(project) == before
+
+
+def test_similarity_and_forgetting(project):
+    found = read_json(project / "reports" / "eval" / "sts.json")
+    assert set(found["models"]) == {"base", "nli", "sts", "retrieval"}
+    assert set(found["dims"]["sts"]["16"]) == {"cosine", "dot", "euclidean", "manhattan"}
+    drop = found["forgetting"]
+    assert drop["before"] == found["models"]["sts"]["spearman"]
+    assert drop["after"] == found["models"]["retrieval"]["spearman"]
+    assert drop["drop"] == pytest.approx(drop["before"] - drop["after"], abs=2e-6)
+    assert drop["interval"][0] <= drop["drop"] <= drop["interval"][1]
+    assert 0 <= found["nli"]["accuracy"]["nli"]["32"] <= 1
+
+
+def test_the_curve_of_colbert(project):
+    lines = (project / "reports" / "training" / "colbert.csv").read_text().splitlines()
+    assert lines[0].startswith("step,epoch,loss,learning_rate")
+    assert [line.split(",")[0] for line in lines[1:]] == ["1", "2", "3", "4"]
+
+
+def test_a_fault_leaves_the_previous_results(project):
+    before = reports(project)
+    run = project / "data" / "bm25" / NAME / "bm25.trec"
+    kept = run.read_text()
+    run.write_text(kept.replace(" d", " unknown", 1))
+    with pytest.raises(UserError, match=r"bm25\.trec: document unknown.* is not in toy; the run belongs to another"):
+        eval_retrieval.main([NAME])
+    run.write_text(kept)
+    assert reports(project) == before
+
+
+@pytest.mark.parametrize("stage", [bm25, eval_published, eval_retrieval])
+def test_an_unknown_set_is_refused(project, stage):
+    with pytest.raises(UserError, match="expected one set of eval.sets: toy"):
+        stage.main(["toys"])
