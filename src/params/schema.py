@@ -6,22 +6,12 @@ depend on it; a test holds to that.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, ValidationError, model_validator
 
-Flag = Annotated[bool, Field(strict=True)]
-Count = Annotated[int, Field(ge=0, strict=True)]
-Positive = Annotated[int, Field(ge=1, strict=True)]
-Ratio = Annotated[float, Field(ge=0.0, le=1.0)]
-Rate = Annotated[float, Field(gt=0.0, le=1.0)]
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
-
-
-class Block(BaseModel):
-    """A block that refuses keys it does not know."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+from src.params.ablation import AblationParams, VariantParams
+from src.params.block import Block, Count, Flag, Name, Positive, Rate, Ratio
 
 
 class RuntimeParams(Block):
@@ -39,9 +29,18 @@ class SynthesizeParams(Block):
     sts_rows: Positive
     retrieval_rows: Positive
     text_rows: Positive
+    held_out_rows: Positive
+    known_words: Ratio
     documents: Positive
     claims_dev: Positive
     claims_test: Positive
+
+    @model_validator(mode="after")
+    def _every_claim_has_a_document(self) -> Self:
+        claims = self.claims_dev + self.claims_test
+        if self.documents < claims:
+            raise ValueError(f"documents {self.documents} must be at least claims_dev + claims_test = {claims}")
+        return self
 
 
 class DatasetParams(Block):
@@ -191,6 +190,31 @@ class Params(Block):
     launch: LaunchParams
     colbert: ColbertParams
     eval: EvalParams
+    ablation: AblationParams
+
+    @model_validator(mode="after")
+    def _variants_fit_the_blocks(self) -> Self:
+        for name, row in self.ablation.variants.items():
+            try:
+                self._check_variant(row)
+            except ValidationError as error:
+                found = error.errors(include_url=False)[0]
+                where = ".".join(str(part) for part in ("ablation", "variants", name, *found["loc"]))
+                raise ValueError(f"{where}: {found['msg'].removeprefix('Value error, ')}") from error
+        return self
+
+    def _check_variant(self, row: dict[str, Any]) -> None:
+        steps = {key: row[key] for key in ("nli", "sts", "train") if key in row}
+        others = {key: value for key, value in row.items() if key not in steps}
+        empty = {"matryoshka": True, "mix": {}, "interpolations": []}
+        VariantParams.model_validate({**empty, **others, "changes": steps})
+        for key, changes in steps.items():
+            block = getattr(self, key)
+            old = block.model_dump()
+            new = {
+                name: {**old[name], **value} if isinstance(value, dict) else value for name, value in changes.items()
+            }
+            type(block).model_validate({**old, **new})
 
     @model_validator(mode="after")
     def _dims_fit_the_model(self) -> Self:
