@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 TEST_FLAGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev repro test test-unit bench lint check faults parity lock clean
+.PHONY: help setup setup-dev repro test test-unit bench lint deps clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -27,9 +27,12 @@ bench: setup-dev ## every benchmark; results in reports/bench/
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m bench
 
 lint: setup-dev ## ruff and mypy
-	$(BIN)/ruff format --check src bench tests
-	$(BIN)/ruff check src bench tests
+	$(BIN)/ruff format --check src bench tests tools
+	$(BIN)/ruff check src bench tests tools
 	$(BIN)/mypy
+
+deps: setup-dev ## write each stage's code dependencies into dvc.yaml
+	$(BIN)/python -m tools.stage_deps
 
 clean: ## remove what the pipeline keeps outside DVC (checkpoints, cached embeddings, logs)
 	rm -rf .checkpoints .cache logs dvc_plots

@@ -1,0 +1,90 @@
+"""Write into dvc.yaml, for each stage, exactly the code that its module imports: `make deps`.
+
+A folder stands for its files where a stage imports all of them. Dependencies on data are left as they are.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+# The schema of params.yaml only refuses (tests/unit/test_params.py), so it cannot change a result.
+NOT_A_DEPENDENCY = "src/params/"
+
+
+def module_files(module: str) -> list[Path]:
+    """The files that `import module` runs: the module and its parent packages."""
+    parts = module.split(".")
+    found = [ROOT.joinpath(*parts[:n], "__init__.py") for n in range(2, len(parts) + 1)]
+    found.append(ROOT.joinpath(*parts).with_suffix(".py"))
+    return [path for path in found if path.is_file()]
+
+
+def imported(path: Path) -> Iterator[str]:
+    """The modules of the project that a file imports anywhere, but for type annotations alone."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    typing_only = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+        for inner in ast.walk(node)
+    }
+    for node in ast.walk(tree):
+        if id(node) in typing_only:
+            continue
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name.startswith("src."))
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "src":
+            yield node.module or ""
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def closure(module: str) -> set[str]:
+    """The files, relative to the root, that running a module may import."""
+    todo, seen = module_files(module), set[Path]()
+    while todo:
+        path = todo.pop()
+        if path not in seen:
+            seen.add(path)
+            todo += [file for name in imported(path) for file in module_files(name)]
+    relative = {path.relative_to(ROOT).as_posix() for path in seen}
+    return {path for path in relative if not path.startswith(NOT_A_DEPENDENCY) and path != "src/__init__.py"}
+
+
+def code_deps(stage: dict[str, Any]) -> list[str]:
+    """The `src/` dependencies of a stage whose command is `python -m MODULE …`."""
+    found = re.match(r"python -m ([\w.]+)", stage["cmd"])
+    if not found:
+        sys.exit(f"expected `python -m MODULE`, found {stage['cmd']!r}")
+    files = closure(found.group(1))
+    deps = set(files)
+    for folder in {str(Path(file).parent) for file in files} - {"src"}:
+        inside = {path.relative_to(ROOT).as_posix() for path in (ROOT / folder).glob("*.py")}
+        if inside <= files:
+            deps = (deps - inside) | {folder}
+    return sorted(deps)
+
+
+def main() -> None:
+    """Rewrite dvc.yaml in place, comments kept."""
+    from ruamel.yaml import YAML
+
+    yaml = YAML()
+    yaml.width = 120
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    path = ROOT / "dvc.yaml"
+    text = yaml.load(path)
+    for stage in text["stages"].values():
+        definition = stage.get("do", stage)
+        data = [dep for dep in definition["deps"] if not dep.startswith("src/")]
+        definition["deps"] = data + code_deps(definition)
+    yaml.dump(text, path)
+
+
+if __name__ == "__main__":
+    main()
