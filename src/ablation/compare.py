@@ -1,0 +1,237 @@
+"""Every variant against the reference: differences with intervals, tests over queries and pairs, and verdicts.
+
+reports/ablation.json:
+
+    reference       the variant that the others are compared with
+    settings        what all variants share: rows and epochs of the retrieval step, seeds
+    protocol        how intervals and tests are made
+    sets, sts_set   names of the sets
+    rows            {NAME: row}; an interpolation of the reference is the row NAME@SHARE
+    pareto          [{"share", "retrieval": {SET: nDCG@10}, "spearman"}] of the reference, share ascending
+
+A row:
+
+    path, row       its steps, and what params say of it
+    retrieval       {SET: {"mean", "sd", "difference", "interval", "p", "p_holm", "significant", "p_seeds"}} of nDCG@10
+    sts             the same of Spearman's correlation, with "before" and "drop"; "drop_share" is the row's drop as a
+                    share of the reference's, where that is positive
+
+The reference has neither difference nor test. "sd" and "p_seeds" are there with two seeds or more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import rankdata, ttest_ind
+
+from src.ablation.record import MEASURE, PLACES, read_pairs, read_queries
+from src.errors import UserError
+from src.evaluation.significance import LEVEL, bootstrap_means, holm, interval, randomisation_p, resamples_for
+from src.evaluation.similarity import spearman
+from src.files import read_json, round_floats
+
+Values = NDArray[np.float64]
+_BLOCK = 128
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the comparison: per-query and per-pair values of every seed.
+
+    Attributes:
+        queries: {set: (seeds, queries)} nDCG@10.
+        cosines: (seeds, pairs) of the STS pairs.
+        before: Spearman's correlation of the model that retrieval training started from, mean over seeds.
+    """
+
+    name: str
+    path: list[str]
+    row: dict[str, Any]
+    queries: dict[str, Values]
+    cosines: Values
+    before: float
+
+
+def read_rows(folder: Path, names: list[str], reference: str) -> tuple[list[Row], Values, dict[str, Any]]:
+    """The rows of the variants, the reference first, with interpolations; human scores; the reference's summary.
+
+    Raises:
+        UserError: a variant was measured on other queries or pairs, or under other settings, than the reference.
+    """
+    rows: list[Row] = []
+    scores: Values | None = None
+    head = read_json(folder / f"{reference}.json")
+    for name in [reference, *(name for name in names if name != reference)]:
+        summary = read_json(folder / f"{name}.json")
+        queries = read_queries(folder / name / "queries.tsv")
+        found, cosines = read_pairs(folder / name / "pairs.tsv")
+        scores = found if scores is None else scores
+        if summary["settings"] != head["settings"] or len(found) != len(scores):
+            raise UserError(f"{folder / name}.json: other settings than {reference}'s; run `dvc repro ablate` again")
+        for suffix in dict.fromkeys(run.partition("@")[2] for run in queries):
+            runs = [run for run in queries if run.partition("@")[2] == suffix]
+            rows.append(
+                Row(
+                    f"{name}@{suffix}" if suffix else name,
+                    summary["path"],
+                    summary["row"],
+                    {key: np.stack([queries[run][key] for run in runs]) for key in summary["sets"]},
+                    np.stack([cosines[run] for run in runs]),
+                    summary["sts"]["spearman_before"]["mean"],
+                )
+            )
+    assert scores is not None
+    return rows, scores, head
+
+
+def compare(rows: list[Row], scores: Values, head: Mapping[str, Any], resamples: int, seed: int) -> dict[str, Any]:
+    """What reports/ablation.json holds. `rows`: the reference first."""
+    reference, others = rows[0], rows[1:]
+    flips = resamples_for(max(1, len(others)), resamples)
+    table: dict[str, dict[str, Any]] = {
+        row.name: {"path": row.path, "row": row.row, "retrieval": {}, "sts": similarity(row, scores)} for row in rows
+    }
+    for name in head["sets"]:
+        for row in rows:
+            table[row.name]["retrieval"][name] = spread(row.queries[name].mean(axis=1))
+        for row, tested in zip(others, retrieval_tests(reference, others, name, flips, seed), strict=True):
+            table[row.name]["retrieval"][name] |= tested
+    for row, tested in zip(others, sts_tests(reference, others, scores, resamples, seed), strict=True):
+        table[row.name]["sts"] |= tested
+    for row in others:
+        add_drop_share(table[row.name]["sts"], table[reference.name]["sts"])
+    value = {
+        "reference": reference.name,
+        "settings": head["settings"],
+        "protocol": protocol(resamples, flips, seed, len(others)),
+        "sets": head["sets"],
+        "sts_set": head["sts_set"],
+        "rows": table,
+        "pareto": pareto(head),
+    }
+    rounded: dict[str, Any] = round_floats(value, PLACES)
+    return rounded
+
+
+def protocol(resamples: int, flips: int, seed: int, rows: int) -> dict[str, Any]:
+    """How the numbers came about, in words."""
+    return {
+        "retrieval": f"{MEASURE}, mean over seeds of every query's value",
+        "retrieval_test": f"paired randomisation over queries, two-sided, {flips} sign flips; Holm over {rows} rows",
+        "sts": "Spearman's correlation of cosines with human scores, mean over seeds",
+        "sts_test": f"paired bootstrap over pairs, two-sided; Holm over {rows} rows",
+        "interval": f"paired bootstrap, percentile, {resamples} resamples, level {LEVEL:g}",
+        "p_seeds": "Welch's t-test between the seeds' means; small numbers of seeds see large differences only",
+        "seed": seed,
+    }
+
+
+def spread(values: Values) -> dict[str, float]:
+    """Mean over seeds, and their standard deviation where there are two or more."""
+    return {"mean": float(values.mean())} | ({"sd": float(values.std(ddof=1))} if len(values) > 1 else {})
+
+
+def retrieval_tests(reference: Row, others: list[Row], name: str, flips: int, seed: int) -> list[dict[str, Any]]:
+    """Each row's difference from the reference on one set, over queries."""
+    if not others:
+        return []
+    base = reference.queries[name]
+    differences = np.stack([row.queries[name].mean(axis=0) - base.mean(axis=0) for row in others], axis=1)
+    bounds = interval(bootstrap_means(differences, flips, seed))
+    seeds = [p_seeds(row.queries[name].mean(axis=1), base.mean(axis=1)) for row in others]
+    return _verdicts(differences.mean(axis=0), bounds, randomisation_p(differences, flips, seed), seeds)
+
+
+def similarity(row: Row, scores: Values) -> dict[str, Any]:
+    """Spearman's correlation, mean over seeds, and what it lost in retrieval training."""
+    found = np.array([spearman(cosines, scores) for cosines in row.cosines])
+    return spread(found) | {"before": row.before, "drop": row.before - float(found.mean())}
+
+
+def sts_tests(reference: Row, others: list[Row], scores: Values, resamples: int, seed: int) -> list[dict[str, Any]]:
+    """Each row's difference from the reference in Spearman's correlation, over pairs."""
+    if not others:
+        return []
+    drawn = resampled_spearman([reference, *others], scores, resamples, seed)
+    differences = drawn[:, 1:] - drawn[:, :1]
+    below, above = (differences <= 0).sum(axis=0), (differences >= 0).sum(axis=0)
+    p = np.minimum(1.0, 2 * (np.minimum(below, above) + 1) / (resamples + 1))
+    found = [np.array([spearman(cosines, scores) for cosines in row.cosines]) for row in (reference, *others)]
+    observed = np.array([values.mean() for values in found[1:]]) - found[0].mean()
+    return _verdicts(observed, interval(differences), p, [p_seeds(values, found[0]) for values in found[1:]])
+
+
+def resampled_spearman(rows: list[Row], scores: Values, resamples: int, seed: int) -> Values:
+    """Spearman's correlation of every row, mean over seeds, in resamples of the pairs: (resamples, rows)."""
+    generator = np.random.default_rng(seed)
+    stacked = np.concatenate([row.cosines for row in rows])
+    owner = np.repeat(np.arange(len(rows)), [len(row.cosines) for row in rows])
+    parts = []
+    for start in range(0, resamples, _BLOCK):
+        drawn = generator.integers(0, len(scores), size=(min(_BLOCK, resamples - start), len(scores)))
+        human = _standard(rankdata(scores[drawn], axis=1))
+        found = np.stack([(_standard(rankdata(run[drawn], axis=1)) * human).sum(axis=1) for run in stacked], axis=1)
+        parts.append(np.stack([found[:, owner == row].mean(axis=1) for row in range(len(rows))], axis=1))
+    return np.concatenate(parts)
+
+
+def _standard(ranks: Values) -> Values:
+    centred = ranks - ranks.mean(axis=1, keepdims=True)
+    return centred / np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), np.finfo(np.float64).tiny)
+
+
+def p_seeds(values: Values, base: Values) -> float | None:
+    """Welch's t-test between two groups of seeds; None with fewer than two in a group, or where neither varies."""
+    if min(len(values), len(base)) < 2 or not (values.std() or base.std()):
+        return None
+    return float(ttest_ind(values, base, equal_var=False).pvalue)
+
+
+def _verdicts(
+    differences: Values, bounds: tuple[Values, Values], p: Values, seeds: list[float | None]
+) -> list[dict[str, Any]]:
+    corrected = holm(p)
+    return [
+        {
+            "difference": float(difference),
+            "interval": [float(bounds[0][place]), float(bounds[1][place])],
+            "p": float(p[place]),
+            "p_holm": float(corrected[place]),
+            "significant": bool(corrected[place] < 1 - LEVEL),
+        }
+        | ({} if seeds[place] is None else {"p_seeds": seeds[place]})
+        for place, difference in enumerate(differences)
+    ]
+
+
+def add_drop_share(row: dict[str, Any], reference: dict[str, Any]) -> None:
+    """The row's drop as a share of the reference's, where both start from the same model and the reference lost."""
+    same_start = abs(row["before"] - reference["before"]) < 1e-9
+    if same_start and reference["drop"] > 0:
+        row["drop_share"] = row["drop"] / reference["drop"]
+
+
+def pareto(head: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Retrieval against similarity over the mixing weight of the reference; the trained model is share 1."""
+    if not head["interpolations"]:
+        return []
+    ends = {
+        "share": 1.0,
+        "retrieval": {name: {MEASURE: head["retrieval"][name][MEASURE]["mean"]} for name in head["sets"]},
+        "sts": {"spearman": head["sts"]["spearman"]["mean"]},
+    }
+    points = [point for point in head["interpolations"] if point["share"] < 1] + [ends]
+    return [
+        {
+            "share": point["share"],
+            "retrieval": {name: point["retrieval"][name][MEASURE] for name in head["sets"]},
+            "spearman": point["sts"]["spearman"],
+        }
+        for point in sorted(points, key=lambda point: point["share"])
+    ]

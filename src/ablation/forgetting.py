@@ -1,0 +1,177 @@
+"""Does what retrieval training took from semantic similarity go with retrieval errors?
+
+For every query, what changed in retrieval between two checkpoints is set against how the embedding space moved there:
+
+    query_shift        1 - cosine of the query's vectors before and after
+    positive_shift     the same of its relevant documents, mean
+    match_change       change of the cosine of query and relevant document, mean
+    local_forgetting   how much worse the STS pairs nearest to the query are judged: of each pair, the distance between
+                       the rank of its cosine and the rank of its human score, after minus before, in shares of all
+                       ranks; mean over the nearest pairs, by the model before
+
+Retrieval's side is the change of nDCG@10, and the change of the margin: cosine of the best relevant document minus that
+of the best other one, which moves also where ranks do not. A query that stood first before can only fall, so every
+correlation is also given with nDCG@10 before held fixed (partial rank correlation).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import rankdata
+
+from src.evaluation.significance import interval
+
+if TYPE_CHECKING:
+    from src.evaluation.beir import EvalSet
+
+Values = NDArray[np.float64]
+SHIFTS = ("query_shift", "positive_shift", "match_change", "local_forgetting")
+RETRIEVAL = ("ndcg_change", "margin_change")
+NEAREST = 20  # STS pairs around a query: a few, so that it is local, and enough for a mean
+_BLOCK = 128
+
+
+@dataclass(frozen=True)
+class Space:
+    """One checkpoint's unit vectors (float64): of a set's queries and documents, and of both sides of the STS pairs."""
+
+    queries: Values
+    documents: Values
+    first: Values
+    second: Values
+
+
+def changes(
+    before: Space, after: Space, data: EvalSet, scores: Values, ndcg: tuple[Values, Values]
+) -> dict[str, Values]:
+    """Every measure of a query, {name: (queries,)}.
+
+    Args:
+        scores: human scores of the STS pairs.
+        ndcg: (queries,) nDCG@10 before and after.
+    """
+    relevant = relevant_rows(data)
+    shift = 1 - (before.documents * after.documents).sum(axis=1)
+    match = [
+        [float((space.queries[q] @ space.documents[rows].T).mean()) for q, rows in enumerate(relevant)]
+        for space in (before, after)
+    ]
+    return {
+        "ndcg_before": ndcg[0],
+        "ndcg_change": ndcg[1] - ndcg[0],
+        "margin_change": margins(after, relevant) - margins(before, relevant),
+        "query_shift": 1 - (before.queries * after.queries).sum(axis=1),
+        "positive_shift": np.array([shift[rows].mean() for rows in relevant]),
+        "match_change": np.array(match[1]) - np.array(match[0]),
+        "local_forgetting": local_forgetting(before, after, scores),
+    }
+
+
+def relevant_rows(data: EvalSet) -> list[NDArray[np.int64]]:
+    """For every query, the rows of its relevant documents."""
+    row = {id_: number for number, id_ in enumerate(data.document_ids)}
+    return [
+        np.array([row[id_] for id_, grade in data.qrels[query].items() if grade > 0 and id_ in row], dtype=np.int64)
+        for query in data.query_ids
+    ]
+
+
+def margins(space: Space, relevant: list[NDArray[np.int64]]) -> Values:
+    """Cosine of the best relevant document minus that of the best other one, (queries,)."""
+    found = []
+    for query, rows in zip(space.queries, relevant, strict=True):
+        cosines = space.documents @ query
+        best = cosines[rows].max()
+        cosines[rows] = -np.inf
+        found.append(best - cosines.max())
+    return np.array(found)
+
+
+def pair_errors(space: Space, scores: Values) -> Values:
+    """Of every STS pair, how far the rank of its cosine lies from the rank of its human score, in [0, 1]."""
+    cosines = (space.first * space.second).sum(axis=1)
+    return np.abs(rankdata(cosines) - rankdata(scores)) / len(scores)
+
+
+def local_forgetting(before: Space, after: Space, scores: Values) -> Values:
+    """How much worse the STS pairs nearest to each query are judged after than before, (queries,)."""
+    worse = pair_errors(after, scores) - pair_errors(before, scores)
+    nearness = np.maximum(before.queries @ before.first.T, before.queries @ before.second.T)
+    nearest = np.argsort(-nearness, axis=1, kind="stable")[:, : min(NEAREST, len(scores))]
+    found: Values = worse[nearest].mean(axis=1)
+    return found
+
+
+def correlations(values: Mapping[str, Values], resamples: int, seed: int) -> dict[str, dict[str, Any]]:
+    """{retrieval measure: {shift: {"spearman", "interval", "partial", "partial_interval"}}}; queries are resampled."""
+    names = (*SHIFTS, *RETRIEVAL, "ndcg_before")
+    table = np.stack([values[name] for name in names])
+    observed = rank_correlations(table[None])
+    generator = np.random.default_rng(seed)
+    count = table.shape[1]
+    drawn = []
+    for start in range(0, resamples, _BLOCK):
+        picked = generator.integers(0, count, size=(min(_BLOCK, resamples - start), count))
+        drawn.append(rank_correlations(table[:, picked].transpose(1, 0, 2)))
+    sampled = np.concatenate(drawn)
+    result: dict[str, dict[str, Any]] = {}
+    for target in RETRIEVAL:
+        result[target] = {}
+        for shift in SHIFTS:
+            at = (names.index(shift), names.index(target), names.index("ndcg_before"))
+            result[target][shift] = _entry(observed, sampled, at)
+    return result
+
+
+def _entry(observed: Values, sampled: Values, at: tuple[int, int, int]) -> dict[str, Any]:
+    x, y, fixed = at
+    plain, partial = sampled[:, x, y], partial_correlation(sampled, x, y, fixed)
+    bounds = [interval(part[:, None]) for part in (plain, partial)]
+    return {
+        "spearman": float(observed[0, x, y]),
+        "interval": [float(bound[0]) for bound in bounds[0]],
+        "partial": float(partial_correlation(observed, x, y, fixed)[0]),
+        "partial_interval": [float(bound[0]) for bound in bounds[1]],
+    }
+
+
+def rank_correlations(table: Values) -> Values:
+    """Spearman's correlations between the rows of (samples, rows, queries): (samples, rows, rows)."""
+    ranks = rankdata(table, axis=2)
+    ranks -= ranks.mean(axis=2, keepdims=True)
+    ranks /= np.maximum(np.linalg.norm(ranks, axis=2, keepdims=True), np.finfo(np.float64).tiny)
+    found: Values = ranks @ ranks.transpose(0, 2, 1)
+    return found
+
+
+def partial_correlation(matrix: Values, x: int, y: int, fixed: int) -> Values:
+    """Of x and y with a third variable held fixed, (samples,); 0 where that explains one of them wholly."""
+    xy, xf, yf = matrix[:, x, y], matrix[:, x, fixed], matrix[:, y, fixed]
+    scale = np.sqrt(np.clip(1 - xf**2, 0, None) * np.clip(1 - yf**2, 0, None))
+    return np.divide(xy - xf * yf, scale, out=np.zeros_like(xy), where=scale > 1e-9)
+
+
+def worst(values: Mapping[str, Values], data: EvalSet, after: Space, count: int) -> list[dict[str, Any]]:
+    """The queries that lost most, with their texts: by nDCG@10, then by margin. None that did not lose."""
+    order = np.lexsort((values["margin_change"], values["ndcg_change"]))
+    relevant = relevant_rows(data)
+    found = []
+    for q in order[:count]:
+        if values["ndcg_change"][q] >= 0:
+            break
+        first = int(np.argmax(after.documents @ after.queries[q]))
+        found.append(
+            {
+                "query-id": data.query_ids[q],
+                "query": data.queries[q],
+                "relevant": data.documents[relevant[q][0]],
+                "now_first": data.documents[first],
+                **{name: float(value[q]) for name, value in values.items()},
+            }
+        )
+    return found

@@ -1,0 +1,122 @@
+"""What a variant is measured by: every retrieval set, and semantic similarity of sentence pairs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from src.errors import UserError
+
+if TYPE_CHECKING:
+    import torch
+    from sentence_transformers import SentenceTransformer
+
+    from src.evaluation.beir import EvalSet
+    from src.evaluation.metrics import PerQuery
+    from src.evaluation.similarity import Pairs
+    from src.params.schema import EvalParams
+
+STS = Path("data/prepared/sts/test.jsonl")
+
+
+@dataclass(frozen=True)
+class Yardsticks:
+    """The sets that every variant is measured on."""
+
+    sets: dict[str, EvalSet]
+    pairs: Pairs
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One model's values.
+
+    Attributes:
+        queries: {set: {measure: (queries,)}}.
+        cosines: (pairs,) of the STS pairs.
+        spearman, pearson: of the cosines with the human scores.
+    """
+
+    queries: dict[str, PerQuery]
+    cosines: NDArray[np.float64]
+    spearman: float
+    pearson: float
+
+    def means(self) -> dict[str, dict[str, float]]:
+        """{set: {measure: mean over queries}}."""
+        return {name: {key: float(v.mean()) for key, v in values.items()} for name, values in self.queries.items()}
+
+
+def read_yardsticks(options: EvalParams, sts: Path = STS, folder: Path = Path("data/prepared")) -> Yardsticks:
+    """The prepared evaluation sets and the test split of the rated pairs."""
+    from src.evaluation.beir import load_eval_set
+    from src.evaluation.similarity import read_pairs
+
+    sets = {
+        name: load_eval_set(folder / name, name, item.title, item.protocol, item.drop_self_hits)
+        for name, item in options.sets.items()
+    }
+    if not sts.exists():
+        raise UserError(f"{sts}: no such file; ablations measure semantic similarity on the test split of data.sts")
+    return Yardsticks(sets, read_pairs(sts))
+
+
+def measure(model: SentenceTransformer, sticks: Yardsticks, options: EvalParams, device: torch.device) -> Measured:
+    """The model's values at its whole vectors."""
+    from src.evaluation import metrics, runs
+    from src.evaluation.similarity import pearson, spearman
+    from src.evaluation.topk import search
+
+    model = ready(model, options, device)
+    queries = {}
+    for name, data in sticks.sets.items():
+        asked, documents = (encode(model, texts, options.batch_size) for texts in (data.queries, data.documents))
+        found, rows = search(asked, documents, runs.search_depth(data, options.depth), device=device)
+        queries[name] = metrics.per_query(data.qrels, runs.from_rows(found, rows, data, options.depth))
+    cosines, scores = pair_cosines(model, sticks.pairs, options), sticks.pairs.scores
+    return Measured(queries, cosines, spearman(cosines, scores), pearson(cosines, scores))
+
+
+def measure_spearman(
+    model: SentenceTransformer, sticks: Yardsticks, options: EvalParams, device: torch.device
+) -> float:
+    """Of the cosines of the rated pairs with their human scores; no retrieval."""
+    from src.evaluation.similarity import spearman
+
+    return spearman(pair_cosines(ready(model, options, device), sticks.pairs, options), sticks.pairs.scores)
+
+
+def pair_cosines(model: SentenceTransformer, pairs: Pairs, options: EvalParams) -> NDArray[np.float64]:
+    """Cosine of every rated pair, (pairs,)."""
+    from src.evaluation.similarity import cosine, unit
+
+    first, second = (encode(model, texts, options.batch_size) for texts in (pairs.first, pairs.second))
+    size = first.shape[1]
+    return cosine(unit(first, size), unit(second, size))
+
+
+def ready(model: SentenceTransformer, options: EvalParams, device: torch.device) -> SentenceTransformer:
+    """The model on its device, cutting texts where params say."""
+    model = model.to(device)
+    model.eval()
+    model.max_seq_length = min(options.max_length, positions(model))
+    return model
+
+
+def encode(model: SentenceTransformer, texts: list[str], batch_size: int) -> NDArray[np.float32]:
+    """Vectors (texts, D); not cached, since the model is not kept."""
+    from src.evaluation.encode import encode_into
+
+    vectors = np.empty((len(texts), model.get_embedding_dimension() or 0), dtype=np.float32)
+    encode_into(vectors, model, texts, "", batch_size=batch_size, what="ablation")
+    return vectors
+
+
+def positions(model: SentenceTransformer) -> int:
+    """Tokens that the model has positions for."""
+    config = model[0].get_submodule("model").config
+    return int(getattr(config, "max_position_embeddings", None) or 8192)

@@ -1,0 +1,137 @@
+"""What a variant leaves in git.
+
+reports/ablation/NAME.json:
+
+    variant, row, path      its name, its row of params as it stands there, its steps in their order
+    start                   the chain's model that training started from: base, nli or sts
+    trained                 one entry a step trained here: step, rows, batch_size, epochs, optimizer_steps
+    settings                what all variants share: rows and epochs of the retrieval step, seeds
+    sets, sts_set           names of the sets
+    retrieval               {SET: {measure: {"mean", "sd"}}} over seeds ("sd" with two seeds or more)
+    sts                     {"spearman", "pearson", "spearman_before", "drop"}, each {"mean", "sd"}; before and drop
+                            concern the model that retrieval training started from
+    interpolations          [{"share", "retrieval": {SET: {measure: mean}}, "sts": {"spearman", "pearson"}}] of the
+                            first seed; share 0 is the model before, share 1 (`retrieval` and `sts`) the trained one
+reports/ablation/NAME/queries.tsv   set, query-id, then nDCG@10 of every run
+reports/ablation/NAME/pairs.tsv     human score of every STS pair, then its cosine in every run
+
+A run is named by its seed; SEED@SHARE is an interpolation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from src.errors import UserError
+from src.files import read_text, round_floats, write_csv
+
+if TYPE_CHECKING:
+    from src.ablation.measure import Measured, Yardsticks
+    from src.ablation.variants import Variant
+
+FOLDER = Path("reports/ablation")
+MEASURE = "nDCG@10"
+PLACES = 6
+Values = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class SeedRun:
+    """A variant at one seed: its result, what the model before it had, and mixtures of the two by share."""
+
+    seed: int
+    after: Measured
+    spearman_before: float
+    steps: list[dict[str, Any]]
+    mixtures: dict[float, Measured]
+
+
+def summary(variant: Variant, found: list[SeedRun], settings: dict[str, Any], sts_set: str) -> dict[str, Any]:
+    """The value of NAME.json."""
+    means = [run.after.means() for run in found]
+    sts = {
+        "spearman": [run.after.spearman for run in found],
+        "pearson": [run.after.pearson for run in found],
+        "spearman_before": [run.spearman_before for run in found],
+        "drop": [run.spearman_before - run.after.spearman for run in found],
+    }
+    value = {
+        "variant": variant.name,
+        "row": variant.row,
+        "path": list(variant.path),
+        "start": variant.start,
+        "trained": found[0].steps,
+        "settings": settings,
+        "sets": list(means[0]),
+        "sts_set": sts_set,
+        "retrieval": {
+            name: mean_and_sd({key: [run[name][key] for run in means] for key in means[0][name]}) for name in means[0]
+        },
+        "sts": mean_and_sd(sts),
+        "interpolations": [
+            {"share": share, "retrieval": mixture.means(), "sts": _sts(mixture)}
+            for share, mixture in sorted(found[0].mixtures.items())
+        ],
+    }
+    rounded: dict[str, Any] = round_floats(value, PLACES)
+    return rounded
+
+
+def _sts(measured: Measured) -> dict[str, float]:
+    return {"spearman": measured.spearman, "pearson": measured.pearson}
+
+
+def mean_and_sd(values: Mapping[str, list[float]]) -> dict[str, dict[str, float]]:
+    """{key: {"mean", "sd"}} over seeds; the deviation is the sample's, and is left out for a single seed."""
+    return {
+        key: {"mean": float(np.mean(found))} | ({"sd": float(np.std(found, ddof=1))} if len(found) > 1 else {})
+        for key, found in values.items()
+    }
+
+
+def write_runs(folder: Path, found: list[SeedRun], sticks: Yardsticks) -> None:
+    """Write queries.tsv and pairs.tsv."""
+    runs = {str(run.seed): run.after for run in found}
+    runs |= {f"{run.seed}@{share:g}": mixture for run in found for share, mixture in sorted(run.mixtures.items())}
+    queries = [
+        [name, query, *(f"{run.queries[name][MEASURE][place]:.6g}" for run in runs.values())]
+        for name, data in sticks.sets.items()
+        for place, query in enumerate(data.query_ids)
+    ]
+    write_csv(folder / "queries.tsv", ["set", "query-id", *runs], queries, delimiter="\t")
+    pairs = [
+        [f"{score:g}", *(f"{run.cosines[place]:.6g}" for run in runs.values())]
+        for place, score in enumerate(sticks.pairs.scores)
+    ]
+    write_csv(folder / "pairs.tsv", ["score", *runs], pairs, delimiter="\t")
+
+
+def read_queries(path: Path) -> dict[str, dict[str, Values]]:
+    """{run: {set: (queries,) nDCG@10}} of a queries.tsv."""
+    header, rows = _table(path)
+    sets = list(dict.fromkeys(row[0] for row in rows))
+    return {
+        run: {name: np.array([float(row[column]) for row in rows if row[0] == name]) for name in sets}
+        for column, run in enumerate(header)
+        if column >= 2
+    }
+
+
+def read_pairs(path: Path) -> tuple[Values, dict[str, Values]]:
+    """Human scores (pairs,) and {run: (pairs,) cosines} of a pairs.tsv."""
+    header, rows = _table(path)
+    values = np.array([[float(field) for field in row] for row in rows])
+    return values[:, 0], {run: values[:, column] for column, run in enumerate(header) if column >= 1}
+
+
+def _table(path: Path) -> tuple[list[str], list[list[str]]]:
+    lines = [line.split("\t") for line in read_text(path).splitlines()]
+    if len(lines) < 2 or any(len(line) != len(lines[0]) for line in lines):
+        raise UserError(f"{path}: no table with a header; run `dvc repro` for its stage again")
+    return lines[0], lines[1:]

@@ -1,0 +1,98 @@
+"""Stage forgetting_errors: whether the STS drop goes with retrieval errors, query by query."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from src.errors import UserError, run_stage
+from src.params import Params, load_params
+from src.runtime import set_environment
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+    from numpy.typing import NDArray
+
+    from src.ablation.forgetting import Space
+    from src.evaluation.beir import EvalSet
+    from src.evaluation.similarity import Pairs
+
+BEFORE, AFTER = "sts", "retrieval"
+FOLDER = Path("reports/forgetting_errors")
+WORST = 10  # queries listed with their texts
+PLACES = 6
+
+
+def main(arguments: list[str]) -> None:
+    """Write reports/forgetting_errors.json and reports/forgetting_errors/SET.csv: the points of a scatter plot."""
+    if arguments:
+        raise UserError(f"no argument expected, found {arguments[0]!r}")
+    params = load_params()
+    set_environment(params.runtime)
+    from src.ablation.forgetting import NEAREST
+    from src.ablation.measure import read_yardsticks
+    from src.files import fresh_dir, round_floats, write_json
+    from src.runtime import device, use_threads
+
+    use_threads(params.runtime)
+    sticks = read_yardsticks(params.eval)
+    where = device(params.runtime)
+    with fresh_dir(FOLDER) as folder:
+        sets = {name: one_set(data, sticks.pairs, params, where, folder) for name, data in sticks.sets.items()}
+    protocol = {
+        "from": BEFORE,
+        "to": AFTER,
+        "sts_set": params.data.sts.name,
+        "nearest_pairs": NEAREST,
+        "interval": f"bootstrap, percentile, {params.eval.bootstrap_resamples} resamples of queries, 95 %",
+        "partial": "nDCG@10 before held fixed",
+        "seed": params.eval.seed,
+    }
+    write_json(FOLDER.with_suffix(".json"), round_floats({"protocol": protocol, "sets": sets}, PLACES))
+
+
+def one_set(data: EvalSet, pairs: Pairs, params: Params, device: torch.device, folder: Path) -> dict[str, Any]:
+    """The correlations and worst losses of one set; writes its scatter points."""
+    from src.ablation import forgetting
+    from src.files import write_csv
+
+    before, ndcg_before = space(BEFORE, data, pairs, params, device)
+    after, ndcg_after = space(AFTER, data, pairs, params, device)
+    values = forgetting.changes(before, after, data, pairs.scores, (ndcg_before, ndcg_after))
+    lines = [
+        [query, *(f"{column[place]:.6g}" for column in values.values())] for place, query in enumerate(data.query_ids)
+    ]
+    write_csv(folder / f"{data.name}.csv", ["query-id", *values], lines)
+    change = values["ndcg_change"]
+    return {
+        "queries": len(change),
+        "better": int((change > 0).sum()),
+        "worse": int((change < 0).sum()),
+        "correlations": forgetting.correlations(values, params.eval.bootstrap_resamples, params.eval.seed),
+        "worst": forgetting.worst(values, data, after, WORST),
+    }
+
+
+def space(
+    name: str, data: EvalSet, pairs: Pairs, params: Params, device: torch.device
+) -> tuple[Space, NDArray[np.float64]]:
+    """A checkpoint's unit vectors and its nDCG@10 of every query."""
+    from src.ablation.forgetting import Space
+    from src.evaluation import dense, metrics
+    from src.evaluation.similarity import unit
+
+    model = dense.load_dense(name, f"models/{name}", device, max_length=params.eval.max_length)
+    batch_size = params.eval.batch_size
+    queries, documents = dense.embed_set(model, data, batch_size, device)
+    first, second = (
+        dense.embed(model, texts, "", batch_size=batch_size, what=f"similarity, {column}", targets=[str(device)])
+        for column, texts in (("first", pairs.first), ("second", pairs.second))
+    )
+    run = dense.rank(queries, documents, data, params.eval.depth, device=device)
+    vectors = (unit(part, model.dim) for part in (queries, documents, first, second))
+    return Space(*vectors), metrics.per_query(data.qrels, run)["nDCG@10"]
+
+
+if __name__ == "__main__":
+    run_stage(main)
