@@ -123,8 +123,10 @@ def test_room_minutes_and_advice(paper):
 
 
 def test_a_measured_gpu_replaces_the_assumption(tmp_path):
-    record = {"flops_per_s": 3e14, "machine": {"gpu": "NVIDIA H100 80GB HBM3"}}
+    record = {"ours": {"64": {"tflops": 200}, "1024": {"tflops": 300}}, "machine": {"gpu": "NVIDIA H100 80GB HBM3"}}
     (tmp_path / "gpu_step.json").write_text(json.dumps(record), encoding="utf-8")
+    cpu = record | {"machine": {"cores": 4}, "value": None}
+    (tmp_path / "gpu_step_toy.json").write_text(json.dumps(cpu), encoding="utf-8")
     (tmp_path / "other.json").write_text('{"value": 1}', encoding="utf-8")
     measured = measured_speeds(tmp_path)
     assert measured == {"NVIDIA H100 80GB HBM3": 3e14}
