@@ -102,7 +102,7 @@ def device_table(planned: list[StagePlan], size: Size, half: bool) -> str:
     text = table(lines) + assumptions(size, half)
     work = sum(stage.flops + stage.again for stage in planned)
     for machine, found in (measured or {"two CPU cores (assumed)": CPU_SPEED}).items():
-        text += f"At {found / 1e9:.0f} GFLOP/s, as on {machine}: {_time(work / found / 60)} minutes.\n"
+        text += f"At {found / 1e9:.0f} GFLOP/s, as on {machine}: {_duration(work / found / 60)}.\n"
     for stage in planned:
         small = [gpu for gpu in GPUS if not fits(stage, gpu.memory)]
         if small:
@@ -134,6 +134,13 @@ def _cell(stage: StagePlan, gpu: Device, flops_per_s: float) -> str:
 
 def _time(value: float) -> str:
     return "<0.1" if value < 0.1 else f"{value:.1f}" if value < 10 else f"{value:,.0f}"
+
+
+def _duration(value: float) -> str:
+    """Minutes as minutes, hours or days."""
+    if value < 120:
+        return f"{_time(value)} minutes"
+    return f"{value / 60:.0f} hours" if value < 2880 else f"{value / 1440:.0f} days"
 
 
 def disk(params: Params, size: Size, planned: list[StagePlan]) -> str:
