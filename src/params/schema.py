@@ -113,6 +113,7 @@ class StepParams(Block):
     freeze_layers: Count
     mini_batch_tokens: Literal["auto"] | Positive
     checkpoint_steps: Positive
+    dev_steps: Count
 
     @model_validator(mode="after")
     def _dims_agree(self) -> Self:
@@ -140,6 +141,7 @@ class TrainParams(StepParams):
 
 class LaunchParams(Block):
     processes: Positive
+    compile: Flag
 
 
 class ColbertParams(Block):
@@ -195,26 +197,21 @@ class Params(Block):
     @model_validator(mode="after")
     def _variants_fit_the_blocks(self) -> Self:
         for name, row in self.ablation.variants.items():
-            try:
-                self._check_variant(row)
-            except ValidationError as error:
-                found = error.errors(include_url=False)[0]
-                where = ".".join(str(part) for part in ("ablation", "variants", name, *found["loc"]))
-                raise ValueError(f"{where}: {found['msg'].removeprefix('Value error, ')}") from error
+            self._check_variant(f"ablation.variants.{name}", row)
         return self
 
-    def _check_variant(self, row: dict[str, Any]) -> None:
+    def _check_variant(self, where: str, row: dict[str, Any]) -> None:
         steps = {key: row[key] for key in ("nli", "sts", "train") if key in row}
         others = {key: value for key, value in row.items() if key not in steps}
         empty = {"matryoshka": True, "mix": {}, "interpolations": []}
-        VariantParams.model_validate({**empty, **others, "changes": steps})
+        _check(VariantParams, {**empty, **others, "changes": steps}, where)
         for key, changes in steps.items():
             block = getattr(self, key)
             old = block.model_dump()
             new = {
                 name: {**old[name], **value} if isinstance(value, dict) else value for name, value in changes.items()
             }
-            type(block).model_validate({**old, **new})
+            _check(type(block), {**old, **new}, f"{where}.{key}")
 
     @model_validator(mode="after")
     def _dims_fit_the_model(self) -> Self:
@@ -231,3 +228,13 @@ class Params(Block):
                     f"{key}.dims {dims[0]} is larger than base_model.hidden_size {self.base_model.hidden_size}"
                 )
         return self
+
+
+def _check(block: type[Block], values: dict[str, Any], where: str) -> None:
+    """Raises ValueError that names the first faulty key below `where`."""
+    try:
+        block.model_validate(values)
+    except ValidationError as error:
+        fault = error.errors(include_url=False)[0]
+        key = ".".join(str(part) for part in (where, *fault["loc"]))
+        raise ValueError(f"{key}: {fault['msg'].removeprefix('Value error, ')}") from error

@@ -1,0 +1,200 @@
+"""Ablations: rows of params become variants, figures become files, and rows are compared with the reference."""
+
+import copy
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from src.ablation import compare, record, variants
+from src.ablation.measure import Measured, Yardsticks
+from src.errors import UserError
+from src.evaluation.similarity import Pairs
+from src.files import write_json
+from src.params.load import validate
+
+ROOT = Path(__file__).parents[2]
+VALUES = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+
+
+def params(**rows):
+    values = copy.deepcopy(VALUES)
+    values["ablation"]["variants"] |= rows
+    return validate(values, "params.yaml")
+
+
+CHAIN = ["nli", "sts", "retrieval"]
+
+
+def test_every_committed_row_makes_a_variant():
+    given = params()
+    for name in given.ablation.variants:
+        assert variants.variant(name, given).trained[-1] == "retrieval"
+
+
+def test_a_row_changes_what_it_names_and_nothing_else():
+    given = params(small={"path": CHAIN, "train": {"batch_size": 64, "remedies": {"rehearsal_share": 0.5}}})
+    found = variants.variant("small", given).blocks["retrieval"]
+    expected = given.train.model_dump() | {"batch_size": 64, "epochs": given.ablation.epochs}
+    expected["remedies"] = expected["remedies"] | {"rehearsal_share": 0.5}
+    assert found.model_dump() == expected
+    assert variants.variant("small", given).blocks["sts"] == given.sts
+
+
+def test_without_matryoshka_the_whole_vector_is_trained_alone():
+    found = variants.variant("plain", params(plain={"path": CHAIN, "matryoshka": False})).blocks["retrieval"]
+    assert found.dims == VALUES["train"]["dims"][:1] and found.dim_weights is None
+
+
+@pytest.mark.parametrize(
+    ("row", "start", "trained"),
+    [
+        ({"path": CHAIN}, "sts", ("retrieval",)),
+        ({"path": ["nli", "retrieval"]}, "nli", ("retrieval",)),
+        ({"path": ["retrieval"]}, "base", ("retrieval",)),
+        ({"path": ["sts", "retrieval"]}, "base", ("sts", "retrieval")),
+        ({"path": ["sts", "nli", "retrieval"]}, "base", ("sts", "nli", "retrieval")),
+        ({"path": CHAIN, "sts": {"epochs": 2}}, "nli", ("sts", "retrieval")),
+        ({"path": CHAIN, "nli": {"batch_size": 64}}, "base", ("nli", "sts", "retrieval")),
+    ],
+)
+def test_what_the_chain_has_trained_is_taken_from_it(row, start, trained):
+    found = variants.variant("row", params(row=row))
+    assert (found.start, found.trained) == (start, trained)
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ({"path": ["retrieval", "nli"]}, "ablation.variants.row: path .* must end in retrieval"),
+        ({"path": ["nli", "nli", "retrieval"]}, "name each step once"),
+        ({"path": ["mlm", "retrieval"]}, "ablation.variants.row.path"),
+        ({}, "ablation.variants.row.path: Field required"),
+        ({"path": CHAIN, "trian": {}}, "ablation.variants.row.trian"),
+        ({"path": CHAIN, "train": {"batchsize": 64}}, "ablation.variants.row.train.batchsize"),
+        ({"path": CHAIN, "train": {"batch_size": 0}}, "ablation.variants.row.train.batch_size.*greater than"),
+        ({"path": CHAIN, "train": {"remedies": {"rehearsal": 0.1}}}, "ablation.variants.row.train.remedies.rehearsal"),
+        ({"path": CHAIN, "mix": {"a": 2.0}}, "ablation.variants.row.mix"),
+        ({"path": CHAIN, "interpolations": [1.5]}, "ablation.variants.row.interpolations"),
+    ],
+)
+def test_a_wrong_row_is_named(row, message):
+    with pytest.raises(UserError, match=message) as caught:
+        params(row=row)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_unknown_variant_or_reference_is_named():
+    with pytest.raises(UserError, match="expected one variant of ablation.variants: full"):
+        variants.variant("nothing", params())
+    values = copy.deepcopy(VALUES)
+    values["ablation"]["reference"] = "nothing"
+    with pytest.raises(UserError, match="reference 'nothing' is none of the variants"):
+        validate(values, "params.yaml")
+
+
+class FakeSet:
+    def __init__(self, queries):
+        self.query_ids = [f"q{number}" for number in range(queries)]
+
+
+SCORES = np.linspace(0, 5, 40)
+STICKS = Yardsticks({"set": FakeSet(30)}, Pairs([], [], SCORES))
+
+
+def measured(level, noise, seed):
+    random = np.random.default_rng(seed)
+    values = np.clip(level + 0.1 * random.standard_normal(30), 0, 1)
+    cosines = SCORES / 5 + noise * random.standard_normal(40)
+    from src.evaluation.similarity import pearson, spearman
+
+    return Measured({"set": {"nDCG@10": values}}, cosines, spearman(cosines, SCORES), pearson(cosines, SCORES))
+
+
+def file_variant(folder, name, given, runs):
+    found = variants.variant(name, given)
+    settings = {"rows": 1, "epochs": 1, "seeds": [run.seed for run in runs]}
+    record.write_runs(folder / name, runs, STICKS)
+    write_json(folder / f"{name}.json", record.summary(found, runs, settings, "sts"))
+
+
+def seeds(level, noise, mixtures=None):
+    return [
+        record.SeedRun(seed, measured(level, noise, seed), 0.99, [], (mixtures or {}) if seed == 1 else {})
+        for seed in (1, 2, 3)
+    ]
+
+
+@pytest.fixture
+def filed(tmp_path):
+    given = params(better={"path": CHAIN}, same={"path": ["nli", "retrieval"]})
+    mixtures = {0.0: measured(0.2, 0.01, 9), 0.5: measured(0.4, 0.1, 8)}
+    runs = {"full": seeds(0.5, 0.3, mixtures), "better": seeds(0.8, 0.01), "same": seeds(0.5, 0.3)}
+    for name, found in runs.items():
+        file_variant(tmp_path, name, given, found)
+    return tmp_path
+
+
+def compared(folder):
+    rows, scores, head = compare.read_rows(folder, ["full", "better", "same"], "full")
+    return compare.compare(rows, scores, head, resamples=200, seed=3)
+
+
+def test_the_files_read_back(filed):
+    queries = record.read_queries(filed / "full" / "queries.tsv")
+    assert list(queries) == ["1", "2", "3", "1@0", "1@0.5"]
+    assert np.allclose(queries["2"]["set"], measured(0.5, 0.3, 2).queries["set"]["nDCG@10"], atol=1e-5)
+    scores, cosines = record.read_pairs(filed / "full" / "pairs.tsv")
+    assert np.allclose(scores, SCORES, atol=1e-5) and np.allclose(
+        cosines["1@0"], measured(0.2, 0.01, 9).cosines, atol=1e-5
+    )
+
+
+def test_rows_are_compared_with_the_reference(filed):
+    rows = compared(filed)["rows"]
+    assert list(rows) == ["full", "full@0", "full@0.5", "better", "same"]
+    better, same = rows["better"], rows["same"]
+    assert better["retrieval"]["set"]["significant"] and better["retrieval"]["set"]["difference"] > 0.2
+    assert better["sts"]["significant"] and better["sts"]["difference"] > 0
+    low, high = better["retrieval"]["set"]["interval"]
+    assert low <= better["retrieval"]["set"]["difference"] <= high
+    assert same["retrieval"]["set"]["difference"] == 0 and not same["retrieval"]["set"]["significant"]
+    assert not same["sts"]["significant"] and same["sts"]["p"] == 1
+    assert "difference" not in rows["full"]["retrieval"]["set"] and "sd" in rows["full"]["retrieval"]["set"]
+    assert better["retrieval"]["set"]["p_seeds"] < 0.05
+
+
+def test_a_remedy_shows_what_share_of_the_drop_is_left(filed):
+    rows = compared(filed)["rows"]
+    drop = rows["full"]["sts"]["drop"]
+    assert drop > 0 and rows["better"]["sts"]["drop_share"] == pytest.approx(
+        rows["better"]["sts"]["drop"] / drop, abs=1e-4
+    )
+    assert rows["better"]["sts"]["drop_share"] < 0.5
+
+
+def test_the_pareto_curve_ends_at_the_trained_model(filed):
+    points = compared(filed)["pareto"]
+    full = json.loads((filed / "full.json").read_text())
+    assert [point["share"] for point in points] == [0.0, 0.5, 1.0]
+    assert points[-1]["retrieval"]["set"] == full["retrieval"]["set"]["nDCG@10"]["mean"]
+
+
+def test_a_comparison_is_the_same_again(filed):
+    assert compared(filed) == compared(filed)
+
+
+def test_rows_of_other_settings_are_refused(filed):
+    summary = json.loads((filed / "same.json").read_text())
+    summary["settings"]["rows"] = 2
+    write_json(filed / "same.json", summary)
+    with pytest.raises(UserError, match=r"same.json: other settings than full's"):
+        compared(filed)
+
+
+def test_a_resampled_spearman_is_centred_on_the_observed():
+    row = compare.Row("a", [], {}, {}, np.stack([measured(0.5, 0.3, seed).cosines for seed in (1, 2)]), 0.0)
+    drawn = compare.resampled_spearman([row], SCORES, 300, 5)
+    assert drawn.mean() == pytest.approx(compare.similarity(row, SCORES)["mean"], abs=0.03)
