@@ -40,7 +40,9 @@ def train(arguments: list[str]) -> None:
         log=Path(f"logs/train_{name}.jsonl"),
     )
     remedies = retrieval_remedies(params) if name == "retrieval" else None
-    train_step(files, getattr(params, BLOCK[name]), params.runtime, params.seed, remedies)
+    train_step(
+        files, getattr(params, BLOCK[name]), params.runtime, params.seed, remedies, compiled=params.launch.compile
+    )
 
 
 def retrieval_remedies(params: Params) -> Remedies:

@@ -53,10 +53,14 @@ class Checkpoints:
         """The last checkpoint that is whole."""
         return next((path for path in sorted(self.folder.glob("step-*"), reverse=True) if _is_whole(path)), None)
 
-    def save(self, step: int, model: nn.Module, optimizer: Optimizer, files: dict[str, Any]) -> None:
+    def save(
+        self, step: int, model: nn.Module, optimizer: Optimizer, files: dict[str, Any], best: dict[str, Tensor]
+    ) -> None:
         """Write the checkpoint of a step; every process calls it, the first one writes.
 
-        `files`: further files by name, as JSON values; `state.json` is what `load_state` gives back.
+        Args:
+            files: further files by name, as JSON values; `state.json` is what `load_state` gives back.
+            best: weights to keep beside the model's (`best.safetensors`), where there are any.
         """
         rng = _rng_states()
         if world()[0] != 0:
@@ -66,6 +70,7 @@ class Checkpoints:
             tensors, groups = _flatten(optimizer.state_dict())
             save_file(tensors, folder / "optimizer.safetensors")
             save_file(rng, folder / "rng.safetensors")
+            save_file(best, folder / "best.safetensors")
             for name, value in (files | {"optimizer_groups.json": groups}).items():
                 write_json(folder / name, value)
             write_json(folder / _MANIFEST, {path.name: sha256(path) for path in sorted(folder.iterdir())})

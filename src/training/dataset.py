@@ -109,8 +109,8 @@ def tokenise(tokenizer: PreTrainedTokenizerBase, texts: list[str], max_length: i
     """Tokens of each text with the special ones, cut at `max_length`."""
     parts: list[NDArray[np.int32]] = []
     cut = 0
-    chunks = range(0, len(texts), _TOKENISE_AT_ONCE)
-    for start in tqdm(chunks, desc="tokenise", unit_scale=_TOKENISE_AT_ONCE, unit="text", disable=quiet):
+    progress = tqdm(total=len(texts), desc="tokenise", unit="text", disable=quiet, mininterval=1)
+    for start in range(0, len(texts), _TOKENISE_AT_ONCE):
         batch = tokenizer(
             texts[start : start + _TOKENISE_AT_ONCE],
             truncation=True,
@@ -120,6 +120,8 @@ def tokenise(tokenizer: PreTrainedTokenizerBase, texts: list[str], max_length: i
         )
         cut += sum(bool(encoding.overflowing) for encoding in batch.encodings or [])
         parts.extend(np.array(ids, dtype=np.int32) for ids in batch["input_ids"])
+        progress.update(len(batch["input_ids"]))
+    progress.close()
     starts = np.zeros(len(parts) + 1, dtype=np.int64)
     np.cumsum([len(part) for part in parts], out=starts[1:])
     return Tokens(np.concatenate(parts), starts, int(tokenizer.pad_token_id or 0), cut)

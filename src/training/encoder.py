@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +55,27 @@ def fit(model: SentenceTransformer, step: StepParams, name: str) -> None:
         transformer.get_input_embeddings().requires_grad_(False)
     for layer in layers[: step.freeze_layers]:
         layer.requires_grad_(False)
+
+
+@contextmanager
+def compiled_layers(model: SentenceTransformer, wanted: bool) -> Iterator[None]:
+    """While it holds, and is wanted, the encoder's layers run through torch.compile, for texts of any length.
+
+    Layer by layer rather than whole: all layers but the last share one compilation, and CLS pooling stays as it is.
+    """
+    transformer: Any = model[0].auto_model
+    layers = list(_layers(transformer)) if wanted else []
+    plain = [layer.__dict__.get("forward") for layer in layers]
+    for layer in layers:
+        layer.forward = torch.compile(layer.forward, dynamic=True)
+    try:
+        yield
+    finally:
+        for layer, forward in zip(layers, plain, strict=True):
+            if forward is None:
+                del layer.forward
+            else:
+                layer.forward = forward
 
 
 def _layers(transformer: Any) -> Any:

@@ -34,12 +34,18 @@ class StepFiles:
 
 
 def train_step(
-    files: StepFiles, step: StepParams, runtime: RuntimeParams, seed: int, remedies: Remedies | None = None
+    files: StepFiles,
+    step: StepParams,
+    runtime: RuntimeParams,
+    seed: int,
+    remedies: Remedies | None = None,
+    *,
+    compiled: bool = False,
 ) -> None:
     """Train the model in `files.model_in` on `files.data`; write the trained model and its curve, whole or not at all.
 
     A run that was killed goes on from its last checkpoint when it is started again with the same inputs.
-    `remedies` are the retrieval step's; None: none.
+    `remedies` are the retrieval step's; None: none. `compiled`: through torch.compile.
 
     Raises:
         UserError: the data, the model and the params do not fit each other, or the loss is no number any more.
@@ -52,7 +58,7 @@ def train_step(
 
     rows = read_rows(files.data, step.loss)
     check_batch(files.name, step, rows)
-    trainer = build_trainer(files, step, runtime, seed, rows, remedies=remedies)
+    trainer = build_trainer(files, step, runtime, seed, rows, remedies=remedies, compiled=compiled)
     trainer.fit()
     if world()[0] != 0:
         return
@@ -84,6 +90,7 @@ def build_trainer(
     rows: Rows,
     *,
     remedies: Remedies | None = None,
+    compiled: bool = False,
 ) -> EncoderTrainer:
     """Everything that a run needs, ready to `fit`."""
     from src.runtime import device as device_of
@@ -92,6 +99,7 @@ def build_trainer(
     from src.training.batches import BatchSource
     from src.training.checkpoints import Checkpoints
     from src.training.dataset import tokenise
+    from src.training.dev import best_on_dev
     from src.training.distributed import world
     from src.training.encoder import fit, load_encoder
     from src.training.memory import AUTO_TOKENS
@@ -133,6 +141,8 @@ def build_trainer(
         saved=Checkpoints(run_fingerprint(files, step, runtime, seed, remedies)),
         rehearsed=[objective(item.step) for item in rehearsed],
         kept=kept,
+        best=best_on_dev(files.data.with_name("dev.jsonl"), step, model.tokenizer, budget, speed.say),
+        compiled=compiled,
     )
 
 

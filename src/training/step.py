@@ -62,6 +62,13 @@ class CachedStep:
         distributed.sum_gradients(self.model)
         return loss
 
+    def evaluate(self, batch: Batch) -> Tensor:
+        """The batch's loss without gradients, dropout off."""
+        self.model.eval()
+        parts = [part.to(self.device) for part in batch.mini_batches]
+        vectors = self.cache.forward(parts, keep_tokens=0)
+        return self._own_loss(distributed.exchange(vectors, batch.places.to(self.device), batch.texts), batch).loss
+
     def _attempt(self, batch: Batch) -> Tensor | None:
         """The step once; None where any process ran out of memory."""
         if batch.budget != self.source.budget:  # cut before memory ran out

@@ -25,6 +25,8 @@ from src.errors import UserError
 from src.training import checkpoints
 from src.training.batches import Batch, BatchSource, PlanSampler
 from src.training.checkpoints import Checkpoints
+from src.training.dev import BestOnDev
+from src.training.encoder import compiled_layers
 from src.training.first_token import first_token_only
 from src.training.losses import CoSent, Ranking
 from src.training.record import Record
@@ -51,8 +53,10 @@ class EncoderTrainer(SentenceTransformerTrainer):
         saved: Checkpoints,
         rehearsed: Sequence[Ranking | CoSent] = (),
         kept: KeptSimilarity | None = None,
+        best: BestOnDev | None = None,
+        compiled: bool = False,
     ) -> None:
-        """`rehearsed`, `kept`: as CachedStep takes them."""
+        """`rehearsed`, `kept`: as CachedStep takes them; `best`: keeps the weights that do best on the dev split."""
         # The optimizer takes the parameters of the trainer's loss, so the loss must hold the model.
         super().__init__(model=model, args=args, loss=nn.Sequential(model))
         self.remove_callback(PrinterCallback)  # the record shows progress
@@ -67,14 +71,20 @@ class EncoderTrainer(SentenceTransformerTrainer):
             say=self.speed.say,
         )
         self.last_batch: Batch | None = None
+        self.best, self.compiled = best, compiled
 
     def fit(self) -> None:
         """Train to the end, from the last whole checkpoint where there is one."""
         last = self.saved.latest()
         if last is not None:
-            self.record.points = checkpoints.load_state(last)["points"]
-        with first_token_only(self.model):
+            state = checkpoints.load_state(last)
+            self.record.points = state["points"]
+            if self.best is not None:
+                self.best.load(state["best"], last / "best.safetensors")
+        with first_token_only(self.model), compiled_layers(self.model, self.compiled):
             self.train(resume_from_checkpoint=None if last is None else str(last))
+        if self.best is not None:
+            self.best.restore(self.model)
 
     def training_step(self, model: nn.Module, inputs: Any, num_items_in_batch: Any = None) -> Tensor:  # noqa: ARG002
         """Gradients of one Batch; returns its loss.
@@ -109,6 +119,8 @@ class EncoderTrainer(SentenceTransformerTrainer):
         if "grad_norm" in logs and self.last_batch is not None:
             self.record.add(self.state.global_step, logs)
             self.speed.step(self.state.global_step, self.last_batch, self.step.cache.kept)
+            if self.best is not None and self.best.is_due(self.state.global_step, self.state.max_steps):
+                self.best.look(self.state.global_step, self.model, self.step.evaluate)
         super().log(logs, start_time)
 
     def get_train_dataloader(self) -> DataLoader[Batch]:
@@ -128,10 +140,15 @@ class EncoderTrainer(SentenceTransformerTrainer):
         assert self.lr_scheduler is not None and self.optimizer is not None
         self.state.log_history = []  # the record has it
         files = {
-            "state.json": {"points": self.record.points, "schedule": self.lr_scheduler.state_dict()},
+            "state.json": {
+                "points": self.record.points,
+                "schedule": self.lr_scheduler.state_dict(),
+                "best": {} if self.best is None else self.best.state(),
+            },
             "trainer_state.json": asdict(self.state),
         }
-        self.saved.save(self.state.global_step, self.model, self.optimizer, files)
+        best = {} if self.best is None else self.best.weights
+        self.saved.save(self.state.global_step, self.model, self.optimizer, files, best)
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: nn.Module | None = None) -> None:  # noqa: ARG002
         checkpoints.load_model(resume_from_checkpoint, self.model)

@@ -39,9 +39,13 @@ if __name__ == "__main__":
 """
 
 
-def train(folder: Path, name: str, processes: int) -> tuple[list[list[float]], dict]:
-    from safetensors.torch import load_file
+def weights_of(folder: Path) -> dict:
+    from src.training.encoder import load_encoder
 
+    return dict(load_encoder(folder)[0].auto_model.state_dict())
+
+
+def train(folder: Path, name: str, processes: int) -> tuple[list[list[float]], dict]:
     program = folder / "program.py"
     program.write_text(PROGRAM, encoding="utf-8")
     environment = os.environ | {"DVC_ROOT": str(folder), "PYTHONPATH": str(ROOT)}
@@ -50,17 +54,25 @@ def train(folder: Path, name: str, processes: int) -> tuple[list[list[float]], d
     assert done.returncode == 0, done.stderr[-3000:]
     out = folder / f"{name}-{processes}"
     lines = Path(f"{out}.csv").read_text(encoding="utf-8").splitlines()[1:]
-    return [[float(value) for value in line.split(",")] for line in lines], load_file(out / "model.safetensors")
+    return [[float(value) for value in line.split(",")] for line in lines], weights_of(out)
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
+    import torch
+
     from bench.common import build_gte
+    from src.training.encoder import load_encoder
 
     folder = tmp_path_factory.mktemp("ranks")
     texts = [f"soru {n} metin {n % 7} su {n * n % 31} " + "uzun " * (n % 9) for n in range(300)]
     size = {"vocab_size": 200, "hidden_size": 16, "layers": 2, "heads": 2, "intermediate_size": 32, "max_length": 32}
-    build_gte(folder / "base", texts, size)
+    model = load_encoder(build_gte(folder / "plain", texts, size))
+    torch.manual_seed(0)
+    with torch.no_grad():  # fresh weights give all texts one vector, whose gradients cancel to rounding
+        for parameter in model.parameters():
+            parameter.add_(0.2 * torch.randn_like(parameter))
+    model.save_pretrained(str(folder / "base"), create_model_card=False)
     ranking = [{"anchor": texts[n], "positive": texts[n + 100], "negative": texts[n + 200]} for n in range(100)]
     rated = [{"sentence1": texts[n], "sentence2": texts[n + 100], "score": n % 6} for n in range(100)]
     for name, rows in (("mnrl", ranking), ("cosent", rated)):
@@ -70,16 +82,17 @@ def folder(tmp_path_factory) -> Path:
 
 @pytest.mark.parametrize("name", ["mnrl", "cosent"])
 def test_two_processes_are_one(folder, name):
-    import torch
-
     one, weights = train(folder, name, 1)
     two, other = train(folder, name, 2)
     assert len(one) == len(two) > 4
     for ours, theirs in zip(one, two, strict=True):
         assert ours[:4] == pytest.approx(theirs[:4], rel=1e-4, abs=1e-6)
         assert ours[4] == pytest.approx(theirs[4], rel=1e-2)  # a norm of 1e-3 from parts that cancel
+    start = weights_of(folder / "base")
     for key, value in weights.items():
-        torch.testing.assert_close(other[key], value, rtol=1e-3, atol=2e-5)
+        if not key.endswith("k_proj.bias"):  # attention does not depend on it: its gradient is rounding alone
+            moved = float((value - start[key]).norm())
+            assert float((other[key] - value).norm()) <= 0.02 * moved + 1e-6, key
 
 
 def test_more_processes_than_gpus_is_one_line():

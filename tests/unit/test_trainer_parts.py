@@ -170,7 +170,7 @@ def test_a_torn_checkpoint_gives_way_to_the_one_before(tmp_path, monkeypatch):
         model(torch.ones(1, 3)).sum().backward()
         optimizer.step()
         weights[step] = model.weight.detach().clone()
-        saved.save(step, model, optimizer, {"state.json": {"step": step}})
+        saved.save(step, model, optimizer, {"state.json": {"step": step}}, {})
     assert sorted(path.name for path in saved.folder.iterdir()) == ["step-00000002", "step-00000003"]
     damaged = saved.latest() / "optimizer.safetensors"
     damaged.write_bytes(damaged.read_bytes()[:-1])
