@@ -1,7 +1,7 @@
 """Retrieval pairs by source, at equal size: native, translated, or made from passages without a language model.
 
-A mix is {source: share}. A source is a tag of the rows' `source` column, or one of two that are made here from the
-passages of the set:
+A mix is {source: share}. A source is a tag of the rows' `source` column, `given` for the rows as they come, or one of
+two that are made here from the passages of the set:
 
     inverse_cloze   a sentence finds the rest of its passage (Lee et al. 2019, arXiv 1906.00300); in one pair of ten the
                     sentence stays in the passage, as there, so that equal words count too
@@ -23,6 +23,7 @@ Random = np.random.Generator
 
 # A sentence ends at a mark followed by a capital: "13. yüzyıl" and "Dr. ile" do not end one.
 _SENTENCE_END = re.compile(r"(?<=[.!?…])[\"”’)]*\s+(?=[\"“‘(]?[A-ZÇĞİÖŞÜÂÎÛ])")
+GIVEN = "given"
 _KEPT_IN_PASSAGE = 0.1
 _FEWEST_WORDS = 3  # of a sentence that can ask for its passage
 
@@ -84,13 +85,13 @@ def drawn(rows: list[Row], source: str, count: int, random: Random) -> list[Row]
     if source in MADE:
         found = list(made(rows, source, count, random))
     else:
-        tagged = [row for row in rows if row.get("source") == source]
+        tagged = [row for row in rows if source in (GIVEN, row.get("source"))]
         found = [tagged[place] for place in random.permutation(len(tagged))[:count]]
     if len(found) < count:
         known = sorted({str(row["source"]) for row in rows if "source" in row})
         raise UserError(
             f"ablation: mix asks for {count} pairs of {source!r}, and there are {len(found)}; "
-            f"the sources are {', '.join([*known, *MADE])}; lower ablation.rows or the share"
+            f"the sources are {', '.join([*known, GIVEN, *MADE])}; lower ablation.rows or the share"
         )
     return found
 
