@@ -31,6 +31,23 @@ TINY = [
     "train.epochs=1",
     "colbert.dim=16",
     "eval.bootstrap_resamples=100",
+    "ablation.rows=256",
+    "ablation.variants.batch_256.train.batch_size=64",
+    # One variant of each kind: a process each costs seconds.
+    *(
+        f"~ablation.variants.{name}"
+        for name in (
+            "batch_512",
+            "batch_2048",
+            "nli_retrieval",
+            "retrieval_only",
+            "sts_nli_retrieval",
+            "frozen_layers",
+            "no_matryoshka",
+            "false_negatives_masked",
+            "mix_half_inverse_cloze",
+        )
+    ),
 ]
 
 
