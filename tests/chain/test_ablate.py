@@ -1,0 +1,52 @@
+"""One variant from its row in params to its figures, on real stages at tiny size."""
+
+import json
+
+import pytest
+
+pytestmark = pytest.mark.chain
+
+
+@pytest.fixture(scope="module")
+def ablated(tiny):
+    return tiny
+
+
+def summary(checkout, name):
+    return json.loads((checkout.path / f"reports/ablation/{name}.json").read_text(encoding="utf-8"))
+
+
+def test_every_variant_is_filed_and_compared(ablated):
+    table = json.loads((ablated.path / "reports/ablation.json").read_text(encoding="utf-8"))
+    import yaml
+
+    rows = yaml.safe_load((ablated.path / "params.yaml").read_text(encoding="utf-8"))["ablation"]["variants"]
+    assert set(rows) <= set(table["rows"])
+    for name in rows:
+        found = summary(ablated, name)
+        assert found["path"] == rows[name]["path"] and found["sts"]["spearman"]["mean"] <= 1
+
+
+def test_all_variants_see_as_many_pairs(ablated):
+    names = [path.stem for path in (ablated.path / "reports/ablation").glob("*.json")]
+    last = [summary(ablated, name)["trained"][-1] for name in names]
+    assert len({(step["rows"], step["epochs"]) for step in last}) == 1
+
+
+def test_a_changed_row_runs_alone(ablated):
+    done = ablated.run("dvc", "exp", "run", "--dry", "-S", "ablation.variants.batch_256.train.batch_size=64")
+    ran = {line.split("'")[1] for line in done.stdout.splitlines() if line.startswith("Running stage")}
+    assert "ablate@batch_256" in ran and ran <= {"ablate@batch_256", "compare_ablations", "report"}
+
+
+def test_the_third_question_is_answered_with_points_and_texts(ablated):
+    found = json.loads((ablated.path / "reports/forgetting_errors.json").read_text(encoding="utf-8"))
+    for name, values in found["sets"].items():
+        points = (ablated.path / f"reports/forgetting_errors/{name}.csv").read_text(encoding="utf-8").splitlines()
+        assert len(points) == values["queries"] + 1
+        assert set(values["correlations"]) == {"ndcg_change", "margin_change"}
+
+
+def test_a_failed_variant_is_one_line(ablated):
+    done = ablated.run("python", "-m", "src.ablate", "nothing", check=False)
+    assert done.returncode == 1 and done.stderr.startswith("error: expected one variant of ablation.variants")
