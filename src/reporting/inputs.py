@@ -1,0 +1,107 @@
+"""What the report is made of: the files of earlier stages, listed from params and never by what lies in a folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from src.errors import UserError
+from src.files import read_json, read_text
+
+if TYPE_CHECKING:
+    from src.params.schema import Params
+
+# The models of the chain, in its order; the last one is the result.
+CHAIN = ("base", "nli", "sts", "retrieval")
+BEFORE, FINAL = "sts", "retrieval"
+TRAINING_SETS = ("text", "nli", "sts", "retrieval")
+CURVES = ("mlm", "nli", "sts", "retrieval", "colbert")
+LATENCY = "reports/bench/eval_dims.json"
+
+Curve = dict[str, list[float]]
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Everything the report tells of.
+
+    Attributes:
+        evaluations: reports/eval/SET.json by set, in the order of eval.sets; the first set is the main one.
+        sts: reports/eval/sts.json.
+        cards: data cards by the key in params.data, then by evaluation set.
+        curves: training curves by step: {column: values}; a step that was not trained is left out.
+        ablation: reports/ablation.json, where there is one.
+        errors: reports/forgetting_errors.json, where there is one.
+        latency: search times of reports/bench/eval_dims.json, where the benchmark has been run.
+        versions: packages of requirements.txt with their versions.
+    """
+
+    params: Params
+    root: Path
+    evaluations: dict[str, dict[str, Any]]
+    sts: dict[str, Any]
+    cards: dict[str, dict[str, Any]]
+    curves: dict[str, Curve]
+    ablation: dict[str, Any] | None
+    errors: dict[str, Any] | None
+    latency: dict[str, Any] | None
+    versions: dict[str, str]
+
+    @property
+    def main(self) -> dict[str, Any]:
+        """The evaluation of the first set."""
+        return next(iter(self.evaluations.values()))
+
+
+def read_inputs(params: Params, root: Path = Path()) -> Inputs:
+    """Read them all.
+
+    Raises:
+        UserError: a file that an earlier stage writes is missing or malformed.
+    """
+    prepared = root / "data" / "prepared"
+    reports = root / "reports"
+    bench = optional_json(root / LATENCY) or {}
+    return Inputs(
+        params=params,
+        root=root,
+        evaluations={name: read_json(reports / "eval" / f"{name}.json") for name in params.eval.sets},
+        sts=read_json(reports / "eval" / "sts.json"),
+        cards={name: read_json(prepared / name / "card.json") for name in (*TRAINING_SETS, *params.eval.sets)},
+        curves={name: curve for name in CURVES if (curve := read_curve(reports / "training" / f"{name}.csv"))},
+        ablation=optional_json(reports / "ablation.json"),
+        errors=optional_json(reports / "forgetting_errors.json"),
+        latency=bench.get("latency"),
+        versions=pinned(read_text(root / "requirements.txt")),
+    )
+
+
+def optional_json(path: Path) -> Any:
+    """The value of a JSON file, None where there is no such file."""
+    return read_json(path) if path.is_file() else None
+
+
+def read_curve(path: Path) -> Curve:
+    """{column: values} of a training curve; empty where it has no point."""
+    header, *lines = read_text(path).splitlines() or [""]
+    columns = header.split(",")
+    try:
+        rows = [[float(field) for field in line.split(",")] for line in lines]
+    except ValueError as error:
+        raise UserError(f"{path}: expected numbers under {header!r}: {error}") from error
+    return {name: list(values) for name, values in zip(columns, zip(*rows, strict=True), strict=True)} if rows else {}
+
+
+def read_columns(path: Path) -> dict[str, list[str]]:
+    """{column: cells} of a tab-separated file with a header, such as reports/per_query/SET/MODEL.tsv."""
+    lines = [line.split("\t") for line in read_text(path).splitlines()]
+    if not lines or any(len(line) != len(lines[0]) for line in lines):
+        raise UserError(f"{path}: no table with a header and rows of equal length")
+    return {name: [line[place] for line in lines[1:]] for place, name in enumerate(lines[0])}
+
+
+def pinned(requirements: str) -> dict[str, str]:
+    """{package: version} of the lines `package==version`."""
+    lines = (line.split("#")[0].split(";")[0].strip() for line in requirements.splitlines())
+    return dict(line.split("==", 1) for line in lines if "==" in line)

@@ -1,0 +1,81 @@
+"""reports/metrics.json and the few numbers that `dvc metrics show` prints."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from src.errors import UserError
+from src.files import round_floats
+from src.reporting.inputs import FINAL, Inputs
+
+PLACES = 6
+SHOWN_PLACES = 4
+COLUMNS = 8  # of `dvc metrics show`: more would not fit a terminal
+LEXICAL = "bm25_stem"
+RESERVED = ("forgetting", "matryoshka", "protocol")
+_STS_COLUMNS = 2
+
+
+def merge(inputs: Inputs) -> dict[str, Any]:
+    """The value of reports/metrics.json.
+
+    {SET: {MODEL: {measure: value}}} of every retrieval set, then of the STS set; `forgetting`: before, after, drop;
+    `matryoshka`: {DIM: {measure: value}} of the retrieval model on the first set; `protocol`: the rules of each set.
+    """
+    sts = inputs.sts
+    names = [*inputs.evaluations, sts["set"], *RESERVED]
+    double = [name for name in names if names.count(name) > 1]
+    if double:
+        raise UserError(f"params.yaml: {double[0]!r} names two things in reports/metrics.json; rename the set")
+    merged: dict[str, Any] = {name: found["models"] for name, found in inputs.evaluations.items()}
+    merged[sts["set"]] = sts["models"]
+    merged["forgetting"] = {key: sts["forgetting"][key] for key in ("before", "after", "drop")}
+    merged["matryoshka"] = matryoshka(inputs)
+    protocols = {name: found["protocol"] for name, found in inputs.evaluations.items()}
+    merged["protocol"] = protocols | {sts["set"]: sts["protocol"]}
+    rounded: dict[str, Any] = round_floats(merged, PLACES)
+    return rounded
+
+
+def matryoshka(inputs: Inputs) -> dict[str, dict[str, Any]]:
+    """Of each dimension, the retrieval model's measures on the first set, bytes a document, and its STS correlation."""
+    similarity = inputs.sts["dims"][FINAL]
+    return {
+        dim: {key: value for key, value in found.items() if isinstance(value, int | float)}
+        | {"spearman": similarity[dim]["cosine"]["spearman"]}
+        for dim, found in inputs.main["matryoshka"].items()
+    }
+
+
+def half(dims: Mapping[str, Any]) -> str | None:
+    """The largest measured dimension that is at most half of the whole vector; None where there is none."""
+    sizes = sorted(map(int, dims), reverse=True)
+    return next((str(size) for size in sizes if 2 * size <= sizes[0]), None)
+
+
+def summary(inputs: Inputs) -> dict[str, dict[str, float]]:
+    """The value of reports/summary.json: few columns, each under its set, so that no two sets are ever compared."""
+    room = max(1, (COLUMNS - _STS_COLUMNS) // len(inputs.evaluations))
+    shown = list(inputs.evaluations.items())[: COLUMNS - _STS_COLUMNS]
+    found = {name: dict(list(headline(evaluation).items())[:room]) for name, evaluation in shown}
+    found[inputs.sts["set"]] = {
+        "spearman": inputs.sts["forgetting"]["after"],
+        "spearman_drop": inputs.sts["forgetting"]["drop"],
+    }
+    rounded: dict[str, dict[str, float]] = round_floats(found, SHOWN_PLACES)
+    return rounded
+
+
+def headline(evaluation: Mapping[str, Any]) -> dict[str, float]:
+    """A set's numbers in the order in which they give way when there are many sets."""
+    models = evaluation["models"]
+    found = {"nDCG@10": models[FINAL]["nDCG@10"]}
+    for name, row in (("bm25", LEXICAL), ("colbert", "colbert")):
+        if row in models:
+            found[f"{name}_nDCG@10"] = models[row]["nDCG@10"]
+    found["P@1"] = models[FINAL]["P@1"]
+    cut = half(evaluation["matryoshka"])
+    if cut:
+        found[f"loss_at_{cut}_dims"] = evaluation["matryoshka"][cut]["loss_relative"]
+    return found

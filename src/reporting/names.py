@@ -1,0 +1,46 @@
+"""How models, sets and protocols are called wherever a reader meets them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+SYNTHETIC = "synthetic"
+_MODELS = {
+    "bm25": "BM25",
+    "bm25_stem": "BM25, stemmed",
+    "colbert": "ColBERT, trained here",
+    "base": "base encoder",
+    "nli": "NLI",
+    "sts": "NLI → STS",
+    "retrieval": "NLI → STS → retrieval",
+    "hybrid": "hybrid of BM25 and retrieval",
+}
+
+
+def model(name: str) -> str:
+    """A row of the tables in words; a published model goes by its own name."""
+    return _MODELS.get(name, name)
+
+
+def is_synthetic(evaluation: Mapping[str, Any]) -> bool:
+    """Whether the set of an evaluation is invented text."""
+    return bool(evaluation["protocol"].get("synthetic"))
+
+
+def marked(name: str, synthetic: bool) -> str:
+    """The set's name, followed by `(synthetic)` where it is."""
+    return f"{name} ({SYNTHETIC})" if synthetic else name
+
+
+def retrieval_set(evaluation: Mapping[str, Any]) -> str:
+    """An evaluation set by its marked name."""
+    return marked(evaluation["set"], is_synthetic(evaluation))
+
+
+def protocol(evaluation: Mapping[str, Any]) -> str:
+    """The rules of an evaluation in one line: protocol, sizes, titles."""
+    rules = evaluation["protocol"]
+    title = "title and text" if rules["title"] else "text alone"
+    removed = ", self-hits removed" if rules.get("self_hits") == "removed" else ""
+    return f"protocol {rules['name']}, n = {rules['queries']:,} queries, {rules['documents']:,} documents, {title}{removed}"

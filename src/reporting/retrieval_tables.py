@@ -1,0 +1,126 @@
+"""Tables of retrieval: every model on a set, the paper's Table I, dimensions, smaller indexes, significance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from src.reporting import names
+from src.reporting.inputs import BEFORE, FINAL
+from src.reporting.tables import Cell, Table, interval, percent
+
+MEASURES = ("P@1", "P@3", "P@5", "P@10", "R@1", "R@5", "R@10", "R@100", "MRR@10", "nDCG@10", "MAP")
+TABLE_1 = ("P@1", "P@5", "P@10", "MRR@10")
+BASELINE = "colbert"
+MAIN = "nDCG@10"
+LEVEL = 0.05
+Evaluation = Mapping[str, Any]
+
+
+def models(evaluation: Evaluation) -> Table:
+    """Every row of a set with every measure; marks say what differs from the result and from ColBERT."""
+    header = ["model", *MEASURES[:-1], "95 % interval", MEASURES[-1]]
+    rows: list[list[Cell]] = []
+    marks: dict[tuple[int, int], str] = {}
+    for number, (name, scores) in enumerate(evaluation["models"].items()):
+        bounds = interval(evaluation["intervals"][name][MAIN])
+        rows.append([names.model(name), *(scores[key] for key in MEASURES[:-1]), bounds, scores[MEASURES[-1]]])
+        for column, measure in enumerate(header):
+            mark = _mark(evaluation, measure, name)
+            if mark:
+                marks[number, column] = mark
+    tests = evaluation["significance"]
+    notes = (
+        f"† differs from {names.model(FINAL)}, ‡ from {names.model(BASELINE)}, p < {LEVEL} after Holm's correction "
+        f"({tests['test']}; tested: {', '.join(tests['pairs'])}). Interval of {MAIN}: {tests['interval']}, "
+        f"seed {tests['seed']}."
+    )
+    return Table(f"models-{evaluation['set']}", header, rows, caption(evaluation), notes, marks)
+
+
+def caption(evaluation: Evaluation) -> str:
+    """Set, whether it is synthetic, and protocol."""
+    return f"{names.retrieval_set(evaluation)}: {names.protocol(evaluation)}"
+
+
+def pair(evaluation: Evaluation, measure: str, name: str, other: str) -> dict[str, Any] | None:
+    """The comparison of two rows on a measure as if `name` came first; None where it was not tested."""
+    for found in evaluation["significance"].get("pairs", {}).get(measure, []):
+        if (found["a"], found["b"]) == (name, other):
+            return dict(found)
+        if (found["b"], found["a"]) == (name, other):
+            low, high = found["interval"]
+            return {**found, "a": name, "b": other, "difference": -found["difference"], "interval": [-high, -low]}
+    return None
+
+
+def _mark(evaluation: Evaluation, measure: str, name: str) -> str:
+    found = ((sign, pair(evaluation, measure, name, other)) for sign, other in (("†", FINAL), ("‡", BASELINE)))
+    return "".join(sign for sign, tested in found if tested and tested["significant"])
+
+
+def table_1(evaluation: Evaluation) -> Table:
+    """The paper's Table I in its shape: each model, and its gain over the ColBERT baseline."""
+    base = evaluation["models"][BASELINE]
+    rows: list[list[Cell]] = []
+    for name, scores in evaluation["models"].items():
+        gains = [percent(scores[key] / base[key] - 1) if base[key] and name != BASELINE else None for key in TABLE_1]
+        rows.append([names.model(name), *(scores[key] for key in TABLE_1), *gains])
+    header = ["model", *TABLE_1, *(f"{key}, gain" for key in TABLE_1)]
+    notes = f"Gain: relative to {names.model(BASELINE)}, the late-interaction baseline of this run."
+    return Table(f"table_1-{evaluation['set']}", header, rows, caption(evaluation), notes)
+
+
+def significance(evaluation: Evaluation) -> Table:
+    """Differences of nDCG@10 between every two rows; * where significant."""
+    listed = list(evaluation["models"])
+    rows: list[list[Cell]] = []
+    marks: dict[tuple[int, int], str] = {}
+    for number, name in enumerate(listed):
+        cells: list[Cell] = [names.model(name)]
+        for place, other in enumerate(listed):
+            tested = pair(evaluation, MAIN, name, other)
+            cells.append(f"{tested['difference']:+.3f}" if tested else None)
+            if tested and tested["significant"]:
+                marks[number, place + 1] = "\\*"
+        rows.append(cells)
+    notes = f"Row minus column. \\* p < {LEVEL}: {evaluation['significance'].get('test', 'not tested')}."
+    header = [f"{MAIN} difference", *map(names.model, listed)]
+    return Table(f"significance-{evaluation['set']}", header, rows, caption(evaluation), notes, marks)
+
+
+def dimensions(evaluation: Evaluation) -> Table:
+    """The retrieval model cut to each dimension."""
+    shown = ("P@1", "R@10", "R@100", "MRR@10", MAIN)
+    rows: list[list[Cell]] = []
+    marks: dict[tuple[int, int], str] = {}
+    for number, (dim, found) in enumerate(evaluation["matryoshka"].items()):
+        lost = [percent(-found["loss_relative"]), interval([-bound for bound in found["loss_interval"][::-1]])]
+        cells: list[Cell] = [*lost] if number else [None, None]
+        rows.append([int(dim), found["bytes_per_document"], *(found[key] for key in shown), *cells])
+        if number and found["loss_p_holm"] < LEVEL:
+            marks[number, len(shown) + 2] = "\\*"
+    header = ["dimensions", "bytes a document", *shown, f"{MAIN} change", "its 95 % interval (points)"]
+    notes = (
+        "One encoding; the vectors are cut and brought back to unit length. Change: against the whole vector; "
+        f"\\* p < {LEVEL} (paired randomisation over queries, Holm over the dimensions)."
+    )
+    return Table(f"dimensions-{evaluation['set']}", header, rows, caption(evaluation), notes, marks)
+
+
+def quantisation(evaluation: Evaluation) -> Table:
+    """nDCG@10 and recall of each dimension in each form of the index."""
+    rows: list[list[Cell]] = [
+        [int(dim), form, found["bytes_per_document"], *(found[key] for key in ("P@1", "R@10", MAIN))]
+        for dim, forms in evaluation["quantisation"].items()
+        for form, found in forms.items()
+    ]
+    header = ["dimensions", "form", "bytes a document", "P@1", "R@10", MAIN]
+    settings = evaluation["settings"]
+    notes = f"binary_rescored: {settings['binary_rescored']}; the int8 codes it reads may lie on disk and do not count."
+    return Table(f"quantisation-{evaluation['set']}", header, rows, caption(evaluation), notes)
+
+
+def changes(evaluation: Evaluation) -> dict[str, Any] | None:
+    """What retrieval training changed on a set: the comparison of the result with the model before."""
+    return pair(evaluation, MAIN, FINAL, BEFORE)

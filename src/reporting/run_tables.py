@@ -1,0 +1,116 @@
+"""Tables of what was run: data, recipe, versions, work."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from src.reporting import names
+from src.reporting.inputs import TRAINING_SETS, Inputs
+from src.reporting.tables import Cell, Table
+
+if TYPE_CHECKING:
+    from src.params.schema import StepParams
+
+LIBRARIES = (
+    "torch",
+    "transformers",
+    "sentence-transformers",
+    "tokenizers",
+    "numpy",
+    "scipy",
+    "bm25s",
+    "ir-measures",
+    "dvc",
+)
+
+
+def data(inputs: Inputs) -> Table:
+    """Every data set: what for, where from, how many rows were kept."""
+    rows: list[list[Cell]] = []
+    for key, card in inputs.cards.items():
+        kept = {split: counts["kept"] for split, counts in card["splits"].items()}
+        read = sum(counts["read"] for counts in card["splits"].values())
+        lengths = next(iter(card["words"].values()), {})
+        rows.append(
+            [
+                card["name"],
+                f"training: {key}" if key in TRAINING_SETS else "evaluation",
+                names.SYNTHETIC if card["synthetic"] else "real",
+                card["source"],
+                card["licence"],
+                ", ".join(f"{split} {count:,}" for split, count in kept.items()),
+                read - sum(kept.values()),
+                lengths.get("p50"),
+            ]
+        )
+    header = ["set", "used for", "text", "source", "licence", "rows kept", "dropped", "median words"]
+    return Table("data", header, rows)
+
+
+def recipe(inputs: Inputs) -> Table:
+    """The three steps with their settings."""
+    params = inputs.params
+    rows = [
+        _step("1. NLI", params.data.nli.name, params.nli, _steps(inputs, "nli")),
+        _step("2. STS", params.data.sts.name, params.sts, _steps(inputs, "sts")),
+        _step("3. retrieval", params.data.retrieval.name, params.train, _steps(inputs, "retrieval")),
+    ]
+    header = [
+        "step",
+        "data",
+        "loss",
+        "dimensions",
+        "batch",
+        "epochs",
+        "optimizer steps",
+        "learning rate",
+        "tokens",
+        "frozen",
+    ]
+    return Table("recipe", header, rows)
+
+
+def _steps(inputs: Inputs, name: str) -> int:
+    return len(inputs.curves.get(name, {}).get("step", []))
+
+
+def _step(label: str, data_name: str, step: StepParams, taken: int) -> list[Cell]:
+    loss = {"mnrl": "multiple negatives ranking", "cosent": "CoSENT"}[step.loss]
+    frozen = [f"{step.freeze_layers} layers"] if step.freeze_layers else []
+    frozen += ["embeddings"] if step.freeze_embeddings else []
+    dims = ", ".join(map(str, step.dims))
+    rate = f"{step.learning_rate:g}"
+    return [
+        label,
+        data_name,
+        loss,
+        dims,
+        step.batch_size,
+        f"{step.epochs:g}",
+        taken,
+        rate,
+        step.max_length,
+        ", ".join(frozen) or None,
+    ]
+
+
+def remedies(inputs: Inputs) -> str:
+    """What the retrieval step did beyond the paper, in words."""
+    chosen = inputs.params.train.remedies
+    found = []
+    if chosen.rehearsal_share:
+        found.append(f"{chosen.rehearsal_share:.0%} of the steps rehearse {' and '.join(chosen.rehearsal_sets)}")
+    if chosen.similarity_weight:
+        found.append(f"similarities held to the model before with weight {chosen.similarity_weight:g}")
+    if chosen.interpolation < 1:
+        found.append(f"weights mixed, {chosen.interpolation:.0%} of them the trained ones")
+    if chosen.hard_negatives:
+        found.append(f"one mined negative a pair, margin {chosen.hard_negative_margin:g}")
+    if inputs.params.train.false_negatives != "keep":
+        found.append(f"false negatives: {inputs.params.train.false_negatives}")
+    return "; ".join(found) or "none, as in the paper"
+
+
+def versions(inputs: Inputs) -> str:
+    """The packages that decide results, on one line."""
+    return ", ".join(f"{name} {inputs.versions[name]}" for name in LIBRARIES if name in inputs.versions)

@@ -1,0 +1,91 @@
+"""A table that is written as Markdown for readers and as CSV for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from src.files import write_csv, write_text
+
+Cell = str | int | float | None
+PLACES = 4
+NONE = "–"
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows under a header.
+
+    Attributes:
+        name: of its files.
+        rows: floats are shown with four digits; None is a dash.
+        marks: signs behind a cell, by (row, column), such as †; they are not in the CSV.
+        caption: what stands above it: set, protocol, n.
+        notes: what stands below it: how to read it.
+    """
+
+    name: str
+    header: Sequence[str]
+    rows: list[list[Cell]]
+    caption: str = ""
+    notes: str = ""
+    marks: dict[tuple[int, int], str] = field(default_factory=dict)
+
+    def markdown(self) -> str:
+        """Caption, table and notes; columns of numbers stand right."""
+        right = [self._is_numeric(column) for column in range(len(self.header))]
+        lines = [_line(self.header), _line(["---:" if number else "---" for number in right])]
+        for number, row in enumerate(self.rows):
+            lines.append(_line([show(cell) + self.marks.get((number, place), "") for place, cell in enumerate(row)]))
+        parts = [f"*{self.caption}*"] if self.caption else []
+        parts += ["\n".join(lines)]
+        parts += [self.notes] if self.notes else []
+        return "\n\n".join(parts) + "\n"
+
+    def write(self, folder: Path) -> None:
+        """FOLDER/NAME.md and FOLDER/NAME.csv."""
+        write_text(folder / f"{self.name}.md", self.markdown())
+        write_csv(folder / f"{self.name}.csv", self.header, [[_raw(cell) for cell in row] for row in self.rows])
+
+    def _is_numeric(self, column: int) -> bool:
+        cells = [row[column] for row in self.rows if row[column] is not None]
+        return bool(cells) and all(isinstance(cell, int | float) or _looks_numeric(cell) for cell in cells)
+
+
+def _looks_numeric(text: str) -> bool:
+    return text[:1] in "+-[0123456789" and not any(letter.isalpha() for letter in text)
+
+
+def show(cell: Cell) -> str:
+    """A cell as a reader sees it, on one line."""
+    if cell is None:
+        return NONE
+    if isinstance(cell, float):
+        return f"{cell:.{PLACES}f}"
+    return f"{cell:,}" if isinstance(cell, int) else escape(cell)
+
+
+def escape(text: str) -> str:
+    """Text that cannot break out of a cell."""
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+def interval(bounds: Sequence[float]) -> str:
+    """Two bounds as `[0.123, 0.456]`."""
+    return f"[{bounds[0]:.3f}, {bounds[1]:.3f}]"
+
+
+def percent(share: float) -> str:
+    """A share with its sign: `+3.2 %`."""
+    return f"{100 * share:+.1f} %"
+
+
+def _raw(cell: Cell) -> str | int:
+    if cell is None:
+        return ""
+    return f"{cell:.6g}" if isinstance(cell, float) else cell
+
+
+def _line(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
