@@ -10,6 +10,7 @@ import os
 from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "2")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 PAIRS, DIMS, MINI_BATCH, TEMPERATURE = 1024, (768, 512, 256, 128, 64), 32, 0.05
 GOAL, RUNS = 8.0, 15

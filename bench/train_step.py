@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "2")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 PAIRS, MAX_LENGTH, DIMS, RUNS = 1024, 256, [256, 128, 64, 32], 3
 SIZE = {

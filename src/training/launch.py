@@ -5,13 +5,18 @@ from __future__ import annotations
 import os
 import socket
 import sys
+import time
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from src.errors import UserError, run_stage
 
 if TYPE_CHECKING:
     from src.params.schema import RuntimeParams
+
+
+_FIRST_SPEAKS = 30.0  # seconds; an import may take as long on a busy machine
 
 
 def launch(work: Callable[[list[str]], None], arguments: list[str], processes: int, runtime: RuntimeParams) -> None:
@@ -56,7 +61,17 @@ def _one(rank: int, work: Callable[[list[str]], None], arguments: list[str], pro
     address = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
     os.environ.update({name: str(value) for name, value in (group | address).items()})
     sys.argv = [sys.argv[0], *arguments]
-    run_stage(work)
+    run_stage(partial(_work, work, rank))
+
+
+def _work(work: Callable[[list[str]], None], rank: int, arguments: list[str]) -> None:
+    """The stage; the first process speaks for all of a fault that all of them meet."""
+    try:
+        work(arguments)
+    except UserError:
+        if rank:
+            time.sleep(_FIRST_SPEAKS)  # by then the first one has spoken and ended this one
+        raise
 
 
 def _free_port() -> int:

@@ -2,11 +2,14 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from tests.chain.conftest import make_checkout
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.chain
@@ -93,6 +96,42 @@ def test_two_processes_are_one(folder, name):
         if not key.endswith("k_proj.bias"):  # attention does not depend on it: its gradient is rounding alone
             moved = float((value - start[key]).norm())
             assert float((other[key] - value).norm()) <= 0.02 * moved + 1e-6, key
+
+
+@pytest.fixture(scope="module")
+def checkout(folder, tmp_path_factory):
+    """A copy of the repository whose sts step trains a tiny encoder in two processes on the CPU."""
+    import yaml
+
+    checkout = make_checkout(tmp_path_factory.mktemp("launched") / "repo")
+    params = yaml.safe_load((checkout.path / "params.yaml").read_text(encoding="utf-8"))
+    params["sts"] |= {"dims": [16, 8], "batch_size": 20, "max_length": 16}
+    params["runtime"]["threads"] = 1
+    params["launch"]["processes"] = 2
+    (checkout.path / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False), encoding="utf-8")
+    (checkout.path / "data" / "prepared" / "sts").mkdir(parents=True)
+    shutil.copy(folder / "cosent.jsonl", checkout.path / "data" / "prepared" / "sts" / "train.jsonl")
+    return checkout
+
+
+def test_the_stage_starts_its_processes(checkout, folder):
+    shutil.copytree(folder / "base", checkout.path / "models" / "nli")
+    done = checkout.run("python", "-m", "src.train", "sts")
+    assert (checkout.path / "models" / "sts" / "modules.json").is_file()
+    lines = (checkout.path / "reports" / "training" / "sts.csv").read_text(encoding="utf-8").splitlines()
+    assert lines[0] == "step,epoch,loss,learning_rate,grad_norm" and len(lines) == 6
+    assert done.stderr.count("sts: 100%") == 1, "one process shows progress"
+
+
+def test_a_fault_in_all_processes_is_one_line(checkout):
+    (checkout.path / "models").rename(checkout.path / "elsewhere")
+    done = checkout.run("python", "-m", "src.train", "sts", check=False)
+    (checkout.path / "elsewhere").rename(checkout.path / "models")
+    assert done.returncode == 1
+    assert [line for line in done.stderr.splitlines() if line.startswith("error:")] == [
+        "error: models/nli: no sentence-transformers model (modules.json is missing)"
+    ]
+    assert "Traceback" not in done.stderr
 
 
 def test_more_processes_than_gpus_is_one_line():
