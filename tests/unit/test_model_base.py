@@ -154,3 +154,15 @@ def test_text_that_cannot_be_read_is_refused(workspace, content, message):
     with pytest.raises(UserError, match=message):
         base_model.main([])
     assert not Path("models/base").exists()
+
+
+def test_prompts_of_a_published_encoder_are_kept(folder, workspace):
+    shutil.copytree(folder, workspace / "mine")
+    settings = read_json("mine/config_sentence_transformers.json")
+    prompts = {"query": "soru: ", "document": "metin: "}
+    Path("mine/config_sentence_transformers.json").write_text(json.dumps(settings | {"prompts": prompts}))
+    write_params(workspace / "params.yaml", source="mine")
+    base_model.main([])
+    encoder = load_encoder("models/base")
+    assert {name: encoder.prompts[name] for name in prompts} == prompts
+    assert (encoder.encode_query(["ışık"]) == encoder.encode(["soru: ışık"])).all()
