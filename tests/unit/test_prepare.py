@@ -1,0 +1,243 @@
+"""Preparing: cleaning, duplicates, leakage, samples, BEIR sets and their protocols; every dropped row is counted."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from src.data.columns import KINDS
+from src.data.evaluation_set import full, read_beir, tr_mteb
+from src.data.text import clean, is_mojibake, key, undo_mojibake
+from src.data.training_set import Split, carve, clean_rows, sample, without_leaks
+from src.errors import UserError
+from src.files import read_json, read_jsonl, write_jsonl
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("text", ["Türkçe ığüşöç İĞÜŞÖÇ", "Âşık kâğıt", "“tırnak” – çizgi", "euro €"])
+@pytest.mark.parametrize("encoding", ["cp1252", "latin-1"])
+def test_mojibake_is_undone(text, encoding):
+    try:
+        damaged = text.encode("utf-8").decode(encoding)
+    except UnicodeDecodeError:
+        pytest.skip("no such damage: the bytes mean nothing in that encoding")
+    assert clean(damaged) == (text, True)
+
+
+@given(st.text(alphabet="abcçdefgğhıijklmnoöprsştuüvyzâîûÇĞİÖŞÜI .,'0123456789"))
+def test_sound_turkish_is_left_alone(text):
+    assert clean(text)[1] is False
+    assert undo_mojibake(text) == text
+
+
+@given(st.text())
+def test_cleaning_is_idempotent(text):
+    once, _ = clean(text)
+    assert clean(once)[0] == once
+    assert "\x00" not in once and once == once.strip()
+
+
+def test_invisible_characters_and_spaces_go():
+    assert clean("\ufeffbir\u200b  iki\t\nu\u0308ç\x07") == ("bir iki üç", False)
+
+
+def test_damage_beyond_repair_is_seen():
+    assert is_mojibake("KÃ¼Ã§Ã¼k")
+    assert not is_mojibake("küçük Âlem")
+
+
+def test_keys_ignore_case_punctuation_and_circumflex():
+    assert key("  KÂĞIT, İstanbul’da!") == key("kağıt istanbul da")
+
+
+def split_of(tmp_path, rows, kind="retrieval", unique=True, max_words=50) -> Split:
+    path = tmp_path / "train.jsonl"
+    write_jsonl(path, rows)
+    return clean_rows(KINDS[kind], [path], max_words, unique)
+
+
+def test_every_dropped_row_is_counted_by_its_reason(tmp_path):
+    rows = [
+        {"anchor": "bir soru", "positive": "bir yanıt", "source": "x"},
+        {"anchor": "bir  soru", "positive": "bir yanıt"},
+        {"anchor": " ", "positive": "yanıt"},
+        {"anchor": "b", "positive": None},
+        {"anchor": "uzun", "positive": "söz " * 60},
+    ]
+    split = split_of(tmp_path, rows)
+    assert split.read == 5
+    assert dict(split.dropped) == {"duplicate": 1, "empty text": 2}
+    assert split.mended["over 50 words"] == 1
+    assert split.rows[0] == {"anchor": "bir soru", "positive": "bir yanıt", "source": "x"}
+    assert split.read == len(split.rows) + split.dropped.total()
+
+
+def test_a_test_split_keeps_its_repeated_rows(tmp_path):
+    rows = [{"anchor": "a", "positive": "b"}] * 3
+    assert len(split_of(tmp_path, rows, unique=False).rows) == 3
+
+
+def test_an_empty_file_is_refused(tmp_path):
+    with pytest.raises(UserError, match="no rows; expected at least one"):
+        split_of(tmp_path, [])
+
+
+def test_leaking_rows_go_whatever_their_case_and_punctuation(tmp_path):
+    rows = [{"anchor": "Isı nedir?", "positive": "Isı, bir enerji türüdür."}, {"anchor": "soru", "positive": "yanıt"}]
+    split = split_of(tmp_path, rows)
+    kept = without_leaks(KINDS["retrieval"], split, frozenset([key("ISI BİR ENERJİ TÜRÜDÜR")]))
+    assert [row["anchor"] for row in kept.rows] == ["soru"]
+    assert kept.dropped["stands in an evaluation set"] == 1
+
+
+def test_a_sample_is_seeded_and_keeps_the_order():
+    def drawn(seed):
+        split = Split(rows=[{"text": str(i)} for i in range(100)], read=100)
+        sample(split, 10, seed)
+        return [int(row["text"]) for row in split.rows]
+
+    assert drawn(1) == drawn(1) == sorted(drawn(1)) != drawn(2)
+
+
+def test_a_carved_dev_split_shares_no_passage_with_train():
+    rows = [{"anchor": f"soru {i}", "positive": f"parça {i // 4}"} for i in range(80)]
+    split = Split(rows=rows, read=80)
+    dev = carve(KINDS["retrieval"], split, 10, seed=1)
+    assert len(dev.rows) == 10
+    assert not {row["positive"] for row in dev.rows} & {row["positive"] for row in split.rows}
+    assert len(split.rows) + split.dropped.total() == 80
+
+
+def beir(folder, corpus=None, queries=None, qrels=None):
+    (folder / "qrels").mkdir(parents=True)
+    write_jsonl(
+        folder / "corpus.jsonl", corpus or [{"_id": f"d{i}", "title": "T", "text": f"belge {i}"} for i in range(5)]
+    )
+    write_jsonl(folder / "queries.jsonl", queries or [{"_id": f"q{i}", "text": f"soru {i}"} for i in range(4)])
+    lines = qrels or ["q0\td0\t1", "q0\td1\t1", "q1\td2\t1", "q9\td0\t1", "q2\td9\t1"]
+    (folder / "qrels" / "test.tsv").write_text("\n".join(["query-id\tcorpus-id\tscore", *lines]) + "\n")
+    return folder
+
+
+def test_dangling_judgements_are_dropped_and_counted(tmp_path):
+    found = full(read_beir(beir(tmp_path / "set")))
+    assert found.qrels["test"] == [("q0", "d0", 1), ("q0", "d1", 1), ("q1", "d2", 1)]
+    assert found.counts["test judgements of unknown ids"] == 2
+    assert sorted(found.queries) == ["q0", "q1"]
+    assert len(found.documents) == 5
+
+
+def test_the_reduced_protocol_keeps_one_relevant_document_a_query_and_no_title(tmp_path):
+    found = tr_mteb(read_beir(beir(tmp_path / "set")))
+    assert sorted(query for query, _, _ in found.qrels["test"]) == ["q0", "q1"]
+    assert set(found.documents) == {"d0", "d1", "d2"}
+    assert {title for title, _ in found.documents.values()} == {""}
+    assert tr_mteb(read_beir(tmp_path / "set")).qrels == found.qrels
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"corpus": [{"_id": "d0", "text": "a"}] * 2}, "document id 'd0' occurs twice"),
+        ({"queries": [{"_id": "q0", "text": "a"}] * 2}, "query id 'q0' occurs twice"),
+        ({"corpus": [{"_id": "", "text": "a"}]}, "_id is ''; expected an id without white space"),
+        ({"corpus": [{"_id": "a b", "text": "a"}]}, "_id is 'a b'"),
+        ({"corpus": [{"_id": "d0"}]}, "no column `text`"),
+        ({"corpus": [{"_id": "d0", "text": "a", "title": 3}]}, "title is a int"),
+        ({"qrels": ["q0\td0\tone"]}, "score is 'one'; expected a whole number"),
+        ({"qrels": ["q7\td0\t1"]}, "no judgement above 0 of a known query and document"),
+        ({"qrels": ["q0\td0"]}, "2 fields; the header has 3"),
+    ],
+)
+def test_a_wrong_evaluation_set_is_named(tmp_path, change, message):
+    with pytest.raises(UserError, match=message):
+        read_beir(beir(tmp_path / "set", **change))
+
+
+@pytest.fixture
+def workspace(tmp_path, monkeypatch):
+    """A working folder with small raw sets and params that point at them."""
+    values = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    raw = tmp_path / "raw"
+    for name in ("text", "nli", "sts", "retrieval"):
+        (raw / name).mkdir(parents=True)
+        values["data"][name]["path"] = f"raw/{name}"
+    beir(raw / "eval" / "set", corpus=[{"_id": "d0", "text": "Bu bir belge metnidir."}], qrels=["q0\td0\t1"])
+    values["eval"]["path"] = "raw/eval"
+    values["eval"]["sets"] = {
+        "set": {"path": "raw/eval/set", "protocol": "full", "title": True, "drop_self_hits": False}
+    }
+    write_jsonl(raw / "text" / "train.jsonl", [{"text": "bir metin"}])
+    write_jsonl(raw / "nli" / "train.jsonl", [{"anchor": "a b", "positive": "c d", "negative": "e f"}])
+    pair = {"sentence1": "Üç kedi uyuyor.", "sentence2": "Kediler uyur.", "score": 4}
+    write_jsonl(raw / "sts" / "train.jsonl", [pair, {"sentence1": "x y", "sentence2": "z", "score": 0}])
+    write_jsonl(raw / "sts" / "test.jsonl", [pair])
+    rows = [{"anchor": "soru", "positive": "BU BİR BELGE METNİDİR"}, {"anchor": "soru", "positive": "başka"}]
+    write_jsonl(raw / "retrieval" / "train.jsonl", rows)
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(values, allow_unicode=True), encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_prepare_removes_what_stands_in_evaluation_sets(workspace):
+    from src import prepare
+
+    prepare.main(["sts"])
+    assert [row["sentence1"] for row in read_jsonl("data/prepared/sts/train.jsonl")] == ["x y"]
+    assert len(list(read_jsonl("data/prepared/sts/test.jsonl"))) == 1
+    prepare.main(["retrieval"])
+    assert [row["positive"] for row in read_jsonl("data/prepared/retrieval/train.jsonl")] == ["başka"]
+    card = read_json("data/prepared/retrieval/card.json")
+    assert card["splits"]["train"] == {"read": 2, "kept": 1, "dropped": {"stands in an evaluation set": 1}, "noted": {}}
+    assert len(card["files"]["train.jsonl"]) == 64
+
+
+def test_prepare_eval_writes_the_set_and_its_card(workspace):
+    from src import prepare_eval
+
+    prepare_eval.main(["set"])
+    assert Path("data/prepared/set/qrels/test.tsv").read_text() == "query-id\tcorpus-id\tscore\nq0\td0\t1\n"
+    card = read_json("data/prepared/set/card.json")
+    assert (card["protocol"], card["splits"]["queries"]["kept"]) == ("full", 1)
+
+
+def test_a_failed_prepare_leaves_the_previous_result(workspace):
+    from src import prepare
+
+    prepare.main(["nli"])
+    before = Path("data/prepared/nli/train.jsonl").read_bytes()
+    Path("raw/nli/train.jsonl").write_text('{"anchor": "a"}\n')
+    with pytest.raises(UserError, match=r"raw/nli/train.jsonl:1: no column `positive`"):
+        prepare.main(["nli"])
+    assert Path("data/prepared/nli/train.jsonl").read_bytes() == before
+
+
+def test_a_set_of_leaks_alone_is_refused(workspace):
+    from src import prepare
+
+    write_jsonl("raw/retrieval/train.jsonl", [{"anchor": "s", "positive": "Bu bir belge metnidir"}])
+    with pytest.raises(UserError, match="no row of train is left"):
+        prepare.main(["retrieval"])
+
+
+DATA = Path(os.environ.get("TURKEMBED_DATA", "nowhere"))
+
+
+@pytest.mark.skipif(not DATA.is_dir(), reason="TURKEMBED_DATA names no folder of real data")
+def test_the_pairs_that_stsb_tr_repeats_in_its_test_split_are_found(workspace):
+    from src import prepare
+
+    shutil.rmtree("raw/sts")
+    shutil.copytree(DATA / "sts", "raw/sts")
+    pairs = [json.loads(line) for line in Path("raw/sts/test.jsonl").read_text(encoding="utf-8").splitlines()]
+    test = {(key(row["sentence1"]), key(row["sentence2"])) for row in pairs}
+    prepare.main(["sts"])
+    left = {(key(row["sentence1"]), key(row["sentence2"])) for row in read_jsonl("data/prepared/sts/train.jsonl")}
+    assert not left & test
+    assert read_json("data/prepared/sts/card.json")["splits"]["train"]["dropped"]["stands in an evaluation set"] >= 14

@@ -1,0 +1,123 @@
+"""Readers: every kind of file gives the same rows, and every damaged one a line that names it."""
+
+import gzip
+import json
+
+import pyarrow
+import pyarrow.parquet
+import pytest
+
+from src.data.columns import KINDS, check_row
+from src.data.readers import find_split, read_rows
+from src.errors import UserError
+
+ROWS = [{"anchor": "Isı, nem", "positive": 'Iğdır "düz"'}, {"anchor": "İki", "positive": "çok\u00a0satır"}]
+
+
+def as_jsonl(path):
+    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in ROWS), encoding="utf-8")
+
+
+def as_separated(path, separator):
+    quoted = [{key: '"' + value.replace('"', '""') + '"' for key, value in row.items()} for row in ROWS]
+    lines = [separator.join(("anchor", "positive")), *(separator.join(row.values()) for row in quoted)]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8-sig")
+
+
+def as_parquet(path):
+    table = pyarrow.Table.from_pylist(ROWS)
+    pyarrow.parquet.write_table(table, path, row_group_size=1)
+
+
+WRITERS = {
+    "train.jsonl": as_jsonl,
+    "train.csv": lambda path: as_separated(path, ","),
+    "train.tsv": lambda path: as_separated(path, "\t"),
+    "train.parquet": as_parquet,
+}
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_every_kind_gives_the_same_rows(tmp_path, name):
+    WRITERS[name](tmp_path / name)
+    path = find_split(tmp_path, "train", required=True)
+    assert [row for _, row in read_rows(path)] == ROWS
+
+
+@pytest.mark.parametrize("name", ["train.jsonl", "train.csv", "train.tsv"])
+def test_text_files_may_be_compressed(tmp_path, name):
+    WRITERS[name](tmp_path / name)
+    packed = tmp_path / f"{name}.gz"
+    packed.write_bytes(gzip.compress((tmp_path / name).read_bytes()))
+    (tmp_path / name).unlink()
+    assert [row for _, row in read_rows(find_split(tmp_path, "train", required=True))] == ROWS
+
+
+def test_plain_text_is_one_text_a_line(tmp_path):
+    (tmp_path / "train.txt").write_text("bir\n\niki\n", encoding="utf-8")
+    assert list(read_rows(tmp_path / "train.txt")) == [(1, {"text": "bir\n"}), (3, {"text": "iki\n"})]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("train.jsonl", b'{"anchor": "a"}\n{"anch', r"train.jsonl:2: not JSON"),
+        ("train.jsonl", b"[1, 2]\n", r"train.jsonl:1: a JSON list; expected an object"),
+        ("train.jsonl", "ığ".encode("iso-8859-9"), r"train.jsonl: not UTF-8"),
+        ("train.jsonl", b"[" * 100_000, r"train.jsonl:1: not JSON"),
+        ("train.csv", b"", r"train.csv: empty; expected a header"),
+        ("train.csv", b"a,b\n1,2\n1,2,3\n", r"train.csv:3: 3 fields; the header has 2"),
+        ("train.csv", b'a,b\n"1,2\n', r"train.csv:2: malformed"),
+        ("train.tsv", b"a\tb\n1\x00\t2\n", r"train.tsv: holds NUL bytes"),
+        ("train.txt", b"a\x00b\n", r"train.txt: holds NUL bytes"),
+        ("train.parquet", b"PAR1 and no more", r"train.parquet: no readable Parquet"),
+        ("train.parquet", b"", r"train.parquet: no readable Parquet"),
+        ("train.jsonl.gz", b"no gzip", r"train.jsonl.gz: damaged or truncated gzip"),
+        ("train.jsonl.gz", gzip.compress(b'{"a": 1}\n' * 1000)[:-20], r"train.jsonl.gz: damaged or truncated gzip"),
+        ("train.xml", b"<a/>", r"train.xml: unknown kind of file"),
+    ],
+)
+def test_a_damaged_file_is_named(tmp_path, name, content, message):
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=message) as caught:
+        list(read_rows(path))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_split_says_what_would_do(tmp_path):
+    with pytest.raises(UserError, match=r"no such folder; expected a data set with train.jsonl"):
+        find_split(tmp_path / "nli", "train", required=True)
+    with pytest.raises(UserError, match=r"no train file; expected one of train.jsonl, train.csv"):
+        find_split(tmp_path, "train", required=True)
+    assert find_split(tmp_path, "dev", required=False) is None
+
+
+def test_two_files_of_one_split_are_refused(tmp_path):
+    as_jsonl(tmp_path / "train.jsonl")
+    as_parquet(tmp_path / "train.parquet")
+    with pytest.raises(UserError, match=r"both train.jsonl and train.parquet"):
+        find_split(tmp_path, "train", required=True)
+
+
+@pytest.mark.parametrize(
+    ("kind", "row", "message"),
+    [
+        ("nli", {"anchor": "a", "positive": "b"}, r"x:7: no column `negative`; expected anchor, positive, negative"),
+        ("retrieval", {"query": "a"}, r"no column `anchor`; expected anchor, positive; found query"),
+        ("retrieval", {"anchor": 3, "positive": "b"}, r"anchor is a int; expected text"),
+        ("sts", {"sentence1": "a", "sentence2": "b", "score": 5.5}, r"score is 5.5; expected a number from 0 to 5"),
+        ("sts", {"sentence1": "a", "sentence2": "b", "score": "nan"}, r"score is 'nan'"),
+        ("sts", {"sentence1": "a", "sentence2": "b", "score": True}, r"score is True"),
+        ("sts", {"sentence1": "a", "sentence2": "b"}, r"score is None"),
+    ],
+)
+def test_a_wrong_row_is_named(tmp_path, kind, row, message):
+    with pytest.raises(UserError, match=message):
+        check_row(KINDS[kind], "x", 7, row)
+
+
+def test_a_score_may_be_text_as_csv_has_it():
+    row = {"sentence1": "a", "sentence2": "b", "score": "4.25"}
+    check_row(KINDS["sts"], "x", 1, row)
+    assert row["score"] == 4.25
