@@ -8,6 +8,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from src.training.distributed import world
+
 # Token positions encoded at once where params say `auto`. On a CPU the activations of a mini-batch should stay in its
 # cache (measured: 1,024 to 2,048 are fastest at 128 to 256 dimensions); a GPU wants enough rows to fill its cores.
 AUTO_TOKENS = {"cpu": 2048, "cuda": 32768}
@@ -39,7 +41,7 @@ def free_bytes(device: torch.device, model: nn.Module) -> int:
         unused = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
         free = _GPU_SHARE * (torch.cuda.mem_get_info(device)[0] + unused)
     else:
-        free = _CPU_SHARE * _free_on_host()
+        free = _CPU_SHARE * _free_on_host() / world()[1]
     trained = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
     return max(0, int(free) - _ADAM_AND_GRADIENT * trained)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -93,6 +94,8 @@ def build_trainer(
     compiled: bool = False,
 ) -> EncoderTrainer:
     """Everything that a run needs, ready to `fit`."""
+    import torch
+
     from src.runtime import device as device_of
     from src.runtime import seed_everything, use_threads
     from src.training import remedies as kinds
@@ -119,17 +122,25 @@ def build_trainer(
     mixed = kinds.mixed_plan(plan, len(rows), rehearsed, share=share, size=step.batch_size, seed=seed)
     settings = arguments(step, runtime, seed, plan.steps)
     device = settings.device  # joins the group of processes, where there is one
+    if device.type == "cuda" and runtime.deterministic:  # this attention kernel's gradient differs from run to run
+        torch.backends.cuda.enable_mem_efficient_sdp(False)
     first = world()[0] == 0
     seed_everything(seed)
     fit(model, step, files.name)
     tokens = tokenise(model.tokenizer, rows.texts, step.max_length, quiet=not first)
     budget = AUTO_TOKENS[device.type] if step.mini_batch_tokens == "auto" else step.mini_batch_tokens
+    saved = Checkpoints(run_fingerprint(files, step, runtime, seed, remedies))
+    if first and saved.latest() is None:
+        files.log.unlink(missing_ok=True)
     speed = SpeedLog(files.log if first else None, model, device)
     source = BatchSource(rows, tokens, budget, mask_same_text=competing and masked)
     kept = None if remedies is None else remedies.kept(step)
     if kept is not None:
         kinds.hold_to(model, source, device)
-    speed.say(rows=len(rows), texts=len(rows.texts), texts_cut=tokens.cut, rows_left_out=plan.left_out())
+    left_out = plan.left_out()
+    speed.say(rows=len(rows), texts=len(rows.texts), texts_cut=tokens.cut, rows_left_out=left_out)
+    if first:
+        tell(files.name, step, len(rows.texts), tokens.cut, left_out)
     return EncoderTrainer(
         model,
         settings,
@@ -138,12 +149,26 @@ def build_trainer(
         plan=mixed,
         record=Record(files.name, plan.steps, plan.steps_per_epoch, quiet=not first),
         speed=speed,
-        saved=Checkpoints(run_fingerprint(files, step, runtime, seed, remedies)),
+        saved=saved,
         rehearsed=[objective(item.step) for item in rehearsed],
         kept=kept,
         best=best_on_dev(files.data.with_name("dev.jsonl"), step, model.tokenizer, budget, speed.say),
         compiled=compiled,
     )
+
+
+def tell(name: str, step: StepParams, texts: int, cut: int, left_out: int) -> None:
+    """Say in a line each what of the data training does not see."""
+    if cut:
+        print(
+            f"{name}: {cut} of {texts} texts are longer than max_length {step.max_length} and are cut", file=sys.stderr
+        )
+    if left_out > 1:
+        print(
+            f"{name}: {left_out} rows sit out each epoch, since their texts stand in every batch; "
+            "a smaller batch_size or false_negatives: mask takes them in",
+            file=sys.stderr,
+        )
 
 
 def run_fingerprint(
