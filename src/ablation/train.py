@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -50,7 +51,8 @@ def train_variant(variant: Variant, params: Params, seed: int, folder: Path) -> 
             log=Path(f"logs/ablate_{variant.name}_{step}.jsonl"),
         )
         block = variant.blocks[step]
-        train_step(files, block, params.runtime, seed, remedies(variant) if step == "retrieval" else None)
+        added = remedies(variant) if step == "retrieval" else None
+        train_step(files, block, params.runtime, seed, added, compiled=params.launch.compile)
         taken.append(
             {
                 "step": step,
@@ -80,6 +82,9 @@ def training_rows(variant: Variant, step: str, params: Params, folder: Path) -> 
         raise UserError(f"params.yaml: ablation.rows is {size}, but {path} has {len(rows)} rows; lower it")
     chosen = mixed(rows, variant.mix, size, params.seed) if variant.mix else sample(rows, size, params.seed)
     write_jsonl(folder / "train.jsonl", chosen)
+    dev = path.with_name("dev.jsonl")
+    if dev.exists():  # training looks for it beside its rows
+        shutil.copyfile(dev, folder / "dev.jsonl")
     return folder / "train.jsonl"
 
 
