@@ -10,6 +10,7 @@ import yaml
 
 from src.ablation import compare, record, variants
 from src.ablation.measure import Measured, Yardsticks
+from src.ablation.table import markdown
 from src.errors import UserError
 from src.evaluation.similarity import Pairs
 from src.files import write_json
@@ -180,6 +181,13 @@ def test_the_pareto_curve_ends_at_the_trained_model(filed):
     full = json.loads((filed / "full.json").read_text())
     assert [point["share"] for point in points] == [0.0, 0.5, 1.0]
     assert points[-1]["retrieval"]["set"] == full["retrieval"]["set"]["nDCG@10"]["mean"]
+
+
+def test_the_table_marks_what_is_significant(filed):
+    lines = markdown(compared(filed)).splitlines()
+    assert lines[0].startswith("| variant | set nDCG@10 | STS Spearman |") and len(lines) == 7
+    assert "*" in next(line for line in lines if line.startswith("| better "))
+    assert "*" not in next(line for line in lines if line.startswith("| same "))
 
 
 def test_a_comparison_is_the_same_again(filed):

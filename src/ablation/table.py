@@ -1,0 +1,36 @@
+"""The comparison as a Markdown table, for the terminal and for notes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def markdown(comparison: Mapping[str, Any]) -> str:
+    """One line a row: nDCG@10 on every set, Spearman's correlation, its drop, and what share of the reference's that is.
+
+    A difference from the reference that is significant after Holm's correction is marked with *.
+    """
+    sets = comparison["sets"]
+    header = ["variant", *(f"{name} nDCG@10" for name in sets), "STS Spearman", "drop", "of the reference's"]
+    lines = [header, ["---", *("---:" for _ in header[1:])]]
+    for name, row in comparison["rows"].items():
+        share = row["sts"].get("drop_share")
+        lines.append(
+            [
+                name,
+                *(_cell(row["retrieval"][key]) for key in sets),
+                _cell(row["sts"]),
+                f"{row['sts']['drop']:+.3f}",
+                "" if share is None else f"{share:.0%}",
+            ]
+        )
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _cell(values: Mapping[str, Any]) -> str:
+    """`0.712 ± 0.004 (+0.021*)`."""
+    text = f"{values['mean']:.3f}" + (f" ± {values['sd']:.3f}" if "sd" in values else "")
+    if "difference" in values:
+        text += f" ({values['difference']:+.3f}{'*' if values['significant'] else ''})"
+    return text
