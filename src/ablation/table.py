@@ -7,7 +7,7 @@ from typing import Any
 
 
 def markdown(comparison: Mapping[str, Any]) -> str:
-    """One line a row: nDCG@10 on every set, Spearman's correlation, its drop, and what share of the reference's that is.
+    """One line a row: nDCG@10 on every set, Spearman's correlation, its drop, and that as a share of the reference's.
 
     A difference from the reference that is significant after Holm's correction is marked with *.
     """
