@@ -43,4 +43,5 @@ def protocol(evaluation: Mapping[str, Any]) -> str:
     rules = evaluation["protocol"]
     title = "title and text" if rules["title"] else "text alone"
     removed = ", self-hits removed" if rules.get("self_hits") == "removed" else ""
-    return f"protocol {rules['name']}, n = {rules['queries']:,} queries, {rules['documents']:,} documents, {title}{removed}"
+    sizes = f"n = {rules['queries']:,} queries, {rules['documents']:,} documents"
+    return f"protocol {rules['name']}, {sizes}, {title}{removed}"

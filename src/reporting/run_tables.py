@@ -30,7 +30,7 @@ def data(inputs: Inputs) -> Table:
     for key, card in inputs.cards.items():
         kept = {split: counts["kept"] for split, counts in card["splits"].items()}
         read = sum(counts["read"] for counts in card["splits"].values())
-        lengths = next(iter(card["words"].values()), {})
+        lengths: dict[str, int] = next(iter(card["words"].values()), {})
         rows.append(
             [
                 card["name"],

@@ -49,8 +49,8 @@ class Table:
         write_csv(folder / f"{self.name}.csv", self.header, [[_raw(cell) for cell in row] for row in self.rows])
 
     def _is_numeric(self, column: int) -> bool:
-        cells = [row[column] for row in self.rows if row[column] is not None]
-        return bool(cells) and all(isinstance(cell, int | float) or _looks_numeric(cell) for cell in cells)
+        cells = [show(cell) for row in self.rows if (cell := row[column]) is not None]
+        return bool(cells) and all(_looks_numeric(cell) for cell in cells)
 
 
 def _looks_numeric(text: str) -> bool:

@@ -1,0 +1,35 @@
+"""`python -m src.check`: the verdicts of reports/checks.json, and exit status 1 where a check failed (`make check`)."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from src.errors import UserError, run_stage
+from src.files import read_json
+
+CHECKS = Path("reports/checks.json")
+
+
+def main(arguments: list[str]) -> None:
+    """Print a line for each check.
+
+    Raises:
+        UserError: there is no such file; the report has not been made.
+    """
+    from src.reporting.checks import Check
+
+    if arguments:
+        raise UserError(f"no argument expected, found {arguments[0]!r}")
+    if not CHECKS.is_file():
+        raise UserError(f"{CHECKS}: no such file; run `dvc repro report` first")
+    checks = [Check(**found) for found in read_json(CHECKS)]
+    print("\n".join(check.line() for check in checks))
+    failed = sum(check.verdict == "failed" for check in checks)
+    print(f"{len(checks)} checks, {failed} failed")
+    if failed:
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    run_stage(main)

@@ -1,0 +1,141 @@
+"""How figures look, and how they are saved: the same bytes from the same numbers.
+
+Colours are Okabe and Ito's, which people with any colour vision tell apart; every series has its own marker too. The
+ground is white and opaque, so that a figure reads on a dark page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILLION, PURPLE = (
+    "#000000",
+    "#E69F00",
+    "#56B4E9",
+    "#009E73",
+    "#F0E442",
+    "#0072B2",
+    "#D55E00",
+    "#CC79A7",
+)
+GREY = "#6E6E6E"
+SERIES = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, BLACK)
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+FORMATS: dict[str, dict[str, None]] = {"png": {"Software": None}, "svg": {"Date": None, "Creator": None}}
+_SETTINGS: dict[str, Any] = {
+    "font.family": ["DejaVu Sans", "sans-serif"],  # matplotlib brings the first along; it has the Turkish letters
+    "font.size": 9,
+    "figure.dpi": 150,
+    "savefig.dpi": 150,
+    "figure.facecolor": "white",
+    "savefig.facecolor": "white",
+    "savefig.transparent": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlesize": 9,
+    "axes.titlelocation": "left",
+    "grid.color": "#E3E3E3",
+    "grid.linewidth": 0.6,
+    "legend.frameon": False,
+    "lines.linewidth": 1.6,
+    "lines.markersize": 5,
+    "svg.hashsalt": "reports",
+    "svg.fonttype": "none",
+}
+
+
+@contextmanager
+def chart(
+    folder: Path,
+    name: str,
+    title: str,
+    note: str,
+    *,
+    size: tuple[float, float] = (7.0, 4.0),
+    grid: tuple[int, int] = (1, 1),
+) -> Iterator[list[Axes]]:
+    """Axes to draw on; FOLDER/NAME.png and .svg are written when the block ends.
+
+    Args:
+        title: what is shown, on top.
+        note: set, protocol, n and whether it is synthetic, below.
+        size: inches.
+        grid: rows and columns of axes.
+    """
+    import matplotlib as mpl
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        for key, value in _SETTINGS.items():
+            mpl.rcParams[key] = value
+        figure = Figure(figsize=size, layout=ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.07))
+        FigureCanvasAgg(figure)
+        axes = figure.subplots(*grid, squeeze=False).ravel().tolist()
+        yield axes
+        figure.suptitle(wrap(title, size[0], 11.5), x=0.01, ha="left", fontsize=11, fontweight="bold")
+        figure.supxlabel(wrap(note, size[0], 7.5), x=0.01, ha="left", fontsize=7.5, color=GREY)
+        save(figure, folder, name)
+
+
+def wrap(text: str, width: float, points: float) -> str:
+    """Text broken into lines that fit `width` inches at a font size."""
+    from textwrap import fill
+
+    return fill(text, int(width * 72 / (0.6 * points)))
+
+
+def save(figure: Figure, folder: Path, name: str) -> None:
+    """Write the figure in every format, without times, versions or random ids."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for suffix, metadata in FORMATS.items():
+        figure.savefig(folder / f"{name}.{suffix}", metadata=metadata)
+
+
+def label(axes: Axes, text: str, point: tuple[float, float], shift: tuple[float, float] = (5, 5), **looks: Any) -> None:
+    """Text beside a point, `shift` in typographic points, on a pale ground, so that lines do not cross it."""
+    ground = {"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 0.6}
+    looks = {"fontsize": 7.5, "zorder": 2.5} | looks  # above lines, below points
+    axes.annotate(text, point, shift, textcoords="offset points", bbox=ground, **looks)
+
+
+def spaced(places: Sequence[float], least: float) -> list[float]:
+    """The places, moved up where needed, so that no two lie nearer to each other than `least`; order is kept."""
+    moved = [0.0] * len(places)
+    last = float("-inf")
+    for number in sorted(range(len(places)), key=lambda number: places[number]):
+        last = moved[number] = max(places[number], last + least)
+    return moved
+
+
+def pad(axes: Axes, values: Sequence[float], share: float = 0.12) -> None:
+    """Set the y-axis to the values with room around them: for curves, whose differences matter more than zero."""
+    low, high = min(values), max(values)
+    room = share * (high - low) or 0.05
+    axes.set_ylim(low - room, high + room)
+
+
+def colour(model: str) -> str:
+    """A model's colour: grey for words alone, orange for late interaction, blues for the chain, green for others'."""
+    known = {
+        "bm25": "#9A9A9A",
+        "bm25_stem": GREY,
+        "colbert": ORANGE,
+        "base": "#BFE1F6",
+        "nli": SKY,
+        "sts": "#2E93CE",
+        "retrieval": BLUE,
+        "hybrid": PURPLE,
+    }
+    return known.get(model, GREEN)
