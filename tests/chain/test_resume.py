@@ -29,7 +29,7 @@ set_environment(runtime)
 from src.training.run import StepFiles, train_step
 step = params.train.model_copy(update={
     "dims": [16, 8], "batch_size": 32, "epochs": 4, "max_length": 16, "checkpoint_steps": 3,
-    "learning_rate": float(changes.get("learning_rate", 1e-3)), "symmetric": "symmetric" in changes,
+    "learning_rate": float(changes.get("learning_rate", 1e-3)), "dev_steps": int(changes.get("dev_steps", 0)),
 })
 files = StepFiles("retrieval", folder / "train.jsonl", folder / "base", folder / "out", folder / "curve.csv",
                   folder / "log.jsonl")
@@ -54,9 +54,9 @@ def checkpoints(folder: Path) -> list[Path]:
     return sorted((folder / ".checkpoints").glob("*/step-*"))
 
 
-def kill_after(folder: Path, step: int) -> None:
+def kill_after(folder: Path, step: int, *changes: str) -> None:
     """SIGKILL as soon as the checkpoint of a step stands."""
-    process = start(folder)
+    process = start(folder, *changes)
     deadline = time.monotonic() + 200
     while not any(path.name >= f"step-{step:08d}" for path in checkpoints(folder)):
         assert process.poll() is None, process.communicate()[1][-2000:]
@@ -108,6 +108,20 @@ def test_killed_twice_it_ends_with_the_same_bits(folder, uninterrupted):
     finish(folder)
     assert results(folder) == uninterrupted
     assert not checkpoints(folder), "checkpoints of a finished run are removed"
+
+
+def test_the_best_weights_on_dev_outlive_a_kill(made, tmp_path):
+    for name in ("killed", "whole"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "base").symlink_to(made / "base")
+        for split in ("train", "dev"):
+            (tmp_path / name / f"{split}.jsonl").symlink_to(made / "train.jsonl")
+    # So high a learning rate does harm: the best weights are early ones, which only the checkpoint still holds.
+    changes = ("dev_steps=2", "learning_rate=3e-1")
+    finish(tmp_path / "whole", *changes)
+    kill_after(tmp_path / "killed", 12, *changes)
+    finish(tmp_path / "killed", *changes)
+    assert results(tmp_path / "killed") == results(tmp_path / "whole")
 
 
 def test_a_torn_checkpoint_costs_some_steps_and_no_bit(folder, uninterrupted):
