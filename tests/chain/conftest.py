@@ -16,6 +16,7 @@ TINY = [
     "synthesize.sts_rows=400",
     "synthesize.retrieval_rows=512",
     "synthesize.text_rows=600",
+    "synthesize.held_out_rows=60",
     "synthesize.documents=240",
     "synthesize.claims_dev=20",
     "synthesize.claims_test=40",

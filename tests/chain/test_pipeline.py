@@ -1,0 +1,119 @@
+"""The whole chain at tiny size, used as a DVC user uses it."""
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.chain.conftest import Checkout, make_checkout
+
+pytestmark = pytest.mark.chain
+SET = "scifact_tr_synthetic"
+MODELS = {"bm25", "bm25_stem", "colbert", "base", "nli", "sts", "retrieval", "hybrid"}
+
+
+def stages_run(output: str) -> list[str]:
+    return [line.split("'")[1] for line in output.splitlines() if line.startswith("Running stage")]
+
+
+def test_metrics_have_the_promised_keys(tiny):
+    metrics = json.loads((tiny.path / "reports/metrics.json").read_text())
+    measures = {"P@1", "P@3", "P@5", "P@10", "R@1", "R@5", "R@10", "R@100", "MRR@10", "nDCG@10", "MAP"}
+    assert set(metrics[SET]) >= MODELS
+    assert set(metrics[SET]["retrieval"]) == measures
+    assert set(metrics["stsb_tr_synthetic"]["retrieval"]) >= {"spearman", "pearson"}
+    assert set(metrics["forgetting"]) >= {"before", "after", "drop"}
+    assert set(metrics["matryoshka"]) == {"32", "16"}
+
+
+def test_every_promised_file_is_there(tiny):
+    for name in (
+        "reports/REPORT.md",
+        "reports/summary.json",
+        f"reports/runs/{SET}/retrieval.trec",
+        f"reports/per_query/{SET}/retrieval.tsv",
+        "reports/training/nli.csv",
+        "reports/training/sts.csv",
+        "reports/training/retrieval.csv",
+        "reports/data/nli_tr_synthetic.json",
+        f"reports/data/{SET}.md",
+        "models/retrieval/modules.json",
+        "models/retrieval/model.safetensors",
+    ):
+        assert (tiny.path / name).is_file(), name
+    header = (tiny.path / "reports/training/retrieval.csv").read_text().splitlines()[0]
+    assert header.startswith("step,epoch,loss,learning_rate")
+
+
+def test_training_teaches(tiny):
+    """Every step changes the weights, and the loss of a step falls."""
+    weights = [
+        (tiny.path / "models" / name / "model.safetensors").read_bytes() for name in ("base", "nli", "sts", "retrieval")
+    ]
+    assert len(set(weights)) == 4
+    lines = (tiny.path / "reports/training/nli.csv").read_text().splitlines()[1:]
+    losses = [float(line.split(",")[2]) for line in lines]
+    assert losses[-1] < losses[0] - 0.1
+
+
+def test_nothing_to_do_takes_no_time(tiny):
+    start = time.perf_counter()
+    done = tiny.run("dvc", "repro")
+    assert stages_run(done.stdout) == []
+    assert time.perf_counter() - start < 20  # a few seconds; README has the measured figure
+
+
+def test_a_clone_without_the_cache_finds_the_lock_fresh(tiny, tmp_path):
+    tiny.run("git", "clone", "-q", str(tiny.path), str(tmp_path / "clone"))
+    clone = Checkout(tmp_path / "clone")
+    assert stages_run(clone.run("dvc", "repro", "--allow-missing", "--dry").stdout) == []
+
+
+def test_metrics_and_plots_read_well(tiny):
+    shown = json.loads(tiny.run("dvc", "metrics", "show", "--json").stdout)
+    numbers = shown[""]["data"]["reports/summary.json"]["data"]
+    assert 3 <= len(numbers) <= 9
+    assert all(value == round(value, 4) for value in numbers.values())
+    page = tiny.run("dvc", "plots", "show", "--out", "dvc_plots").stdout.strip().splitlines()[-1]
+    html = Path(page.removeprefix("file://")).read_text()
+    assert "vegaEmbed" in html
+    assert "retrieval.csv" in html
+
+
+def test_another_batch_size_reruns_retrieval_and_what_follows(tiny):
+    tiny.run("git", "clone", "-q", str(tiny.path), str(tiny.path.parent / "batch"))
+    clone = Checkout(tiny.path.parent / "batch")
+    clone.run("dvc", "config", "--local", "cache.dir", str(tiny.path / ".dvc/cache"))
+    clone.run("dvc", "checkout")
+    done = clone.run("dvc", "exp", "run", "-S", "train.batch_size=64")
+    ran = stages_run(done.stdout)
+    assert "train_retrieval" in ran
+    earlier = ("synthesize", "prepare", "base_model", "train_nli", "train_sts", "train_colbert", "bm25")
+    assert [stage for stage in ran if stage.split("@")[0] in earlier] == []
+    changed = clone.run("dvc", "metrics", "diff").stdout
+    assert "reports/summary.json" in changed
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("train.batch_size=0", "train.batch_size: 0 is not allowed"),
+        ("train.dims=[4096]", "train.dims 4096 is larger than base_model.hidden_size"),
+        ("train.learning_rate=fast", "train.learning_rate: 'fast' is not allowed"),
+    ],
+)
+def test_a_wrong_setting_is_one_line(tmp_path, setting, message):
+    checkout = make_checkout(tmp_path / "repo")
+    done = checkout.run("dvc", "exp", "run", "-S", setting, "synthesize", check=False)
+    assert done.returncode != 0
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("setting", ["train.batchsize=512", "profile=paper"])
+def test_a_mistyped_key_is_refused(tmp_path, setting):
+    checkout = make_checkout(tmp_path / "repo")
+    done = checkout.run("dvc", "exp", "run", "-S", setting, check=False)
+    assert done.returncode != 0
+    assert "is not in struct" in done.stderr or "Could not override" in done.stderr
