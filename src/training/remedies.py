@@ -41,8 +41,10 @@ class Remedies:
         """The rows with negatives mined by `model`, where params ask for that."""
         if not self.params.hard_negatives:
             return rows
-        model.max_seq_length = step.max_length
-        return with_hard_negatives(rows, model.to(own_device(device)), self.params.hard_negative_margin, seed)
+        limit, model.max_seq_length = model.max_seq_length, step.max_length
+        found = with_hard_negatives(rows, model.to(own_device(device)), self.params.hard_negative_margin, seed)
+        model.max_seq_length = limit  # it is saved with the model
+        return found
 
     def kept(self, step: StepParams) -> KeptSimilarity | None:
         """The term that holds similarities, where it has a weight."""

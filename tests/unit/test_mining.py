@@ -6,6 +6,7 @@ import torch
 
 from src.training.dataset import Rows
 from src.training.mining import with_hard_negatives
+from src.training.remedies import Remedies
 
 # Passages on a circle, queries at their own passage's angle; p1 lies close to p0, p2 further off, p3 opposite.
 ANGLES = {"p0": 0.0, "p1": 0.1, "p2": 0.8, "p3": 3.0, "q0": 0.0, "q1": 0.1, "q2": 0.8, "q3": 3.0, "q0 again": 0.0}
@@ -53,3 +54,25 @@ def test_a_row_without_a_candidate_gets_another_rows_passage():
 def test_given_negatives_are_replaced():
     found = with_hard_negatives(rows([(*pair, "p3") for pair in PAIRS[:3]] + [("q3", "p3", "p0")]), Encoder(), 0.05, 1)
     assert found.ids.shape == (4, 3) and found.texts[found.ids[0, 2]] == "p2"
+
+
+def test_mining_leaves_the_models_own_limit_as_it_was():
+    class Limited(Encoder):
+        max_seq_length = 512
+        seen: int | None = None
+
+        def to(self, device):
+            self.seen = self.max_seq_length
+            return self
+
+    class Params:
+        hard_negatives, hard_negative_margin = True, 0.05
+
+    class Step:
+        max_length = 32
+
+    model = Limited()
+    found = Remedies(Params(), {}).mined(rows(PAIRS), model, Step(), torch.device("cpu"), 1)
+    assert found.ids.shape == (5, 3) and model.seen == 32 and model.max_seq_length == 512
+    Params.hard_negatives = False
+    assert Remedies(Params(), {}).mined(rows(PAIRS), model, Step(), torch.device("cpu"), 1).ids.shape == (5, 2)
