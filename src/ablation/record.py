@@ -106,7 +106,7 @@ def write_runs(folder: Path, found: list[SeedRun], sticks: Yardsticks) -> None:
     ]
     write_csv(folder / "queries.tsv", ["set", "query-id", *runs], queries, delimiter="\t")
     pairs = [
-        [f"{score:g}", *(f"{run.cosines[place]:.6g}" for run in runs.values())]
+        [f"{score:.9g}", *(f"{run.cosines[place]:.9g}" for run in runs.values())]  # nine digits: float32 reads back
         for place, score in enumerate(sticks.pairs.scores)
     ]
     write_csv(folder / "pairs.tsv", ["score", *runs], pairs, delimiter="\t")
