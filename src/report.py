@@ -1,4 +1,4 @@
-"""Stage report: metrics, tables, figures, data cards, checks and the report, from what earlier stages left."""
+"""Stage report: metrics, checks, data cards, tables, figures and the report, from what earlier stages left."""
 
 from __future__ import annotations
 
@@ -12,26 +12,32 @@ REPORTS = Path("reports")
 
 
 def main(arguments: list[str]) -> None:
-    """Write reports/{metrics,summary}.json, reports/{data,tables}/ and reports/REPORT.md."""
+    """Write metrics.json, summary.json, checks.json, data/, tables/, figures/, plots/, REPORT.md and report.html."""
     if arguments:
         raise UserError(f"no argument expected, found {arguments[0]!r}")
     params = load_params()
     set_environment(params.runtime)
     from src.files import fresh_dir, write_json, write_text
-    from src.reporting import metrics, results
+    from src.reporting import checks, document, figures, html, metrics, plots, results
     from src.reporting.cards import write_cards
     from src.reporting.inputs import read_inputs
 
     inputs = read_inputs(params)
+    found = checks.all_checks(inputs)
     write_json(REPORTS / "metrics.json", metrics.merge(inputs))
     write_json(REPORTS / "summary.json", metrics.summary(inputs))
+    write_json(REPORTS / "checks.json", checks.as_json(found))
     write_cards(inputs, REPORTS / "data")
     with fresh_dir(REPORTS / "tables") as folder:
-        for table in results.all_tables(inputs):
+        for table in results.all_tables(inputs, found):
             table.write(folder)
-    write_text(
-        REPORTS / "REPORT.md", "# Report\n\n" + "\n".join(table.markdown() for table in results.all_tables(inputs))
-    )
+    with fresh_dir(REPORTS / "plots") as folder:
+        plots.write_all(inputs, folder)
+    with fresh_dir(REPORTS / "figures") as folder:
+        figures.draw_all(inputs, folder)
+    text = document.write_report(inputs, found)
+    write_text(REPORTS / "REPORT.md", text)
+    write_text(REPORTS / "report.html", html.page(text, REPORTS))
 
 
 if __name__ == "__main__":

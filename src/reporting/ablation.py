@@ -7,7 +7,7 @@ from typing import Any
 
 from src.reporting import names
 from src.reporting.inputs import Inputs
-from src.reporting.tables import Cell, Table, interval
+from src.reporting.tables import Cell, Table, interval, share
 
 BATCH, ORDER, SETTINGS, REMEDIES, SOURCES, MIXING = "batch", "order", "settings", "remedies", "sources", "mixing"
 # Heading of each group, in the order of the report.
@@ -49,16 +49,22 @@ def group(name: str, row: Row) -> str:
     return ORDER if alone else SETTINGS
 
 
+def in_a_sentence(key: str) -> str:
+    """A group's heading within a sentence."""
+    words = QUESTIONS[key]
+    return words if words.startswith("Matryoshka") else words[0].lower() + words[1:]
+
+
 def label(name: str, row: Row, inputs: Inputs) -> str:
     """A variant in words, from its row of params."""
     changed = row["row"]
     steps = " → ".join(_STEPS[step] for step in row["path"])
     if "@" in name:
-        return f"{float(name.partition('@')[2]):.0%} of the trained weights"
+        return f"{share(float(name.partition('@')[2]))} of the trained weights"
     if inputs.ablation and name == inputs.ablation["reference"]:
         return f"{steps}, batch {inputs.params.train.batch_size:,} (reference)"
     parts = [] if len(row["path"]) == len(_STEPS) and tuple(row["path"]) == tuple(_STEPS) else [steps]
-    parts += [f"{share:.0%} {source.replace('_', ' ')}" for source, share in changed.get("mix", {}).items()]
+    parts += [f"{share(part)} {source.replace('_', ' ')}" for source, part in changed.get("mix", {}).items()]
     parts += ["no Matryoshka"] if changed.get("matryoshka") is False else []
     for block in ("nli", "sts", "train"):
         parts += settings(changed.get(block, {}), "" if block == "train" else f"{block}.")
@@ -95,7 +101,7 @@ def table(key: str, rows: Mapping[str, Row], inputs: Inputs) -> Table:
                 marks[number, len(line) + 1] = "\\*"
             line += [spread(part), *(_change(part) if name != reference else (None, None))]
         shared = row["sts"].get("drop_share")
-        cells.append([*line, f"{row['sts']['drop']:+.4f}", None if shared is None else f"{shared:.0%}"])
+        cells.append([*line, f"{row['sts']['drop']:+.4f}", None if shared is None else share(shared)])
     header = ["variant"]
     for shown in (*(f"nDCG@10, {set_name}" for set_name in sets), "Spearman"):
         header += [shown, "change", "95 % interval"]

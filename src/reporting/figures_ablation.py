@@ -12,7 +12,7 @@ from src.reporting import ablation, names, style
 from src.reporting.figures_retrieval import powers_of_two
 from src.reporting.inputs import Inputs
 from src.reporting.retrieval_tables import caption
-from src.reporting.tables import interval
+from src.reporting.tables import interval, share
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -121,7 +121,7 @@ def trade(inputs: Inputs, folder: Path) -> None:
             rows = {name: row for name, row in found[key].items() if name != inputs.ablation["reference"]}
             xs = [row["sts"]["mean"] for row in rows.values()]
             ys = [row["retrieval"][main]["mean"] for row in rows.values()]
-            colour, marker, label = style.SERIES[number], style.MARKERS[1 + number], ablation.QUESTIONS[key].lower()
+            colour, marker, label = style.SERIES[number], style.MARKERS[1 + number], ablation.in_a_sentence(key)
             axes.plot(xs, ys, linestyle="none", color=colour, marker=marker, label=label, zorder=4)
             points += zip(rows, xs, ys, [colour] * len(rows), strict=True)
         _name_points(axes, points)
@@ -147,7 +147,7 @@ def _mixing_curve(axes: Axes, curve: list[Mapping[str, Any]], main: str) -> None
     label = "the recipe, and its weights mixed with those before"
     axes.plot(xs, ys, color=style.BLACK, marker="o", markersize=4, linewidth=1.2, label=label)
     for point, x, y in zip(curve, xs, ys, strict=True):
-        style.label(axes, f"{point['share']:.0%}", (x, y), (-6, 5), ha="right")
+        style.label(axes, share(point["share"]), (x, y), (-6, 5), ha="right")
 
 
 def errors(inputs: Inputs, folder: Path) -> None:

@@ -33,7 +33,8 @@ def merge(inputs: Inputs) -> dict[str, Any]:
     merged["forgetting"] = {key: sts["forgetting"][key] for key in ("before", "after", "drop")}
     merged["matryoshka"] = matryoshka(inputs)
     protocols = {name: found["protocol"] for name, found in inputs.evaluations.items()}
-    merged["protocol"] = protocols | {sts["set"]: sts["protocol"]}
+    rated = sts["protocol"] | {"synthetic": bool(inputs.cards["sts"]["synthetic"])}
+    merged["protocol"] = protocols | {sts["set"]: rated}
     rounded: dict[str, Any] = round_floats(merged, PLACES)
     return rounded
 

@@ -8,8 +8,8 @@ from typing import Any
 SYNTHETIC = "synthetic"
 _MODELS = {
     "bm25": "BM25",
-    "bm25_stem": "BM25, stemmed",
-    "colbert": "ColBERT, trained here",
+    "bm25_stem": "BM25 (stemmed)",
+    "colbert": "ColBERT (trained here)",
     "base": "base encoder",
     "nli": "NLI",
     "sts": "NLI → STS",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from src.reporting import retrieval_tables, run_tables, similarity_tables
+from src.reporting import ablation, published, retrieval_tables, run_tables, similarity_tables, text_ablation
+from src.reporting.checks import Check
 from src.reporting.inputs import Inputs
 from src.reporting.tables import Table
 
 
-def all_tables(inputs: Inputs) -> list[Table]:
+def all_tables(inputs: Inputs, checks: list[Check]) -> list[Table]:
     """Every table that is written to reports/tables/."""
     found = [run_tables.data(inputs), run_tables.recipe(inputs)]
     for evaluation in inputs.evaluations.values():
@@ -19,7 +20,13 @@ def all_tables(inputs: Inputs) -> list[Table]:
             retrieval_tables.quantisation(evaluation),
         ]
     found += similarity(inputs)
-    return found
+    compared = published.comparisons(inputs)
+    found += [published.table_1(inputs, compared), published.others(inputs, compared), published.checks(checks)]
+    if inputs.ablation:
+        found += [ablation.table(key, rows, inputs) for key, rows in ablation.groups(inputs.ablation).items()]
+    if inputs.errors:
+        found += [text_ablation.correlations(name, value, inputs) for name, value in inputs.errors["sets"].items()]
+    return [*found, run_tables.work(inputs)]
 
 
 def similarity(inputs: Inputs) -> list[Table]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from src.reporting import names
 from src.reporting.inputs import TRAINING_SETS, Inputs
-from src.reporting.tables import Cell, Table
+from src.reporting.tables import Cell, Table, plain, share
 
 if TYPE_CHECKING:
     from src.params.schema import StepParams
@@ -36,8 +36,8 @@ def data(inputs: Inputs) -> Table:
                 card["name"],
                 f"training: {key}" if key in TRAINING_SETS else "evaluation",
                 names.SYNTHETIC if card["synthetic"] else "real",
-                card["source"],
-                card["licence"],
+                plain(card["source"]),
+                plain(card["licence"]),
                 ", ".join(f"{split} {count:,}" for split, count in kept.items()),
                 read - sum(kept.values()),
                 lengths.get("p50"),
@@ -99,11 +99,11 @@ def remedies(inputs: Inputs) -> str:
     chosen = inputs.params.train.remedies
     found = []
     if chosen.rehearsal_share:
-        found.append(f"{chosen.rehearsal_share:.0%} of the steps rehearse {' and '.join(chosen.rehearsal_sets)}")
+        found.append(f"{share(chosen.rehearsal_share)} of the steps rehearse {' and '.join(chosen.rehearsal_sets)}")
     if chosen.similarity_weight:
         found.append(f"similarities held to the model before with weight {chosen.similarity_weight:g}")
     if chosen.interpolation < 1:
-        found.append(f"weights mixed, {chosen.interpolation:.0%} of them the trained ones")
+        found.append(f"weights mixed, {share(chosen.interpolation)} of them the trained ones")
     if chosen.hard_negatives:
         found.append(f"one mined negative a pair, margin {chosen.hard_negative_margin:g}")
     if inputs.params.train.false_negatives != "keep":
@@ -114,3 +114,28 @@ def remedies(inputs: Inputs) -> str:
 def versions(inputs: Inputs) -> str:
     """The packages that decide results, on one line."""
     return ", ".join(f"{name} {inputs.versions[name]}" for name in LIBRARIES if name in inputs.versions)
+
+
+def work(inputs: Inputs) -> Table:
+    """Optimizer steps and pairs of every training."""
+    params = inputs.params
+    batches = {
+        "mlm": params.base_model.mlm.batch_size,
+        "nli": params.nli.batch_size,
+        "sts": params.sts.batch_size,
+        "retrieval": params.train.batch_size,
+        "colbert": params.colbert.batch_size,
+    }
+    rows: list[list[Cell]] = [
+        [
+            name,
+            len(curve["step"]),
+            batches[name],
+            len(curve["step"]) * batches[name],
+            curve["loss"][0],
+            curve["loss"][-1],
+        ]
+        for name, curve in inputs.curves.items()
+    ]
+    header = ["training", "optimizer steps", "batch", "examples seen, at most", "first loss", "last loss"]
+    return Table("work", header, rows)

@@ -48,7 +48,7 @@ def forgetting(sts: Similarity, synthetic: bool) -> Table:
         for dim, found in sts["forgetting"]["dims"].items()
     ]
     header = ["dimensions", "before", "after", "change", "95 % interval", "verdict"]
-    notes = f"Spearman, cosine. {sts['protocol']['interval']}, seed {sts['protocol']['seed']}."
+    notes = f"Spearman, cosine. Interval: {sts['protocol']['interval']}, seed {sts['protocol']['seed']}."
     return Table("forgetting", header, rows, caption(sts, synthetic), notes)
 
 

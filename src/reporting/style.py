@@ -29,7 +29,7 @@ GREY = "#6E6E6E"
 SERIES = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, BLACK)
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 FORMATS: dict[str, dict[str, None]] = {"png": {"Software": None}, "svg": {"Date": None, "Creator": None}}
-_SETTINGS: dict[str, Any] = {
+_SETTINGS: Any = {
     "font.family": ["DejaVu Sans", "sans-serif"],  # matplotlib brings the first along; it has the Turkish letters
     "font.size": 9,
     "figure.dpi": 150,
@@ -78,8 +78,7 @@ def chart(
 
     with mpl.rc_context():
         mpl.rcdefaults()
-        for key, value in _SETTINGS.items():
-            mpl.rcParams[key] = value
+        mpl.rcParams.update(_SETTINGS)
         figure = Figure(figsize=size, layout=ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.07))
         FigureCanvasAgg(figure)
         axes = figure.subplots(*grid, squeeze=False).ravel().tolist()

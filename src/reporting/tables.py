@@ -71,9 +71,21 @@ def escape(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|")
 
 
+def plain(text: str, longest: int = 160) -> str:
+    """Text of a data set: one line, not too long, without meaning to Markdown or HTML."""
+    line = " ".join(text.split())
+    line = line if len(line) <= longest else line[: longest - 1].rstrip() + "…"
+    return "".join(f"\\{letter}" if letter in "\\`*_[]<>#&" else letter for letter in line)
+
+
 def interval(bounds: Sequence[float]) -> str:
     """Two bounds as `[0.123, 0.456]`."""
     return f"[{bounds[0]:.3f}, {bounds[1]:.3f}]"
+
+
+def share(value: float) -> str:
+    """A share as `23 %`."""
+    return f"{100 * value:.0f} %"
 
 
 def percent(share: float) -> str:

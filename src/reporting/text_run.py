@@ -1,0 +1,136 @@
+"""The report's sections on the run itself: what it was, in brief, its checks, its work, how to recompute it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from src.reporting import names, published, run_tables
+from src.reporting.checks import Check
+from src.reporting.document import Section, figure
+from src.reporting.inputs import BEFORE, FINAL, Inputs
+from src.reporting.metrics import LEXICAL, half
+from src.reporting.retrieval_tables import BASELINE, MAIN, pair
+from src.reporting.tables import interval, percent
+
+
+def warning(inputs: Inputs) -> list[str]:
+    """What no reader may miss: which numbers come from invented text."""
+    invented = [card["name"] for card in inputs.cards.values() if card["synthetic"]]
+    if not invented:
+        return []
+    everything = len(invented) == len(inputs.cards)
+    which = "Every number here comes" if everything else f"Numbers on {', '.join(invented)} come"
+    return [
+        f"> **Synthetic data.** {which} from an invented Turkish world (docs/world.md), marked ({names.SYNTHETIC}) "
+        "wherever it appears. It shows that the pipeline works and how its parts compare; it says nothing about how "
+        "well a model serves real Turkish, and is not to be compared with published numbers."
+    ]
+
+
+def in_brief(inputs: Inputs, checks: list[Check]) -> str:
+    """The run in a few lines."""
+    lines = [line for evaluation in inputs.evaluations.values() for line in _set_in_brief(evaluation)]
+    drop = inputs.sts["forgetting"]
+    sts = names.marked(inputs.sts["set"], bool(inputs.cards["sts"]["synthetic"]))
+    bounds = interval([-bound for bound in drop["interval"][::-1]])
+    lines.append(
+        f"**Semantic similarity** on {sts}: Spearman {drop['before']:.3f} before retrieval training, "
+        f"{drop['after']:.3f} after; it {_verb(drop['verdict'])} (change {-drop['drop']:+.3f}, 95 % interval {bounds})."
+    )
+    counts = {verdict: sum(check.verdict == verdict for check in checks) for verdict in ("ok", "failed")}
+    lines.append(f"**Checks**: {counts['ok']} ok, {counts['failed']} failed, of {len(checks)}.")
+    return "\n".join(f"- {line}" for line in lines)
+
+
+def _verb(verdict: str) -> str:
+    return "did not change significantly" if verdict.startswith("no ") else verdict
+
+
+def _set_in_brief(evaluation: Mapping[str, Any]) -> list[str]:
+    models = evaluation["models"]
+    bounds = interval(evaluation["intervals"][FINAL][MAIN])
+    others = [f"{names.model(row)} {models[row][MAIN]:.3f}" for row in (BEFORE, BASELINE, LEXICAL) if row in models]
+    tested = pair(evaluation, MAIN, FINAL, BASELINE)
+    against = ""
+    if tested:
+        word = "significant" if tested["significant"] else "not significant"
+        against = f" Against {names.model(BASELINE)}: {tested['difference']:+.3f}, {word} (p = {tested['p_holm']:.3g})."
+    lines = [
+        f"**Retrieval** on {names.retrieval_set(evaluation)}: {MAIN} {models[FINAL][MAIN]:.3f} {bounds}, P@1 "
+        f"{models[FINAL]['P@1']:.3f}. Before: {'; '.join(others)}.{against}"
+    ]
+    cut = half(evaluation["matryoshka"])
+    if cut:
+        lost = percent(-evaluation["matryoshka"][cut]["loss_relative"])
+        lines.append(f"**Shorter vectors** on {names.retrieval_set(evaluation)}: {lost} {MAIN} at {cut} dimensions.")
+    return lines
+
+
+def what_was_run(inputs: Inputs) -> Section:
+    """Data, models, recipe, seeds, versions."""
+    params = inputs.params
+    base = params.base_model
+    origin = f"`{base.source}`" + (f" at revision `{base.revision}`" if base.revision else "")
+    if base.source == "scratch":
+        origin = (
+            f"a GTE encoder with random weights, {base.layers} layers × {base.hidden_size}, and a BPE vocabulary of "
+            f"{base.vocab_size:,} pieces trained on {params.data.text.name}"
+        )
+        mlm = base.mlm
+        origin += f", pretrained by masked language modelling for {mlm.epochs:g} epochs" if mlm.epochs else ""
+    cards = ", ".join(f"[{card['name']}](data/{card['name']}.md)" for card in inputs.cards.values())
+    published_rows = ", ".join(params.eval.published) or "none"
+    leaks = "removed from training" if params.prepare.leakage == "remove" else "kept (prepare.leakage)"
+    parts = [
+        run_tables.data(inputs).markdown(),
+        f"Data cards (checksums, what was dropped and why, lengths in words and tokens): {cards}. Training rows whose "
+        f"text stands in an evaluation set are {leaks}.",
+        run_tables.recipe(inputs).markdown(),
+        f"- Base: {origin}.\n"
+        f"- Remedies in the retrieval step: {run_tables.remedies(inputs)}.\n"
+        f"- Rows of the tables: BM25 with Turkish case folding, plain and stemmed; a late-interaction model "
+        f"({params.colbert.dim} dimensions a token) trained here from the same base on the same pairs; the encoder "
+        f"after each step; a hybrid by reciprocal rank fusion; published models: {published_rows}.\n"
+        f"- Seeds: {params.seed} for training, {params.eval.seed} for intervals and tests, "
+        f"{params.eval.bootstrap_resamples:,} resamples.\n"
+        f"- Versions: {run_tables.versions(inputs)}.",
+        figure("training", "Training curves: loss by optimizer step"),
+    ]
+    return Section("What was run", "data, recipe, seeds, versions, training curves", parts)
+
+
+def checks(found: list[Check]) -> Section:
+    """The signs of failure and their verdicts."""
+    parts = [
+        "Signs by which the recipe shows that it went wrong, named with the paper. `make check` prints them and fails "
+        "on a failed one.",
+        published.checks(found).markdown(),
+    ]
+    return Section("Checks", "signs of failure, each with figure, limit and verdict", parts)
+
+
+def work(inputs: Inputs) -> Section:
+    """What the run cost that does not depend on the machine."""
+    parts = [
+        "Steps and sizes are the same on every machine. Seconds, memory and energy are not, so they stay out of the "
+        "metrics: each training writes them to `logs/`, and `reports/records/` keeps them with the processor they "
+        "were taken on. Benchmarks are in `reports/bench/`.",
+        run_tables.work(inputs).markdown(),
+    ]
+    return Section("Work", "optimizer steps, pairs and parameters behind the numbers", parts)
+
+
+def recompute(inputs: Inputs) -> Section:
+    """Where each number comes from."""
+    settings = inputs.main["settings"]
+    parts = [
+        f"- Every retrieval number comes from a TREC run in `reports/runs/SET/`, scored against "
+        f"`data/prepared/SET/qrels/test.tsv` with trec_eval's definitions; depth {settings['depth']}, texts cut at "
+        f"{settings['max_length']} tokens, scores {settings['scores']}, relevant: {settings['relevant']}.\n"
+        f"- Values of every query: `reports/per_query/SET/`. Tables as CSV: `reports/tables/`. All numbers: "
+        f"`reports/metrics.json`.\n"
+        f"- BM25: {settings['bm25']}; stemmed: {settings['bm25_stem']}. Hybrid: {settings['hybrid']}.\n"
+        f"- `dvc repro` writes this report again; without changes it is the same, byte for byte, on a like machine."
+    ]
+    return Section("How to recompute", "runs, qrels, definitions", parts)

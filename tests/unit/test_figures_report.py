@@ -1,0 +1,76 @@
+"""Figures: legible on any ground, the same bytes each time."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from src.reporting import figures, style
+from src.reporting.figures_training import running_mean
+from src.reporting.inputs import read_inputs
+from tests.unit.reporting_run import SET, make_run
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory):
+    root = tmp_path_factory.mktemp("run")
+    sets = (SET, "scifact_tr_synthetic_text")
+    folder = root / "figures"
+    figures.draw_all(read_inputs(make_run(root, sets), root), folder)
+    return folder
+
+
+def test_every_figure_comes_as_png_and_svg(drawn):
+    names = {path.stem for path in drawn.glob("*.png")}
+    assert names == {path.stem for path in drawn.glob("*.svg")}
+    single = {"dimensions", "training", "forgetting", "pareto", f"latency-{SET}"}
+    ablations = {f"ablation-{key}" for key in ("batch", "order", "settings", "sources", "remedies")}
+    assert single | ablations | {f"{kind}-{SET}" for kind in ("models", "memory", "queries")} <= names
+
+
+def test_the_ground_is_white_and_opaque(drawn):
+    from PIL import Image
+
+    for path in drawn.glob("*.png"):
+        image = np.asarray(Image.open(path).convert("RGBA"))
+        assert (image[0, 0] == 255).all() and (image[..., 3] == 255).all(), path.name
+
+
+def test_every_figure_names_protocol_or_n_and_says_synthetic(drawn):
+    for path in drawn.glob("*.svg"):
+        text = path.read_text(encoding="utf-8")
+        assert "synthetic" in text, path.name
+        assert "n = " in text, path.name
+
+
+def test_no_date_and_no_version_in_a_figure(drawn):
+    for path in drawn.glob("*.svg"):
+        text = path.read_text(encoding="utf-8")
+        assert "<dc:date>" not in text and "<dc:creator>" not in text
+    for path in drawn.glob("*.png"):
+        assert b"Software" not in path.read_bytes()
+
+
+def test_a_chart_leaves_matplotlib_as_it_was(tmp_path):
+    import matplotlib as mpl
+
+    before = dict(mpl.rcParams)
+    with style.chart(tmp_path, "x", "title", "note") as (axes,):
+        axes.plot([1, 2], [3, 4])
+    assert dict(mpl.rcParams) == before
+
+
+@given(st.lists(st.floats(-5, 5), min_size=1, max_size=12), st.floats(0.01, 1))
+def test_spaced_labels_do_not_lie_on_each_other_and_keep_their_order(places, least):
+    moved = style.spaced(places, least)
+    order = np.argsort(places, kind="stable")
+    assert all(new >= old for old, new in zip(places, moved, strict=True))
+    assert np.all(np.diff(np.array(moved)[order]) >= least - 1e-9)
+
+
+@given(st.lists(st.floats(-100, 100), min_size=1, max_size=50), st.integers(0, 10))
+def test_running_mean_stays_within_the_values(values, width):
+    smooth = running_mean(np.array(values), width)
+    assert len(smooth) == len(values)
+    assert smooth.min() >= min(values) - 1e-6 and smooth.max() <= max(values) + 1e-6
+    assert running_mean(np.array([1.0, 2.0, 3.0]), 1) == pytest.approx([1.5, 2.0, 2.5])

@@ -1,0 +1,146 @@
+"""The report stage from a small run's files."""
+
+import os
+import re
+import socket
+from unittest import mock
+
+import pytest
+from markdown_it import MarkdownIt
+
+from src import report
+from src.reporting import checks, document, html
+from src.reporting.inputs import read_inputs
+from tests.unit.reporting_run import SET, make_run
+
+
+def tokenizer(folder):
+    from tokenizers import Tokenizer, models, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast
+
+    built = Tokenizer(models.WordLevel({"[UNK]": 0, "Su": 1}, unk_token="[UNK]"))
+    built.pre_tokenizer = pre_tokenizers.Whitespace()
+    PreTrainedTokenizerFast(tokenizer_object=built, unk_token="[UNK]").save_pretrained(folder)
+
+
+def run(root, monkeypatch, params):
+    monkeypatch.chdir(root)
+    monkeypatch.setattr(report, "load_params", lambda: params)
+    with mock.patch.dict(os.environ):
+        report.main([])
+    written = [path for path in (root / "reports").rglob("*") if path.is_file()]
+    return {path.relative_to(root).as_posix(): path.read_bytes() for path in written}
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    root = tmp_path_factory.mktemp("run")
+    params = make_run(root)
+    tokenizer(root / "models" / "base")
+    with pytest.MonkeyPatch.context() as patch:
+        first = run(root, patch, params)
+        second = run(root, patch, params)
+    assert first == second, "two runs differ: " + ", ".join(name for name in first if first[name] != second.get(name))
+    return first
+
+
+def text(written, name):
+    return written[f"reports/{name}"].decode("utf-8")
+
+
+def test_two_runs_write_the_same_bytes(written):
+    assert {"reports/metrics.json", "reports/summary.json", "reports/checks.json", "reports/report.html"} <= set(
+        written
+    )
+    assert f"reports/data/{SET}.md" in written
+    assert "reports/plots/models.csv" in written
+    assert "reports/tables/table_3.csv" in written
+
+
+def test_nothing_tells_of_host_or_day(written):
+    for name, content in written.items():
+        if not name.endswith(".png"):
+            found = content.decode("utf-8")
+            assert socket.gethostname() not in found, name
+            assert not re.search(r"\b20\d\d-\d\d-\d\d\b", found), name
+
+
+def test_the_papers_tables_and_every_ablation_are_one_click_away(written):
+    contents = text(written, "REPORT.md").split("## Contents")[1].split("\n## ")[0]
+    for words in ("Table I:", "Table III:", "batch size", "which steps", "remedies", "Checks", "Gains and losses"):
+        assert words in contents
+    anchors = re.findall(r"\(#([^)]+)\)", contents)
+    headings = {document.slug(found) for found in re.findall(r"(?m)^##+ (.*)$", text(written, "REPORT.md"))}
+    assert set(anchors) <= headings
+
+
+def test_every_link_and_figure_of_the_report_exists(written):
+    for target in re.findall(r"\]\(([^)#][^)]*)\)", text(written, "REPORT.md")):
+        assert target.startswith("https://") or f"reports/{target}" in written, target
+
+
+def test_every_caption_says_synthetic(written):
+    captions = re.findall(rf"(?m)^\*.*{SET}.*\*$", text(written, "REPORT.md"))
+    assert captions
+    assert all(f"{SET} (synthetic)" in caption for caption in captions)
+    assert "**Synthetic data.**" in text(written, "REPORT.md")
+
+
+def test_real_data_is_not_called_synthetic(tmp_path):
+    params = make_run(tmp_path, ["xquad_tr"], synthetic=False)
+    inputs = read_inputs(params, tmp_path)
+    page = document.write_report(inputs, checks.all_checks(inputs))
+    assert "(synthetic)" not in page
+    assert "**Synthetic data.**" not in page
+
+
+def test_without_ablations_the_report_leaves_their_sections_out(tmp_path):
+    params = make_run(tmp_path)
+    for name in ("ablation.json", "forgetting_errors.json"):
+        (tmp_path / "reports" / name).unlink()
+    inputs = read_inputs(params, tmp_path)
+    page = document.write_report(inputs, checks.all_checks(inputs))
+    assert "## Ablations" not in page
+    assert "## Does forgetting" not in page
+
+
+def test_the_html_is_one_file_without_network_or_markup_from_data(written):
+    page = text(written, "report.html")
+    assert not re.findall(r'src="(?!data:)', page)
+    assert not re.findall(r'(?:href|src)="(?!#|data:|https://)', page)
+    assert "<script" not in page
+    assert "Soru &lt;script&gt;?" in page
+    assert page.count("<img") == len(re.findall(r"(?m)^!\[", text(written, "REPORT.md")))
+    anchors = set(re.findall(r'href="#([^"]+)"', page))
+    assert anchors <= set(re.findall(r'id="([^"]+)"', page))
+
+
+def test_a_figure_that_is_missing_is_named(tmp_path):
+    with pytest.raises(Exception, match=r"nothing\.svg: no such figure"):
+        html.page("# R\n\n![a](figures/nothing.png)\n", tmp_path)
+
+
+def test_tables_keep_their_columns_whatever_the_cards_say(written):
+    """A bar in a source's name once split a row."""
+    rendered = MarkdownIt("commonmark").enable("table").render(text(written, "tables/data.md"))
+    assert len({row.count("<td") for row in rendered.split("<tr>")[2:]}) == 1
+    assert "a test | with a bar" in rendered
+
+
+def test_examples_name_gains_and_losses(written):
+    page = text(written, "REPORT.md")
+    gained = page.split("**Gained most**")[1].split(document.TEXTS_END)[0]
+    lost = page.split("**Lost most**")[1].split(document.TEXTS_END)[0]
+    assert "Soru q00?" in gained and "0.00 → 1.00" in gained and "a relevant one" in gained
+    assert "Soru q01?" in lost and "1.00 → 0.63" in lost
+    assert "q02" not in gained + lost
+
+
+def test_two_sets_of_one_name_are_refused(tmp_path, monkeypatch):
+    params = make_run(tmp_path, ["msmarco_tr_synthetic"])
+    tokenizer(tmp_path / "models" / "base")
+    from src.reporting.cards import write_cards
+
+    with pytest.raises(Exception, match="two data sets are called 'msmarco_tr_synthetic'"):
+        write_cards(read_inputs(params, tmp_path), tmp_path / "reports" / "data")
+    assert not (tmp_path / "reports" / "data").exists()

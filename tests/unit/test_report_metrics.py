@@ -1,0 +1,67 @@
+"""reports/metrics.json and summary.json."""
+
+import pytest
+
+from src.errors import UserError
+from src.reporting import metrics
+from src.reporting.inputs import pinned, read_curve, read_inputs
+from tests.unit.reporting_run import MODELS, SET, STS, make_run
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory):
+    root = tmp_path_factory.mktemp("run")
+    return read_inputs(make_run(root), root)
+
+
+def test_metrics_hold_exactly_the_keys_that_others_read(inputs):
+    merged = metrics.merge(inputs)
+    assert set(merged) == {SET, STS, "forgetting", "matryoshka", "protocol"}
+    assert list(merged[SET]) == list(MODELS)
+    assert set(merged[STS]["retrieval"]) == {"spearman", "pearson"}
+    assert set(merged["forgetting"]) == {"before", "after", "drop"}
+    assert list(merged["matryoshka"]) == ["128", "64", "16"]
+    assert merged["matryoshka"]["16"]["spearman"] == pytest.approx(0.78)
+    assert merged["protocol"][SET]["synthetic"] and merged["protocol"][STS]["pairs"] == 50
+
+
+def test_every_number_is_taken_over_as_it_was_evaluated(inputs):
+    assert metrics.merge(inputs)[SET] == inputs.evaluations[SET]["models"]
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 8])
+def test_the_summary_has_few_columns_each_under_its_set(tmp_path, count):
+    sets = [f"set_{number}" for number in range(count)]
+    found = metrics.summary(read_inputs(make_run(tmp_path, sets), tmp_path))
+    assert sum(len(values) for values in found.values()) <= metrics.COLUMNS
+    assert found[STS] == {"spearman": 0.81, "spearman_drop": 0.04}
+    assert all("nDCG@10" in values for name, values in found.items() if name != STS)
+
+
+def test_one_name_for_two_sets_is_refused(tmp_path):
+    params = make_run(tmp_path, [SET, STS])
+    with pytest.raises(UserError, match="stsb_tr_synthetic' names two things"):
+        metrics.merge(read_inputs(params, tmp_path))
+
+
+@pytest.mark.parametrize(("dims", "expected"), [(["768", "512", "256"], "256"), (["128", "64"], "64"), (["8"], None)])
+def test_half_is_the_largest_dimension_within_half(dims, expected):
+    assert metrics.half(dict.fromkeys(dims)) == expected
+
+
+def test_a_missing_evaluation_is_named(tmp_path):
+    params = make_run(tmp_path)
+    (tmp_path / "reports" / "eval" / f"{SET}.json").unlink()
+    with pytest.raises(UserError, match=rf"{SET}\.json: no such file"):
+        read_inputs(params, tmp_path)
+
+
+def test_a_curve_that_is_no_table_of_numbers_is_refused(tmp_path):
+    path = tmp_path / "nli.csv"
+    path.write_text("step,loss\n1,x\n", encoding="utf-8")
+    with pytest.raises(UserError, match=r"nli\.csv: expected numbers"):
+        read_curve(path)
+
+
+def test_pinned_versions_are_read_without_comments_and_markers():
+    assert pinned("# a\ntorch==2.13.0\nfoo==1 ; python_version < '4'\nbar>=2\n") == {"torch": "2.13.0", "foo": "1"}

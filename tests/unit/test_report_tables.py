@@ -1,0 +1,48 @@
+"""Tables as Markdown and CSV."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+
+from src.reporting.tables import Table, escape, plain, show
+
+MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
+
+
+def test_numbers_stand_right_and_keep_four_digits():
+    table = Table("t", ["name", "score", "n"], [["a", 0.5, 1200], ["b", None, 3]], "caption", "notes", {(0, 1): "†"})
+    assert table.markdown().splitlines() == [
+        "*caption*",
+        "",
+        "| name | score | n |",
+        "| --- | ---: | ---: |",
+        "| a | 0.5000† | 1,200 |",
+        "| b | – | 3 |",
+        "",
+        "notes",
+    ]
+
+
+def test_the_csv_holds_plain_numbers_and_no_marks(tmp_path):
+    Table("t", ["name", "score"], [["a", 1 / 3], ["b", None]], marks={(0, 1): "*"}).write(tmp_path)
+    assert (tmp_path / "t.csv").read_text() == "name,score\na,0.333333\nb,\n"
+
+
+def test_cells_stay_on_one_line_and_in_their_column():
+    assert escape("a | b\nc") == "a \\| b c"
+    assert show(12345) == "12,345"
+
+
+@given(st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), max_size=80))
+def test_quoted_text_means_itself_in_markdown(text):
+    """Whatever a data set holds, a reader sees it as it stands, and it makes no markup."""
+    table = Table("t", ["text"], [[plain(text)]]).markdown()
+    tokens = [token for token in MARKDOWN.parse(table) if token.type == "inline"]
+    assert len(tokens) == 2
+    children = [child.type for child in tokens[1].children or []]
+    assert set(children) <= {"text", "text_special"}
+    assert "".join(child.content for child in tokens[1].children or []) == " ".join(text.split())
+
+
+def test_long_text_is_cut():
+    assert plain("a" * 200).endswith("a…") and len(plain("a" * 200)) == 160
