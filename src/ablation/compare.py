@@ -14,7 +14,7 @@ A row:
     path, row       its steps, and what params say of it
     retrieval       {SET: {"mean", "sd", "difference", "interval", "p", "p_holm", "significant", "p_seeds"}} of nDCG@10
     sts             the same of Spearman's correlation, with "before" and "drop"; "drop_share" is the row's drop as a
-                    share of the reference's, where that is positive
+                    share of the reference's, where that is notable
 
 The reference has neither difference nor test. "sd" and "p_seeds" are there with two seeds or more.
 """
@@ -37,6 +37,7 @@ from src.evaluation.similarity import spearman
 from src.files import read_json, round_floats
 
 Values = NDArray[np.float64]
+NOTABLE_DROP = 0.01  # a share of less is a share of noise: a correlation over a thousand pairs is known to about 0.01
 _BLOCK = 128
 
 
@@ -211,9 +212,9 @@ def _verdicts(
 
 
 def add_drop_share(row: dict[str, Any], reference: dict[str, Any]) -> None:
-    """The row's drop as a share of the reference's, where both start from the same model and the reference lost."""
+    """The row's drop as a share of the reference's, where both start from the same model and the reference lost much."""
     same_start = abs(row["before"] - reference["before"]) < 1e-9
-    if same_start and reference["drop"] > 0:
+    if same_start and reference["drop"] >= NOTABLE_DROP:
         row["drop_share"] = row["drop"] / reference["drop"]
 
 
