@@ -212,7 +212,7 @@ def _verdicts(
 
 
 def add_drop_share(row: dict[str, Any], reference: dict[str, Any]) -> None:
-    """The row's drop as a share of the reference's, where both start from the same model and the reference lost much."""
+    """The row's drop as a share of the reference's, where both start from the same model and that drop is notable."""
     same_start = abs(row["before"] - reference["before"]) < 1e-9
     if same_start and reference["drop"] >= NOTABLE_DROP:
         row["drop_share"] = row["drop"] / reference["drop"]
