@@ -124,7 +124,7 @@ def caption(inputs: Inputs) -> str:
     sts = names.marked(inputs.sts["set"], bool(inputs.cards["sts"]["synthetic"]))
     rows = "all" if settings_["rows"] is None else f"{settings_['rows']:,}"
     seeds = ("seeds " if len(settings_["seeds"]) > 1 else "seed ") + ", ".join(map(str, settings_["seeds"]))
-    epochs = "the recipe's epochs" if settings_["epochs"] is None else f"{settings_['epochs']:g} epochs"
+    epochs = "the recipe's epochs" if settings_["epochs"] is None else f"{settings_['epochs']:g} epoch(s)"
     pairs = inputs.sts["protocol"]["pairs"]
     return f"{sets}; {sts} (n = {pairs:,} pairs); every variant: {rows} retrieval pairs, {epochs}, {seeds}"
 

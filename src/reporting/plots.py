@@ -15,20 +15,22 @@ SHOWN = ("nDCG@10", "R@10", "R@100", "MRR@10", "P@1")
 
 
 def write_all(inputs: Inputs, folder: Path) -> None:
-    """Write models.csv, dimensions.csv, memory.csv, forgetting.csv and, where there are ablations, ablation.csv."""
+    """Write models.csv, dimensions.csv, memory.csv, forgetting.csv and, where there are ablations, ablation.csv.
+
+    dimensions.csv tells of the first set alone: DVC draws one line through all rows of a file.
+    """
     evaluations = inputs.evaluations.items()
     models: list[list[Cell]] = [
-        [name, names.model(row), *(scores[measure] for measure in MEASURES)]
+        [model_label(row, name, inputs), name, *(scores[measure] for measure in MEASURES)]
         for name, evaluation in evaluations
         for row, scores in evaluation["models"].items()
     ]
-    _write(folder / "models.csv", ["set", "model", *MEASURES], models)
+    _write(folder / "models.csv", ["model", "set", *MEASURES], models)
     dims: list[list[Cell]] = [
-        [name, int(dim), found["bytes_per_document"], *(found[measure] for measure in SHOWN)]
-        for name, evaluation in evaluations
-        for dim, found in evaluation["matryoshka"].items()
+        [int(dim), found["bytes_per_document"], *(found[measure] for measure in SHOWN)]
+        for dim, found in inputs.main["matryoshka"].items()
     ]
-    _write(folder / "dimensions.csv", ["set", "dimensions", "bytes", *SHOWN], dims)
+    _write(folder / "dimensions.csv", ["dimensions", "bytes", *SHOWN], dims)
     memory: list[list[Cell]] = [
         [name, form, int(dim), found["bytes_per_document"], found["nDCG@10"]]
         for name, evaluation in evaluations
@@ -36,18 +38,29 @@ def write_all(inputs: Inputs, folder: Path) -> None:
         for form, found in forms.items()
     ]
     _write(folder / "memory.csv", ["set", "form", "dimensions", "bytes", "nDCG@10"], memory)
-    sts = inputs.sts["forgetting"]["dims"].items()
-    forgetting: list[list[Cell]] = [[int(dim), key, found[key]] for dim, found in sts for key in ("before", "after")]
-    _write(folder / "forgetting.csv", ["dimensions", "retrieval training", "Spearman"], forgetting)
+    forgetting: list[list[Cell]] = [
+        [int(dim), found["before"], found["after"]] for dim, found in inputs.sts["forgetting"]["dims"].items()
+    ]
+    _write(folder / "forgetting.csv", ["dimensions", "before", "after"], forgetting)
     if inputs.ablation:
-        _write(folder / "ablation.csv", ["set", "variant", "nDCG@10", "Spearman"], ablation_rows(inputs))
+        _write(folder / "ablation.csv", ["variant", "set", "nDCG@10", "Spearman"], ablation_rows(inputs))
+
+
+def model_label(row: str, set_name: str, inputs: Inputs) -> str:
+    """The model, and the set where there are several, so that no two bars share a label."""
+    return names.model(row) if len(inputs.evaluations) == 1 else f"{names.model(row)}, {set_name}"
 
 
 def ablation_rows(inputs: Inputs) -> list[list[Cell]]:
     """Every variant on every set."""
     assert inputs.ablation is not None
     return [
-        [name, variant, row["retrieval"][name]["mean"], row["sts"]["mean"]]
+        [
+            variant if len(inputs.ablation["sets"]) == 1 else f"{variant}, {name}",
+            name,
+            row["retrieval"][name]["mean"],
+            row["sts"]["mean"],
+        ]
         for name in inputs.ablation["sets"]
         for variant, row in inputs.ablation["rows"].items()
     ]

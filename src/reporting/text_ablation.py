@@ -39,7 +39,9 @@ def ablations(inputs: Inputs) -> Section:
     assert inputs.ablation is not None
     found = ablation.groups(inputs.ablation)
     parts = [
-        "Each variant is trained and measured by itself, and compared with the reference on the same queries and pairs."
+        "Each variant is trained and measured by itself, on equally many pairs, and compared with the reference on the "
+        "same queries and pairs. Rows and epochs differ from the main run's, so these figures compare with each other, "
+        "not with the tables above; who picks a setting by them has seen the test sets (docs/ablations.md)."
     ]
     for key, rows in found.items():
         parts += [f"### {ablation.QUESTIONS[key]}", _WORDS[key], ablation.table(key, rows, inputs).markdown()]
