@@ -43,7 +43,7 @@ def test_the_committed_file_is_valid():
         ("train.dims", [128, 128], "train: dims .* without repeats"),
         ("train.dims", [4096, 64], "train.dims 4096 is larger than base_model.hidden_size 128"),
         ("eval.dims", [256], "eval.dims 256 is larger"),
-        ("train.dim_weights", [1.0], "dim_weights has 1 values for 4 dims"),
+        ("train.dim_weights", [1.0], "dim_weights has 1 values for 5 dims"),
         ("train.loss", "triplet", "train.loss: 'triplet' is not allowed: .*'mnrl' or 'cosent'"),
         ("runtime.threads", 0, "runtime.threads: 0"),
         ("runtime.offline", "yes", "runtime.offline: 'yes'"),
