@@ -12,22 +12,26 @@ REPORTS = Path("reports")
 
 
 def main(arguments: list[str]) -> None:
-    """Write metrics.json, summary.json, checks.json, data/, tables/, figures/, plots/, REPORT.md and report.html."""
+    """Write everything under reports/ that tells of the whole run: numbers, checks, cards, tables, figures, and the report itself."""
     if arguments:
         raise UserError(f"no argument expected, found {arguments[0]!r}")
     params = load_params()
     set_environment(params.runtime)
     from src.files import fresh_dir, write_json, write_text
+    from src.model.card import write_model_card
     from src.reporting import checks, document, figures, html, metrics, plots, results
     from src.reporting.cards import write_cards
-    from src.reporting.inputs import read_inputs
+    from src.reporting.inputs import TRAINING_SETS, read_inputs
 
     inputs = read_inputs(params)
     found = checks.all_checks(inputs)
-    write_json(REPORTS / "metrics.json", metrics.merge(inputs))
+    merged = metrics.merge(inputs)
+    write_json(REPORTS / "metrics.json", merged)
     write_json(REPORTS / "summary.json", metrics.summary(inputs))
     write_json(REPORTS / "checks.json", checks.as_json(found))
     write_cards(inputs, REPORTS / "data")
+    with fresh_dir(REPORTS / "model_card") as folder:
+        write_model_card(folder, merged, params, {name: inputs.cards[name] for name in TRAINING_SETS})
     with fresh_dir(REPORTS / "tables") as folder:
         for table in results.all_tables(inputs, found):
             table.write(folder)

@@ -105,7 +105,7 @@ def bars(key: str, rows: Rows, inputs: Inputs, folder: Path) -> None:
             axes.set_xlim(0, 1.2 * top)
             axes.set_yticks(places, labels if number == 0 else [""] * len(labels), fontsize=8)
             axes.grid(axis="y", visible=False)
-            axes.set_title("Spearman after" if name == "STS" else f"nDCG@10, {name}", fontsize=8)
+            axes.set_title("Spearman after" if name == "STS" else f"nDCG@10\n{name}", fontsize=8)
 
 
 def trade(inputs: Inputs, folder: Path) -> None:

@@ -126,9 +126,9 @@ def latency(inputs: Inputs, folder: Path) -> bool:
             ]
             if points:
                 _labelled_line(axes, points, number, form)
-        axes.set_xlabel("milliseconds a query")
+        axes.set_xlabel("milliseconds a query (lower is faster)")
         axes.set_ylabel(MAIN)
-        axes.legend(loc="lower right")
+        axes.legend(loc="best")
     return True
 
 

@@ -54,6 +54,7 @@ def test_two_runs_write_the_same_bytes(written):
     )
     assert f"reports/data/{SET}.md" in written
     assert "reports/plots/models.csv" in written
+    assert "reports/model_card/README.md" in written
     assert "reports/tables/table_3.csv" in written
 
 
