@@ -12,7 +12,7 @@ REPORTS = Path("reports")
 
 
 def main(arguments: list[str]) -> None:
-    """Write everything under reports/ that tells of the whole run: numbers, checks, cards, tables, figures, and the report itself."""
+    """Write what under reports/ tells of the whole run: numbers, checks, cards, tables, figures, the report."""
     if arguments:
         raise UserError(f"no argument expected, found {arguments[0]!r}")
     params = load_params()
