@@ -92,6 +92,7 @@ def table(key: str, rows: Mapping[str, Row], inputs: Inputs) -> Table:
     """The variants of a group against the reference."""
     assert inputs.ablation is not None
     sets, reference = inputs.ablation["sets"], inputs.ablation["reference"]
+    several = len(inputs.ablation["settings"]["seeds"]) > 1
     cells: list[list[Cell]] = []
     marks: dict[tuple[int, int], str] = {}
     for number, (name, row) in enumerate(rows.items()):
@@ -100,11 +101,12 @@ def table(key: str, rows: Mapping[str, Row], inputs: Inputs) -> Table:
             if part.get("significant"):
                 marks[number, len(line) + 1] = "\\*"
             line += [spread(part), *(_change(part) if name != reference else (None, None))]
+            line += [part.get("p_seeds")] if several else []
         shared = row["sts"].get("drop_share")
         cells.append([*line, f"{row['sts']['drop']:+.4f}", None if shared is None else share(shared)])
     header = ["variant"]
     for shown in (*(f"nDCG@10, {set_name}" for set_name in sets), "Spearman"):
-        header += [shown, "change", "95 % interval"]
+        header += [shown, "change", "95 % interval", *(["p over seeds"] if several else [])]
     header += ["STS drop", "of the reference's drop"]
     return Table(f"ablation-{key}", header, cells, caption(inputs), notes(inputs), marks)
 
@@ -133,7 +135,11 @@ def notes(inputs: Inputs) -> str:
     """How the changes were tested."""
     assert inputs.ablation is not None
     rules = inputs.ablation["protocol"]
-    spreads = " ± is the standard deviation over seeds." if len(inputs.ablation["settings"]["seeds"]) > 1 else ""
+    spreads = (
+        f" ± is the standard deviation over seeds; p over seeds: {rules['p_seeds']}."
+        if len(inputs.ablation["settings"]["seeds"]) > 1
+        else ""
+    )
     return (
         f"Change: against the reference; \\* significant at 0.05. nDCG@10: {rules['retrieval_test']}. "
         f"Spearman: {rules['sts_test']}. STS drop: what retrieval training took; below zero it gained.{spreads}"

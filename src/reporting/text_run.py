@@ -10,7 +10,7 @@ from src.reporting.checks import Check
 from src.reporting.document import Section, figure
 from src.reporting.inputs import BEFORE, FINAL, Inputs
 from src.reporting.metrics import LEXICAL, half
-from src.reporting.retrieval_tables import BASELINE, MAIN, pair
+from src.reporting.retrieval_tables import MAIN, baseline, pair
 from src.reporting.tables import interval, percent
 
 
@@ -50,15 +50,16 @@ def _verb(verdict: str) -> str:
 def _set_in_brief(evaluation: Mapping[str, Any]) -> list[str]:
     models = evaluation["models"]
     bounds = interval(evaluation["intervals"][FINAL][MAIN])
-    others = [f"{names.model(row)} {models[row][MAIN]:.3f}" for row in (BEFORE, BASELINE, LEXICAL) if row in models]
-    tested = pair(evaluation, MAIN, FINAL, BASELINE)
+    over = baseline(evaluation)
+    others = [f"{names.model(row)} {models[row][MAIN]:.3f}" for row in (BEFORE, over, LEXICAL) if row in models]
+    tested = pair(evaluation, MAIN, FINAL, over)
     against = ""
     if tested:
         word = "significant" if tested["significant"] else "not significant"
-        against = f" Against {names.model(BASELINE)}: {tested['difference']:+.3f}, {word} (p = {tested['p_holm']:.3g})."
+        against = f" Against {names.model(over)}: {tested['difference']:+.3f}, {word} (p = {tested['p_holm']:.3g})."
     lines = [
         f"**Retrieval** on {names.retrieval_set(evaluation)}: {MAIN} {models[FINAL][MAIN]:.3f} {bounds}, P@1 "
-        f"{models[FINAL]['P@1']:.3f}. Before: {'; '.join(others)}.{against}"
+        f"{models[FINAL]['P@1']:.3f}. Beside it: {'; '.join(others)}.{against}"
     ]
     cut = half(evaluation["matryoshka"])
     if cut:

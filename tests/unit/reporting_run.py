@@ -227,7 +227,14 @@ def ablation(sets, sts_name):
         "rehearsal": {"path": chain, "train": {"remedies": {"rehearsal_share": 0.25}}},
         "mix": {"path": chain, "mix": {"inverse_cloze": 1.0}},
     }
-    tested = {"difference": -0.02, "interval": [-0.04, 0.0], "p": 0.01, "p_holm": 0.03, "significant": True}
+    tested = {
+        "difference": -0.02,
+        "interval": [-0.04, 0.0],
+        "p": 0.01,
+        "p_holm": 0.03,
+        "significant": True,
+        "p_seeds": 0.2,
+    }
     table = {}
     for place, (name, row) in enumerate(rows.items()):
         further = tested if place else {}
@@ -237,7 +244,11 @@ def ablation(sets, sts_name):
     return {
         "reference": "full",
         "settings": {"rows": 6144, "epochs": 2.0, "seeds": [1, 2]},
-        "protocol": {"retrieval_test": "paired randomisation", "sts_test": "paired bootstrap"},
+        "protocol": {
+            "retrieval_test": "paired randomisation",
+            "sts_test": "paired bootstrap",
+            "p_seeds": "Welch's t-test",
+        },
         "sets": list(sets),
         "sts_set": sts_name,
         "rows": table,

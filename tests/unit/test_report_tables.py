@@ -4,7 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
+from src.reporting import retrieval_tables
 from src.reporting.tables import Table, escape, plain, show
+from tests.unit.reporting_run import SET, evaluation
 
 MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
 
@@ -46,3 +48,22 @@ def test_quoted_text_means_itself_in_markdown(text):
 
 def test_long_text_is_cut():
     assert plain("a" * 200).endswith("a…") and len(plain("a" * 200)) == 160
+
+
+def test_gains_are_taken_over_the_papers_baseline_where_it_is_measured():
+    found = evaluation(SET)
+    assert retrieval_tables.baseline(found) == "colbert"
+    found["models"]["turkish-colbert"] = found["models"]["nli"]
+    table = retrieval_tables.table_1(found)
+    gains = {row[0]: row[5] for row in table.rows}
+    assert gains["turkish-colbert"] is None
+    assert gains["NLI → STS → retrieval"] == "+50.0 %"  # P@1 0.6 over 0.4
+
+
+def test_a_comparison_reads_the_same_from_both_sides():
+    found = evaluation(SET)
+    there = retrieval_tables.pair(found, "nDCG@10", "bm25", "retrieval")
+    back = retrieval_tables.pair(found, "nDCG@10", "retrieval", "bm25")
+    assert there["difference"] == -back["difference"]
+    assert back["interval"] == [0.1, 0.2]
+    assert retrieval_tables.pair(found, "MAP", "bm25", "retrieval") is None

@@ -1,0 +1,57 @@
+"""Which question a variant answers, and how its table reads."""
+
+import pytest
+import yaml
+
+from src.reporting import ablation
+from src.reporting.inputs import read_inputs
+from src.reporting.text_ablation import answer
+from tests.unit.reporting_run import ROOT, SET, make_run
+
+CHAIN = ["nli", "sts", "retrieval"]
+
+
+@pytest.mark.parametrize(
+    ("name", "row", "expected"),
+    [
+        ("full@0.5", {"path": CHAIN}, ablation.MIXING),
+        ("b", {"path": CHAIN, "train": {"batch_size": 256}}, ablation.BATCH),
+        ("o", {"path": ["retrieval"]}, ablation.ORDER),
+        ("m", {"path": CHAIN, "matryoshka": False}, ablation.SETTINGS),
+        ("f", {"path": CHAIN, "train": {"freeze_layers": 1, "freeze_embeddings": True}}, ablation.SETTINGS),
+        ("r", {"path": CHAIN, "train": {"remedies": {"hard_negatives": True}}}, ablation.REMEDIES),
+        ("n", {"path": CHAIN, "train": {"false_negatives": 0.05}}, ablation.REMEDIES),
+        ("s", {"path": CHAIN, "mix": {"inverse_cloze": 1.0}}, ablation.SOURCES),
+    ],
+)
+def test_a_row_tells_which_question_it_answers(name, row, expected):
+    assert ablation.group(name, {"row": row, "path": row["path"]}) == expected
+
+
+def test_every_variant_of_params_is_in_words(tmp_path):
+    inputs = read_inputs(make_run(tmp_path), tmp_path)
+    variants = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))["ablation"]["variants"]
+    words = [ablation.label(name, {"row": row, "path": row["path"]}, inputs) for name, row in variants.items()]
+    assert len(set(words)) == len(words)
+    assert "freeze embeddings, freeze layers 1" in words
+    assert "retrieval" in words
+
+
+def test_with_seeds_a_table_shows_deviation_and_the_test_between_seeds(tmp_path):
+    inputs = read_inputs(make_run(tmp_path), tmp_path)
+    found = ablation.groups(inputs.ablation)
+    table = ablation.table(ablation.BATCH, found[ablation.BATCH], inputs)
+    reference, variant = table.rows
+    assert reference[1:5] == ["0.7000 ± 0.0100", None, None, None]
+    assert variant[:5] == ["batch size 256", "0.6600 ± 0.0100", "-0.0200", "[-0.040, 0.000]", 0.2]
+    assert table.marks == {(1, 2): "\\*", (1, 6): "\\*"}
+    assert f"{SET} (synthetic)" in table.caption and "seeds 1, 2" in table.caption
+
+
+@pytest.mark.parametrize(
+    ("bounds", "words"), [([-0.3, -0.1], "Yes"), ([0.1, 0.3], "reverse"), ([-0.1, 0.1], "Not seen")]
+)
+def test_the_open_question_is_answered_by_the_interval(bounds, words):
+    value = {"partial": sum(bounds) / 2, "partial_interval": bounds}
+    found = {"queries": 30, "correlations": {"ndcg_change": {"local_forgetting": value}}}
+    assert words in answer(found)
