@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 TEST_FLAGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev repro test test-unit bench lint deps clean
+.PHONY: help setup setup-dev repro test test-unit bench lint check deps clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -30,6 +30,9 @@ lint: setup-dev ## ruff and mypy
 	$(BIN)/ruff format --check src bench tests tools
 	$(BIN)/ruff check src bench tests tools
 	$(BIN)/mypy
+
+check: setup ## the failure signs of the paper, from the last run; fails on a failed one
+	$(BIN)/python -m src.check
 
 deps: setup-dev ## write each stage's code dependencies into dvc.yaml
 	$(BIN)/python -m tools.stage_deps
