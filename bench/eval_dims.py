@@ -1,0 +1,161 @@
+"""`python -m bench.eval_dims`: what five dimensions cost beyond one encoding pass, and what a query costs in each.
+
+The judged figure is the time of evaluating five dimensions (encoding, ranking, run files, measures) over the time of
+encoding alone; beside it sentence-transformers' evaluator once per dimension. Then query latency over 100,000 random
+vectors at every dimension in float32, int8 and binary, one query at a time and 32 at once.
+"""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from bench.common import alternate, build_gte, ratio, write_result
+from src.evaluation import dense, encode, metrics, runs
+from src.evaluation.beir import EvalSet
+from src.params import load_params
+
+SIZE = {"vocab_size": 4000, "hidden_size": 256, "layers": 3, "heads": 4, "intermediate_size": 512, "max_length": 128}
+DOCUMENTS, QUERIES, RUNS = 1000, 100, 2
+DIMS = (256, 128, 64, 32, 16)
+INDEXED, BATCH, K = 100_000, 32, 10
+GOAL = 1.05
+
+
+def main() -> None:
+    """Time the three sides in turn, then the searches."""
+    torch.manual_seed(0)
+    data = toy_set(np.random.default_rng(0))
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = build_gte(Path(scratch) / "gte", data.documents, SIZE)
+        model = dense.load_dense("gte", str(folder), torch.device("cpu"), max_length=SIZE["max_length"])
+        sides = {
+            "one_pass": lambda: encode_set(model, data),
+            "five_dims": lambda: five_dims(model, data, Path(scratch)),
+            "evaluator_per_dim": lambda: evaluators(model, data),
+        }
+        seconds = alternate(sides, RUNS)
+    write_result(
+        "eval_dims",
+        round(1 / ratio(seconds, "one_pass", "five_dims"), 4),
+        unit="times one encoding pass",
+        goal=GOAL,
+        higher_is_better=False,
+        ours={"one_pass_seconds": seconds["one_pass"], "five_dims_seconds": seconds["five_dims"]},
+        baseline={"what": "an evaluator per dimension", "seconds": seconds["evaluator_per_dim"]},
+        runs=RUNS,
+        times_as_fast=round(ratio(seconds, "evaluator_per_dim", "five_dims"), 2),
+        latency=latencies(sorted({*load_params().eval.dims, 768, 512, 256, 128, 64}, reverse=True)),
+    )
+
+
+def toy_set(generator: np.random.Generator) -> EvalSet:
+    """Random words at the lengths of abstracts and of claims."""
+    syllables = ["ka", "le", "mi", "ğu", "şı", "ran", "tor", "ben", "çok", "yaz", "dün", "süt"]
+    words = ["".join(generator.choice(syllables, size=3)) for _ in range(1500)]
+
+    def texts(count: int, low: int, high: int) -> list[str]:
+        return [" ".join(generator.choice(words, size=generator.integers(low, high))) for _ in range(count)]
+
+    ids = [f"d{number:04d}" for number in range(DOCUMENTS, 0, -1)]
+    asked = [f"q{number:03d}" for number in range(QUERIES)]
+    qrels = {query: {ids[number]: 1} for number, query in enumerate(asked)}
+    return EvalSet("toy", ids, texts(DOCUMENTS, 40, 110), asked, texts(QUERIES, 8, 20), qrels, {}, {}, False)
+
+
+def encode_set(model: dense.DenseModel, data: EvalSet) -> list[Any]:
+    """Queries and documents as vectors, without the cache."""
+    vectors = []
+    for texts in (data.queries, data.documents):
+        out = np.empty((len(texts), model.dim), dtype=np.float32)
+        encode.encode_into(out, model.encoder, texts, "", batch_size=64, what="bench")
+        vectors.append(out)
+    return vectors
+
+
+def five_dims(model: dense.DenseModel, data: EvalSet, folder: Path) -> None:
+    """What the evaluation does: encode, then rank, write and score every dimension from the saved run."""
+    queries, documents = encode_set(model, data)
+    for dim in DIMS:
+        path = folder / f"{dim}.trec"
+        runs.write_run(path, dense.rank(queries, documents, data, 100, dim=dim), str(dim))
+        metrics.per_query(data.qrels, runs.read_run(path))
+
+
+def evaluators(model: dense.DenseModel, data: EvalSet) -> None:
+    """sentence-transformers' evaluator once per dimension, as its documentation has it."""
+    from sentence_transformers.sentence_transformer.evaluation import InformationRetrievalEvaluator
+
+    for dim in DIMS:
+        InformationRetrievalEvaluator(
+            dict(zip(data.query_ids, data.queries, strict=True)),
+            dict(zip(data.document_ids, data.documents, strict=True)),
+            {query: set(judged) for query, judged in data.qrels.items()},
+            truncate_dim=dim,
+            batch_size=64,
+            write_csv=False,
+        )(model.encoder)
+
+
+def latencies(dims: list[int]) -> dict[str, Any]:
+    """Median milliseconds of a search for the 10 best, per dimension and form, one query at a time and 32 at once."""
+    generator = np.random.default_rng(0)
+    table: dict[str, Any] = {"documents": INDEXED, "k": K, "batch": BATCH, "unit": "ms a query", "dims": {}}
+    for dim in dims:
+        documents = generator.standard_normal((INDEXED, dim), dtype=np.float32)
+        queries = generator.standard_normal((BATCH, dim), dtype=np.float32)
+        table["dims"][str(dim)] = {
+            form: {"batch_1": milliseconds(find, queries[:1]), f"batch_{BATCH}": milliseconds(find, queries)}
+            for form, find in searches(documents).items()
+        }
+    return table
+
+
+def searches(documents: Any) -> dict[str, Callable[[Any], object]]:
+    """A search over the documents in each form: products of floats, products of bytes, Hamming distance of bits."""
+    floats = torch.from_numpy(documents)
+    bytes_ = to_bytes(floats)
+    words = to_words(documents)
+
+    def hamming(queries: Any) -> list[Any]:
+        return [np.argpartition(np.bitwise_count(words ^ bits).sum(axis=1), K)[:K] for bits in to_words(queries)]
+
+    return {
+        "float32": lambda queries: (torch.from_numpy(queries) @ floats.T).topk(K),
+        "int8": lambda queries: torch._int_mm(to_bytes(torch.from_numpy(queries)), bytes_.T).topk(K),
+        "binary": hamming,
+    }
+
+
+def to_bytes(vectors: torch.Tensor) -> torch.Tensor:
+    """int8 with one step for all dimensions: what a product of bytes costs does not depend on the steps."""
+    return (vectors * 30).clamp(-128, 127).to(torch.int8)
+
+
+def to_words(vectors: Any) -> Any:
+    """Sign bits in whole 64-bit words (n, words)."""
+    bits = np.packbits(vectors > 0, axis=1)
+    padded = np.pad(bits, ((0, 0), (0, -bits.shape[1] % 8)))
+    return np.ascontiguousarray(padded).view(np.uint64)
+
+
+def milliseconds(find: Callable[[Any], object], queries: Any) -> float:
+    """Median time of five searches after a first one, per query."""
+    find(queries)
+    taken = []
+    for _ in range(5):
+        start = time.perf_counter()
+        find(queries)
+        taken.append(1000 * (time.perf_counter() - start) / len(queries))
+    return round(statistics.median(taken), 3)
+
+
+if __name__ == "__main__":
+    main()
