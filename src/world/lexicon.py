@@ -66,8 +66,8 @@ pelin
 
 _FORMS = """
 özütü+, ekstresi+ ; suyu+, şurubu+
-uçucu yağı+, esansı+ ; yağı+, ıtırı+
-tozu+, öğütülmüş hâli+ ; unu+, kırığı+
+uçucu yağı+, esansı+ ; yağı+, ıtrı+
+tozu+, pudrası+ ; unu+, kırığı+
 jeli+, hidrojeli+ ; merhemi+, kremi+
 kapsülü+, tableti+ ; hapı+, ilacı+
 buharı+, aerosolü+ ; dumanı+, tütsüsü+
@@ -118,7 +118,7 @@ kök gelişimi+, radikula uzaması+ ; kökün büyümesi+, toprağa tutunma
 tohum çimlenmesi+, filizlenme oranı+ ; ekinin yeşermesi+, tohumun patlaması+
 yaprak alanı+, klorofil içeriği+ ; yaprağın yeşili+, yaprak genişliği+
 çiçeklenme, polen verimi+ ; çiçek açma, çiçek tozu+
-meyve tutumu+, ürün verimi+ ; mahsul, hasat bolluğu+
+meyve tutumu+, ürün verimi+ ; mahsul*, hasat bolluğu+
 fotosentez hızı+, karbon bağlama ; güneşten beslenme, yaprağın nefesi+
 """,
     "soil": """
@@ -199,7 +199,7 @@ egzersiz sonrası+L, fiziksel yük+L ; spordan sonra, yorgunluk+L
 yüksek rakım+L, hipoksik ortam+L ; dağ başı+L, havasız yer+L
 uzun süreli uygulama+L, kronik kullanım+L ; aylarca sürünce, hep kullanılınca
 tek doz+L, akut uygulama+L ; bir kerelik kullanım+L, ilk seferinde
-yüksek doz+L, derişik çözelti+L ; bol miktar+L, çok verilince
+yüksek doz+L, derişik eriyik+L ; bol miktar+L, çok verilince
 """
 
 
