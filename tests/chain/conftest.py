@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 
 # The mini profile at a size that trains in seconds; still every stage, loss and file.
 TINY = [
-    "synthesize.nli_rows=512",
+    "synthesize.nli_rows=1024",
     "synthesize.sts_rows=400",
     "synthesize.retrieval_rows=512",
     "synthesize.text_rows=600",
@@ -28,6 +28,7 @@ TINY = [
     "sts.dims=[32,16]",
     "train.dims=[32,16]",
     "eval.dims=[32,16]",
+    "nli.batch_size=16",
     "train.batch_size=128",
     "train.epochs=1",
     "colbert.dim=16",
