@@ -1,0 +1,1 @@
+"""The Hub: repositories at one commit, their files downloaded and checked, revisions pinned."""

@@ -1,0 +1,193 @@
+"""Files of a Hub repository at one commit: downloaded with resuming and a limit of attempts, checked byte for byte.
+
+huggingface_hub resumes a dropped download and keeps what is whole in its cache; it does not compare checksums, and it
+gives up at the first 503 of a file. Both are made good here, and every fault becomes one line that says what to do.
+"""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+import re
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, NamedTuple, TypeVar
+
+from src.errors import UserError
+from src.files import sha256
+from src.hub.faults import NOT_CACHED, explain, is_transient
+
+Kind = Literal["model", "dataset"]
+Result = TypeVar("Result")
+COMMIT = re.compile(r"[0-9a-f]{40}")
+# Seconds before each further attempt. huggingface_hub's own come on top: five times for a dropped connection.
+WAITS = (1.0, 2.0, 4.0, 8.0)
+
+
+class Entry(NamedTuple):
+    """What the Hub says of a file: bytes, and the SHA-256 (large files) or git object id (small ones) it must have."""
+
+    size: int
+    digest: str | None
+
+
+@dataclass(frozen=True)
+class Repository:
+    """A repository at one commit.
+
+    Attributes:
+        revision: the commit, 40 hexadecimal digits.
+        pinned: whether the commit was asked for, rather than what the branch held today.
+    """
+
+    name: str
+    kind: Kind
+    revision: str
+    pinned: bool
+
+    def __str__(self) -> str:
+        return f"{self.name}@{self.revision[:8]}"
+
+
+def resolve(name: str, kind: Kind, revision: str | None) -> Repository:
+    """The repository at its commit; a commit needs no network, a branch or None (the default branch) does.
+
+    Raises:
+        UserError: no such repository or revision, no access, no network.
+    """
+    from huggingface_hub import HfApi
+
+    if revision is not None and COMMIT.fullmatch(revision):
+        return Repository(name, kind, revision, pinned=True)
+
+    def ask() -> str:
+        return HfApi().resolve_revision(name, repo_type=kind, revision=revision, local_files_only=is_offline()).resolved
+
+    return Repository(name, kind, _attempt(ask, f"{name}@{revision or 'main'}", kind), pinned=False)
+
+
+def is_offline() -> bool:
+    """Whether the Hub may not be asked (runtime.offline or HF_HUB_OFFLINE)."""
+    from huggingface_hub import constants
+
+    return bool(constants.HF_HUB_OFFLINE)
+
+
+def listing(repository: Repository) -> dict[str, Entry]:
+    """Every file of the repository; offline, or where the Hub does not answer, as listed at an earlier download.
+
+    Raises:
+        UserError: no such repository or revision, no access, no network and nothing in the cache.
+    """
+    from huggingface_hub import HfApi
+    from huggingface_hub.hf_api import RepoFile
+
+    if is_offline():
+        return _cached_listing(repository)
+
+    def ask() -> dict[str, Entry]:
+        tree = HfApi().list_repo_tree(
+            repository.name, repo_type=repository.kind, revision=repository.revision, recursive=True
+        )
+        files = [item for item in tree if isinstance(item, RepoFile)]
+        return {file.path: Entry(file.size, file.lfs.sha256 if file.lfs else file.blob_id) for file in files}
+
+    return _attempt(ask, str(repository), repository.kind, waits=())
+
+
+def _cached_listing(repository: Repository) -> dict[str, Entry]:
+    from huggingface_hub import get_cached_repo_tree
+    from huggingface_hub.errors import CachedRepoTreeNotFoundError
+
+    try:
+        files = get_cached_repo_tree(repository.name, repo_type=repository.kind, revision=repository.revision)
+    except CachedRepoTreeNotFoundError as error:
+        raise UserError(f"{repository}: {NOT_CACHED}") from error
+    return {file.path: Entry(file.size, None) for file in files}
+
+
+def download(repository: Repository, paths: Iterable[str], entries: dict[str, Entry]) -> dict[str, Path]:
+    """The local file of each path, whole and as the Hub describes it.
+
+    A damaged file is removed and fetched once more.
+
+    Raises:
+        UserError: a file is damaged twice, cannot be fetched, or there is no space; names repository and file.
+    """
+    wanted = sorted(paths)
+    folder = _snapshot(repository, wanted)
+    damaged = [path for path in wanted if not intact(folder / path, entries[path])]
+    for path in damaged:
+        (folder / path).resolve().unlink()
+        (folder / path).unlink(missing_ok=True)
+    if damaged:
+        _snapshot(repository, damaged)
+    for path in damaged:
+        if not intact(folder / path, entries[path]):
+            (folder / path).resolve().unlink()
+            (folder / path).unlink(missing_ok=True)
+            raise UserError(
+                f"{repository}: {path}: arrived damaged twice (size or checksum is not the Hub's); try again later, "
+                f"or look at a proxy in between"
+            )
+    return {path: folder / path for path in wanted}
+
+
+def _snapshot(repository: Repository, paths: list[str]) -> Path:
+    from huggingface_hub import snapshot_download
+
+    def fetch() -> Path:
+        return Path(
+            snapshot_download(
+                repository.name,
+                repo_type=repository.kind,
+                revision=repository.revision,
+                allow_patterns=[glob.escape(path) for path in paths],
+                local_files_only=is_offline(),
+                max_workers=4,
+            )
+        )
+
+    folder = _attempt(fetch, f"{repository}: {', '.join(paths[:3])}{' …' if len(paths) > 3 else ''}", repository.kind)
+    missing = [path for path in paths if not (folder / path).is_file()]
+    if missing:
+        raise UserError(f"{repository}: {missing[0]}: {NOT_CACHED}")
+    return folder
+
+
+def intact(path: Path, entry: Entry) -> bool:
+    """Whether the file has the size and digest that the Hub states.
+
+    Offline the Hub's cache tells the digest: it names its copy of a file by it.
+    """
+    digest = entry.digest or path.resolve().name
+    if path.stat().st_size != entry.size:
+        return False
+    if re.fullmatch(r"[0-9a-f]{64}", digest):
+        return sha256(path) == digest
+    return not COMMIT.fullmatch(digest) or git_object(path) == digest
+
+
+def git_object(path: Path) -> str:
+    """The id that git gives the file's content."""
+    content = path.read_bytes()
+    return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
+
+
+def _attempt(action: Callable[[], Result], what: str, kind: Kind, waits: tuple[float, ...] | None = None) -> Result:
+    """The action's result; transient faults are tried again after each of `waits` (WAITS where None)."""
+    waits = WAITS if waits is None else waits
+    for attempt in range(len(waits) + 1):
+        try:
+            return action()
+        except Exception as error:  # three libraries raise here; those unknown are raised again
+            last = attempt == len(waits) or not is_transient(error)
+            line = explain(error, what, kind, attempts=attempt + 1)
+            if last and line is None:
+                raise
+            if last:
+                raise UserError(line) from error
+        time.sleep(waits[attempt])
+    raise AssertionError("unreachable")

@@ -1,0 +1,98 @@
+"""What the Hub client raises, told in one line that says what to do. Tokens and signed addresses are never told."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+
+NOT_CACHED = "not (wholly) in the Hub cache; set runtime.offline to false once, where there is a network"
+
+
+def chain(error: BaseException) -> Iterator[BaseException]:
+    """The error and what it was raised from."""
+    seen: BaseException | None = error
+    while seen is not None:
+        yield seen
+        seen = seen.__cause__ or seen.__context__
+
+
+def status(error: BaseException) -> int | None:
+    """The HTTP status that the Hub answered with, where it answered."""
+    for part in chain(error):
+        code = getattr(getattr(part, "response", None), "status_code", None)
+        if isinstance(code, int):
+            return code
+    return None
+
+
+def is_transient(error: BaseException) -> bool:
+    """Whether the same request may succeed a moment later: no connection, timeouts, too many requests, 5xx."""
+    code = status(error)
+    if code is not None:
+        return code in (408, 429) or code >= 500
+    if any(isinstance(part, OSError) and part.errno == errno.ENOSPC for part in chain(error)):
+        return False
+    return any(_is_transport(part) for part in chain(error))
+
+
+def _is_transport(error: BaseException) -> bool:
+    from huggingface_hub.errors import OfflineModeIsEnabled, XetDownloadError
+
+    if isinstance(error, OfflineModeIsEnabled):
+        return False
+    names = {base.__name__ for base in type(error).__mro__}
+    incomplete = isinstance(error, OSError) and "Consistency check failed" in str(error)
+    return incomplete or isinstance(error, ConnectionError | XetDownloadError) or "TransportError" in names
+
+
+def explain(error: BaseException, what: str, kind: str, attempts: int) -> str | None:
+    """One line on a fault of the Hub's, the network's or the disk's; None for anything else."""
+    parts = list(chain(error))
+    if any(isinstance(part, OSError) and part.errno in (errno.ENOSPC, errno.EDQUOT) for part in parts):
+        return f"{what}: no space left in the Hub cache; free some, or let HF_HOME name a folder on a larger disk"
+    for types, advice in _known(kind):
+        if any(isinstance(part, types) for part in parts):
+            return f"{what}: {advice}"
+    return _answered(error, what, attempts) or _silent(error, what, attempts)
+
+
+def _known(kind: str) -> list[tuple[tuple[type[BaseException], ...], str]]:
+    """Errors and what to do, the particular before the general: a gated repository is one that is not found."""
+    from huggingface_hub import errors
+
+    account = "`hf auth login` (or set HF_TOKEN) with an account that has access"
+    return [
+        ((errors.GatedRepoError,), f"a gated {kind}; accept its terms on its Hub page, then {account}"),
+        ((errors.RevisionNotFoundError,), "no such revision; leave `revision` empty and run `python -m src.hub pin`"),
+        (
+            (errors.RepositoryNotFoundError,),
+            f"no such {kind} on the Hub, or a private one: check the name, or {account}",
+        ),
+        ((errors.HFValidationError,), "no Hub id; expected OWNER/NAME"),
+        ((errors.FileMetadataError,), "what answers is not the Hub: look at HF_ENDPOINT, or a proxy in between"),
+        ((errors.OfflineModeIsEnabled, errors.IncompleteSnapshotError), NOT_CACHED),
+    ]
+
+
+def _answered(error: BaseException, what: str, attempts: int) -> str | None:
+    code = status(error)
+    if code is None:
+        return None
+    if code in (401, 403):
+        return f"{what}: the Hub refuses access (HTTP {code}); `hf auth login` with an account that may read it"
+    if code == 404:
+        return f"{what}: not on the Hub (HTTP 404); check name and file"
+    tried = f" after {attempts} attempts" if attempts > 1 else ""
+    return f"{what}: the Hub answers HTTP {code}{tried}; the same command goes on from here later"
+
+
+def _silent(error: BaseException, what: str, attempts: int) -> str | None:
+    from huggingface_hub import errors
+
+    if is_transient(error):
+        name = type(next((part for part in chain(error) if _is_transport(part)), error)).__name__
+        tried = f" in {attempts} attempts" if attempts > 1 else ""
+        return f"{what}: no connection to the Hub{tried} ({name}); what has arrived is kept: the same command goes on"
+    if isinstance(error, errors.LocalEntryNotFoundError | errors.RevisionResolutionError):
+        return f"{what}: {NOT_CACHED}"
+    return None
