@@ -29,6 +29,9 @@ def main(arguments: list[str]) -> None:
         write_beir(folder, prepared)
         write_json(folder / "card.json", make_card(name, options, found, prepared))
     print(f"{name}: {len(prepared.queries)} queries, {len(prepared.documents)} documents, protocol {options.protocol}")
+    for split, (query, document, _) in found.first_unknown.items():
+        count = found.counts[f"{split} judgements of unknown ids"]
+        print(f"{name}: dropped {count} {split} judgements of unknown ids, first query {query}, document {document}")
 
 
 def write_beir(folder: Path, found: BeirSet) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import random
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import numpy as np
 
 from src.data.readers import read_rows
 from src.data.text import clean
@@ -17,12 +18,16 @@ MTEB_SEED, MTEB_QRELS = 42, 2048
 
 @dataclass
 class BeirSet:
-    """Documents as (title, text) by id, queries by id, and judgements by split."""
+    """Documents as (title, text) by id, queries by id, and judgements by split.
+
+    `first_unknown`: of each split the first judgement that was dropped for an unknown id, to show to the user.
+    """
 
     documents: dict[str, tuple[str, str]] = field(default_factory=dict)
     queries: dict[str, str] = field(default_factory=dict)
     qrels: dict[str, list[Qrel]] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
+    first_unknown: dict[str, Qrel] = field(default_factory=dict)
 
 
 def read_beir(folder: Path) -> BeirSet:
@@ -95,8 +100,12 @@ def read_qrels(path: Path) -> list[Qrel]:
 
 
 def _known(found: BeirSet, split: str, qrels: list[Qrel]) -> list[Qrel]:
-    kept = [qrel for qrel in qrels if qrel[0] in found.queries and qrel[1] in found.documents]
-    found.counts[f"{split} judgements of unknown ids"] += len(qrels) - len(kept)
+    kept, unknown = [], []
+    for qrel in qrels:
+        (kept if qrel[0] in found.queries and qrel[1] in found.documents else unknown).append(qrel)
+    found.counts[f"{split} judgements of unknown ids"] += len(unknown)
+    if unknown:
+        found.first_unknown[split] = unknown[0]
     return kept
 
 
@@ -110,16 +119,16 @@ def full(found: BeirSet) -> BeirSet:
 def tr_mteb(found: BeirSet) -> BeirSet:
     """Protocol `tr-mteb`: the reduced set of TR-MTEB's retrieval tasks.
 
-    The test judgements are shuffled with seed 42 and cut to 2048; the corpus is what they name, without titles; of a
-    query's relevant documents the last one read is kept. That the shuffle is Python's `random.Random(42)` over the
-    file's order is inferred; with at most 2048 judgements, as in SciFact-TR, it decides only which relevant document
-    of a query stays.
+    The test judgements are shuffled as `datasets.Dataset.shuffle(seed=42)` shuffles them and cut to 2048; the corpus
+    is the documents that they name, without titles; of a query's relevant documents the last one read counts, with
+    judgement 1. The order of the judgements in the file matters: take them as they lie on the Hub. A judgement of 0
+    is left out, since the benchmark's own code would take it for relevant (its sets have none).
     """
     qrels = [qrel for qrel in found.qrels["test"] if qrel[2] > 0]
-    random.Random(MTEB_SEED).shuffle(qrels)
-    qrels = qrels[:MTEB_QRELS]
+    order = np.random.default_rng(MTEB_SEED).permutation(len(qrels))
+    qrels = [qrels[row] for row in order[:MTEB_QRELS]]
     documents = {document: ("", found.documents[document][1]) for _, document, _ in qrels}
-    one = {query: (query, document, score) for query, document, score in qrels}
+    one = {query: (query, document, 1) for query, document, _ in qrels}
     queries = {query: found.queries[query] for query in one}
     return BeirSet(documents, queries, {"test": list(one.values())}, found.counts)
 

@@ -5,13 +5,14 @@ import os
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from src.data.columns import KINDS
-from src.data.evaluation_set import full, read_beir, tr_mteb
+from src.data.evaluation_set import BeirSet, full, read_beir, tr_mteb
 from src.data.text import clean, is_mojibake, key, undo_mojibake
 from src.data.training_set import Split, carve, clean_rows, sample, without_leaks
 from src.errors import UserError
@@ -126,9 +127,11 @@ def beir(folder, corpus=None, queries=None, qrels=None):
 
 
 def test_dangling_judgements_are_dropped_and_counted(tmp_path):
-    found = full(read_beir(beir(tmp_path / "set")))
+    read = read_beir(beir(tmp_path / "set"))
+    found = full(read)
     assert found.qrels["test"] == [("q0", "d0", 1), ("q0", "d1", 1), ("q1", "d2", 1)]
     assert found.counts["test judgements of unknown ids"] == 2
+    assert read.first_unknown == {"test": ("q9", "d0", 1)}
     assert sorted(found.queries) == ["q0", "q1"]
     assert len(found.documents) == 5
 
@@ -139,6 +142,37 @@ def test_the_reduced_protocol_keeps_one_relevant_document_a_query_and_no_title(t
     assert set(found.documents) == {"d0", "d1", "d2"}
     assert {title for title, _ in found.documents.values()} == {""}
     assert tr_mteb(read_beir(tmp_path / "set")).qrels == found.qrels
+
+
+def as_tr_mteb_does(documents, queries, qrels):
+    """The reduction written out with `datasets`, step by step as TR-MTEB's tasks take it."""
+    from datasets import Dataset
+
+    columns = dict(zip(("query-id", "corpus-id", "score"), map(list, zip(*qrels, strict=True)), strict=True))
+    chosen = Dataset.from_dict(columns).shuffle(seed=42)
+    chosen = chosen.select(range(min(2048, len(chosen))))
+    relevant: dict = {}
+    for row in chosen:
+        relevant[row["query-id"]] = {row["corpus-id"]: 1}
+    corpus_ids, query_ids = set(chosen["corpus-id"]), set(chosen["query-id"])
+    corpus = {id_: ("", text) for id_, (_, text) in documents.items() if id_ in corpus_ids}
+    return corpus, {id_: text for id_, text in queries.items() if id_ in query_ids}, relevant
+
+
+@pytest.mark.parametrize(("judgements", "queries", "documents"), [(339, 300, 283), (3000, 700, 900)])
+def test_the_reduced_protocol_is_tr_mtebs(judgements, queries, documents):
+    """At SciFact-TR's size, where all judgements stay, and at one where they are cut to 2048."""
+    draw = np.random.default_rng(5)
+    pairs = list(zip(draw.integers(0, queries, judgements), draw.integers(0, documents, judgements), strict=True))
+    qrels = [(f"q{query}", f"d{document}", 1 + number % 2) for number, (query, document) in enumerate(pairs)]
+    texts = {f"d{number}": ("Başlık", f"belge {number}") for number in range(documents)}
+    asked = {f"q{number}": f"soru {number}" for number in range(queries)}
+    found = tr_mteb(BeirSet(texts, asked, {"test": qrels}))
+    expected_documents, expected_queries, relevant = as_tr_mteb_does(texts, asked, qrels)
+    assert found.documents == expected_documents
+    assert found.queries == expected_queries
+    assert {query: {document: score} for query, document, score in found.qrels["test"]} == relevant
+    assert len(found.qrels["test"]) == len(found.queries)
 
 
 @pytest.mark.parametrize(
