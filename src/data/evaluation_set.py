@@ -100,7 +100,8 @@ def read_qrels(path: Path) -> list[Qrel]:
 
 
 def _known(found: BeirSet, split: str, qrels: list[Qrel]) -> list[Qrel]:
-    kept, unknown = [], []
+    kept: list[Qrel] = []
+    unknown: list[Qrel] = []
     for qrel in qrels:
         (kept if qrel[0] in found.queries and qrel[1] in found.documents else unknown).append(qrel)
     found.counts[f"{split} judgements of unknown ids"] += len(unknown)

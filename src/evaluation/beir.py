@@ -35,14 +35,16 @@ class EvalSet:
 def load_eval_set(folder: str | Path, name: str, title: bool, protocol: str, drop_self_hits: bool) -> EvalSet:
     """Read FOLDER/{corpus.jsonl, queries.jsonl, qrels/test.tsv, card.json}.
 
-    Queries without a relevant document and empty documents are dropped and counted.
+    Queries without a relevant document and empty documents are dropped, counted and named on the screen. An empty
+    document that is relevant stays so: no model can find it, and recall shows that.
 
     Args:
         title: a document is its title and its text; otherwise its text alone.
         protocol: the name of the rules under which the numbers stand (`full`, `tr-mteb`).
 
     Raises:
-        UserError: a file is missing or malformed, an id occurs twice, or qrels name an unknown id.
+        UserError: a file is missing or malformed, an id occurs twice, a document has two judgements for a query, or
+            qrels name an unknown id.
     """
     folder = Path(folder)
     documents = _texts(folder / "corpus.jsonl", title)
@@ -54,6 +56,8 @@ def load_eval_set(folder: str | Path, name: str, title: bool, protocol: str, dro
     if not kept or not judged:
         missing = "document with text" if not kept else "query with a relevant document"
         raise UserError(f"{folder}: no {missing}; at least one is needed to measure anything")
+    _tell(name, "documents without text", [id_ for id_ in documents if id_ not in kept])
+    _tell(name, "queries without a relevant document", sorted(set(qrels) - set(judged)))
     document_ids = sorted(kept, key=lambda id_: id_.encode(), reverse=True)
     rules = {"name": protocol, "queries": len(judged), "documents": len(kept), "title": title}
     return EvalSet(
@@ -71,6 +75,12 @@ def load_eval_set(folder: str | Path, name: str, title: bool, protocol: str, dro
         },
         drop_self_hits=drop_self_hits,
     )
+
+
+def _tell(name: str, what: str, ids: list[str]) -> None:
+    """A line for what was dropped; nothing where nothing was."""
+    if ids:
+        print(f"{name}: dropped {len(ids)} {what}: {', '.join(ids[:5])}{', …' if len(ids) > 5 else ''}", flush=True)
 
 
 def _texts(path: Path, title: bool) -> dict[str, str]:
@@ -94,9 +104,11 @@ def read_qrels(path: Path) -> Qrels:
     qrels: Qrels = {}
     for number, (query, document, score) in _rows(path):
         try:
-            qrels.setdefault(query, {})[document] = int(score)
+            found = qrels.setdefault(query, {}).setdefault(document, int(score))
         except ValueError as error:
             raise UserError(f"{path}:{number}: score {score!r} is no whole number") from error
+        if found != int(score):
+            raise UserError(f"{path}:{number}: document {document!r} of query {query!r} is judged {found} and {score}")
     return qrels
 
 

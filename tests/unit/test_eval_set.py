@@ -46,7 +46,7 @@ def test_the_protocol_says_what_a_number_stands_on(tmp_path):
     }
 
 
-def test_empty_documents_and_queries_without_relevant_ones_are_dropped_and_counted(tmp_path):
+def test_empty_documents_and_queries_without_relevant_ones_are_dropped_counted_and_named(tmp_path, capsys):
     folder = write_set(
         tmp_path / "s",
         corpus=[{"_id": "d1", "text": "bir"}, {"_id": "d2", "text": " "}],
@@ -61,6 +61,16 @@ def test_empty_documents_and_queries_without_relevant_ones_are_dropped_and_count
         "queries_without_relevant_document": 1,
         "queries_without_judgement": 1,
     }
+    assert capsys.readouterr().out.splitlines() == [
+        "s: dropped 1 documents without text: d2",
+        "s: dropped 1 queries without a relevant document: q1",
+    ]
+
+
+def test_a_relevant_document_without_text_stays_relevant(tmp_path):
+    corpus = [{"_id": "d1", "text": "bir"}, {"_id": "d2", "text": " "}]
+    data = load(write_set(tmp_path / "s", corpus=corpus, qrels=[("q1", "d1", 1), ("q1", "d2", 1)]))
+    assert data.qrels == {"q1": {"d1": 1, "d2": 1}}
 
 
 @pytest.mark.parametrize(
@@ -70,6 +80,7 @@ def test_empty_documents_and_queries_without_relevant_ones_are_dropped_and_count
         ({"qrels": [("q1", "d9", 1)]}, "corpus-id 'd9' of query 'q1' is not in corpus.jsonl"),
         ({"qrels": [("q1", "d1", "yes")]}, "test.tsv:2: score 'yes' is no whole number"),
         ({"qrels": [("q1", "d1")]}, "test.tsv:2: 2 columns"),
+        ({"qrels": [("q1", "d1", 1), ("q1", "d1", 2)]}, "test.tsv:3: document 'd1' of query 'q1' is judged 1 and 2"),
         ({"qrels": [("q1", "d1", 0)]}, "no query with a relevant document"),
         ({"corpus": [{"_id": "d1", "text": "a"}] * 2}, "corpus.jsonl: row 2: id 'd1' occurs twice"),
         ({"corpus": [{"_id": "d 1", "text": "a"}]}, "has a space"),
