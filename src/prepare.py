@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from src.errors import UserError, run_stage
 from src.files import fresh_dir, write_json, write_jsonl
 from src.params import load_params
+from src.runtime import set_environment
 
 if TYPE_CHECKING:
     from src.data.columns import Kind
@@ -22,6 +23,7 @@ def main(arguments: list[str]) -> None:
     from src.data.columns import KINDS
 
     params = load_params()
+    set_environment(params.runtime)
     if len(arguments) != 1 or arguments[0] not in KINDS:
         raise UserError(f"expected one of {', '.join(KINDS)}, as in: python -m src.prepare nli")
     name = arguments[0]
@@ -37,15 +39,17 @@ def main(arguments: list[str]) -> None:
 def cleaned_splits(name: str, params: Params) -> dict[str, Split]:
     """Every split that the folder holds or that is carved out of train, train without leaks."""
     from src.data.columns import KINDS
+    from src.data.hub import local
     from src.data.leakage import evaluation_keys
-    from src.data.training_set import carve, clean_rows, sample, split_files, without_leaks
+    from src.data.training_set import carve, clean_rows, count_unjoined, sample, split_files, without_leaks
 
-    kind, options, folder = KINDS[name], getattr(params.data, name), Path(getattr(params.data, name).path)
+    kind, options, folder = KINDS[name], getattr(params.data, name), local(Path(getattr(params.data, name).path))
     splits = {}
     for split in SPLITS:
         files = split_files(folder, split, options.files)
         if files:
             splits[split] = clean_rows(kind, files, params.prepare.max_words, unique=split == "train")
+            count_unjoined(splits[split], folder, split)
     if params.prepare.leakage == "remove":
         splits["train"] = without_leaks(kind, splits["train"], evaluation_keys(params))
     sample(splits["train"], options.max_rows, params.seed)
@@ -60,17 +64,19 @@ def make_card(name: str, splits: dict[str, Split], params: Params) -> dict[str, 
     """The data card of a cleaned set."""
     from src.data import card
     from src.data.columns import KINDS
+    from src.data.hub import local
     from src.data.training_set import split_files
 
-    kind, options, folder = KINDS[name], getattr(params.data, name), Path(getattr(params.data, name).path)
+    kind, options, folder = KINDS[name], getattr(params.data, name), local(Path(getattr(params.data, name).path))
+    origin = card.origin(folder)
     files = [file for split in SPLITS for file in split_files(folder, split, options.files)]
     sampled = options.max_rows is not None
     return {
         "name": options.name,
-        **card.origin(folder),
+        **origin,
         "sampling": f"{options.max_rows} rows drawn with seed {params.seed}" if sampled else None,
         "leakage": params.prepare.leakage,
-        "files": card.checksums(files),
+        "files": card.checksums(files, origin),
         "splits": {split: counts(found) for split, found in splits.items()},
         "words": words(kind, splits),
     }

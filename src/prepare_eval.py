@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from src.errors import UserError, run_stage
 from src.files import fresh_dir, write_csv, write_json, write_jsonl
 from src.params import load_params
+from src.runtime import set_environment
 
 if TYPE_CHECKING:
     from src.data.evaluation_set import BeirSet
@@ -17,17 +18,20 @@ if TYPE_CHECKING:
 def main(arguments: list[str]) -> None:
     """Write data/prepared/SET/{corpus.jsonl, queries.jsonl, qrels/*.tsv, card.json}."""
     from src.data.evaluation_set import PROTOCOLS, read_beir
+    from src.data.hub import local
 
     params = load_params()
+    set_environment(params.runtime)
     if len(arguments) != 1 or arguments[0] not in params.eval.sets:
         raise UserError(f"expected one set of eval.sets: {', '.join(params.eval.sets)}")
     name = arguments[0]
     options = params.eval.sets[name]
-    found = read_beir(Path(options.path))
+    raw = local(Path(options.path))
+    found = read_beir(raw)
     prepared = PROTOCOLS[options.protocol](found)
     with fresh_dir(f"data/prepared/{name}") as folder:
         write_beir(folder, prepared)
-        write_json(folder / "card.json", make_card(name, options, found, prepared))
+        write_json(folder / "card.json", make_card(name, options, raw, found, prepared))
     print(f"{name}: {len(prepared.queries)} queries, {len(prepared.documents)} documents, protocol {options.protocol}")
     for split, (query, document, _) in found.first_unknown.items():
         count = found.counts[f"{split} judgements of unknown ids"]
@@ -45,18 +49,18 @@ def write_beir(folder: Path, found: BeirSet) -> None:
         write_csv(folder / "qrels" / f"{split}.tsv", ("query-id", "corpus-id", "score"), qrels, "\t")
 
 
-def make_card(name: str, options: EvalSetParams, found: BeirSet, prepared: BeirSet) -> dict[str, Any]:
-    """The data card of an evaluation set."""
+def make_card(name: str, options: EvalSetParams, folder: Path, found: BeirSet, prepared: BeirSet) -> dict[str, Any]:
+    """The data card of an evaluation set, whose files are in `folder`."""
     from src.data import card
 
-    folder = Path(options.path)
+    origin = card.origin(folder)
     files = [folder / "corpus.jsonl", folder / "queries.jsonl", folder / "qrels" / "test.tsv"]
     documents = [f"{title} {text}".strip() for title, text in prepared.documents.values()]
     return {
         "name": name,
-        **card.origin(folder),
+        **origin,
         "protocol": options.protocol,
-        "files": card.checksums(files),
+        "files": card.checksums(files, origin),
         "splits": {
             "documents": {"read": len(found.documents), "kept": len(documents), "dropped": {}, "noted": {}},
             "queries": {"read": len(found.queries), "kept": len(prepared.queries), "dropped": {}, "noted": {}},

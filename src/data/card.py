@@ -22,11 +22,14 @@ def origin(folder: Path) -> dict[str, Any]:
     stated = read_json(path) if path.is_file() else {}
     found = {name: stated.get(name, "unstated") for name in ("source", "licence")}
     found["synthetic"] = bool(stated.get("synthetic", False))
-    return found | ({"note": stated["note"]} if "note" in stated else {})
+    return found | {name: stated[name] for name in ("note", "revision", "pinned", "repositories") if name in stated}
 
 
-def checksums(files: Iterable[Path]) -> dict[str, str]:
-    """SHA-256 of each file by its name."""
+def checksums(files: Iterable[Path], origin: dict[str, Any]) -> dict[str, str]:
+    """SHA-256 of each file by its name; of a Hub data set, of the files as they are on the Hub."""
+    if "repositories" in origin:
+        used = [(item["repository"], item["files"]) for item in origin["repositories"]]
+        return {f"{name}/{path}": file["sha256"] for name, files in used for path, file in files.items()}
     return {path.name: sha256(path) for path in sorted(files)}
 
 
@@ -51,6 +54,8 @@ def markdown(card: dict[str, Any]) -> str:
     lines = [f"# {card['name']}", ""]
     if card["synthetic"]:
         lines += ["**Synthetic data**: invented texts; numbers on them say nothing about real Turkish.", ""]
+    if card.get("pinned") is False:
+        lines += ["**Unpinned**: the commit below is what the Hub held; `python -m src.hub pin` fixes it.", ""]
     lines += [f"- Source: {card['source']}", f"- Licence: {card['licence']}"]
     lines += [f"- {name}: {card[name]}" for name in ("revision", "protocol", "note", "sampling") if card.get(name)]
     lines += [f"- `{name}`: sha256 `{digest}`" for name, digest in card["files"].items()]

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from src.data.columns import KINDS
 from src.data.evaluation_set import read_beir
+from src.data.hub import local
 from src.data.readers import find_split, read_rows
 from src.data.text import clean, key
 from src.params import Params
@@ -25,7 +26,7 @@ def evaluation_keys(params: Params) -> frozenset[str]:
     """Keys (`src.data.text.key`) of all evaluation texts of three words or more."""
     found: set[str] = set()
     for path in sorted({item.path for item in params.eval.sets.values()}):
-        beir = read_beir(Path(path))
+        beir = read_beir(local(Path(path)))
         found.update(key(text) for text in beir.queries.values())
         found.update(key(text) for _, text in beir.documents.values())
     for other, split in (("sts", "dev"), ("sts", "test"), ("nli", "dev"), ("nli", "test")):
@@ -34,7 +35,7 @@ def evaluation_keys(params: Params) -> frozenset[str]:
 
 
 def _split_keys(name: str, split: str, params: Params) -> Iterator[str]:
-    folder = Path(getattr(params.data, name).path)
+    folder = local(Path(getattr(params.data, name).path))
     path = find_split(folder, split, required=False) if folder.is_dir() else None
     for _, row in read_rows(path) if path else ():
         for column in KINDS[name].texts:

@@ -47,9 +47,9 @@ def read_rows(path: Path) -> Iterator[tuple[int, Row]]:
     try:
         if kind == ".parquet":
             yield from _parquet(path)
-        elif kind in SUFFIXES:
+        elif kind in _READERS:
             with _open(path) as stream:
-                yield from {".jsonl": _jsonl, ".csv": _csv, ".tsv": _csv, ".txt": _plain}[kind](path, stream)
+                yield from _READERS[kind](path, stream)
         else:
             raise UserError(f"{path}: unknown kind of file; expected {', '.join(SUFFIXES)} (.gz allowed)")
     except UnicodeDecodeError as error:
@@ -75,6 +75,23 @@ def _jsonl(path: Path, stream: TextIO) -> Iterator[tuple[int, Row]]:
             raise UserError(f"{path}:{number}: not JSON; expected one object a line") from error
         if not isinstance(row, dict):
             raise UserError(f"{path}:{number}: a JSON {type(row).__name__}; expected an object")
+        yield number, row
+
+
+def _json(path: Path, stream: TextIO) -> Iterator[tuple[int, Row]]:
+    """A .json file, as found on the Hub: JSON lines, or one array of objects."""
+    start = stream.read(64).lstrip()
+    stream.seek(0)
+    if not start.startswith("["):
+        yield from _jsonl(path, stream)
+        return
+    try:
+        rows = json.load(stream)
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise UserError(f"{path}: not JSON; expected an array of objects, or one object a line") from error
+    for number, row in enumerate(rows, 1):
+        if not isinstance(row, dict):
+            raise UserError(f"{path}: item {number} is a JSON {type(row).__name__}; expected an object")
         yield number, row
 
 
@@ -121,3 +138,6 @@ def _parquet(path: Path) -> Iterator[tuple[int, Row]]:
                     yield number, row
     except pyarrow.ArrowException as error:
         raise UserError(f"{path}: no readable Parquet file ({str(error).splitlines()[0]})") from error
+
+
+_READERS = {".jsonl": _jsonl, ".json": _json, ".csv": _csv, ".tsv": _csv, ".txt": _plain}

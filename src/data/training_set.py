@@ -14,6 +14,7 @@ from src.data.columns import Kind, check_row
 from src.data.readers import find_split, read_rows
 from src.data.text import clean, is_mojibake, key
 from src.errors import UserError
+from src.files import read_json
 
 Row = dict[str, Any]
 
@@ -55,6 +56,15 @@ def clean_rows(kind: Kind, sources: Iterable[Path], max_words: int, unique: bool
     if not split.read:
         raise UserError(f"{', '.join(map(str, sources))}: no rows; expected at least one")
     return split
+
+
+def count_unjoined(split: Split, folder: Path, name: str) -> None:
+    """Count the rows of ids that found no texts when a Hub data set was joined (FOLDER/source.json says)."""
+    path = folder / "source.json"
+    joined = read_json(path).get("joined", {}).get(name) if path.is_file() else None
+    if joined:
+        split.read = joined["rows"]
+        split.dropped.update(joined["dropped"])
 
 
 def _clean_row(kind: Kind, row: Row, split: Split, max_words: int) -> Row | None:

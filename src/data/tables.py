@@ -1,0 +1,67 @@
+"""Columns of a data file in Arrow batches, so that a large file is never in memory whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from src.data.readers import read_rows
+from src.errors import UserError
+
+if TYPE_CHECKING:
+    import pyarrow
+
+BATCH = 16_384  # rows
+
+
+def batches(path: Path, columns: dict[str, str], optional: tuple[str, ...] = ()) -> Iterator[pyarrow.RecordBatch]:
+    """Batches with the columns `ours: theirs`, named as ours; an optional one may be missing.
+
+    Raises:
+        UserError: a column is missing, or the file is damaged; names the file.
+    """
+    import pyarrow
+
+    try:
+        for batch in _parquet(path, columns) if path.suffix == ".parquet" else _rows(path, columns):
+            missing = [name for name in columns.values() if name not in batch.schema.names]
+            if [name for name in missing if name not in optional]:
+                found = ", ".join(batch.schema.names)
+                raise UserError(f"{path.name}: no column `{missing[0]}`; found {found} (see `columns` of hub.yaml)")
+            kept = {ours: theirs for ours, theirs in columns.items() if theirs not in missing}
+            yield pyarrow.RecordBatch.from_arrays([batch.column(name) for name in kept.values()], list(kept))
+    except (pyarrow.ArrowException, OSError) as error:
+        raise UserError(f"{path}: cannot be read ({str(error).splitlines()[0]})") from error
+
+
+def _parquet(path: Path, columns: dict[str, str]) -> Iterator[pyarrow.RecordBatch]:
+    import pyarrow
+    import pyarrow.parquet
+
+    with pyarrow.parquet.ParquetFile(path, memory_map=True) as file:
+        there = [name for name in columns.values() if name in file.schema_arrow.names]
+        if not there:
+            yield pyarrow.RecordBatch.from_pylist([], schema=file.schema_arrow)
+            return
+        yield from file.iter_batches(batch_size=BATCH, columns=there)
+
+
+def _rows(path: Path, columns: dict[str, str]) -> Iterator[pyarrow.RecordBatch]:
+    import pyarrow
+
+    rows = (row for _, row in read_rows(path))
+    while chunk := list(islice(rows, BATCH)):
+        names = list(dict.fromkeys(name for row in chunk for name in row))
+        schema = [name for name in names if name in columns.values()] or names
+        yield pyarrow.RecordBatch.from_pydict({name: _column(chunk, name) for name in schema})
+
+
+def _column(rows: list[dict[str, object]], name: str) -> pyarrow.Array:
+    import pyarrow
+
+    try:
+        return pyarrow.array([row.get(name) for row in rows])
+    except pyarrow.ArrowException:
+        return pyarrow.array([None if (value := row.get(name)) is None else str(value) for row in rows])
