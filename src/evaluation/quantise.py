@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from src.evaluation import runs
 from src.evaluation.beir import EvalSet
-from src.evaluation.topk import Floats, Rows, unit
+from src.evaluation.topk import Floats, merge, unit
 
 if TYPE_CHECKING:
     from src.evaluation.runs import Run
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
 # Candidates by Hamming distance per document that is wanted, before they are rescored.
 RESCORE = 4
 FORMS = ("int8", "binary", "binary_rescored")
-# Scores in memory at once, of one kind.
-_SCORES = 32 << 20
+# Scores in memory at once, of one kind; and documents at once, where queries are few.
+_SCORES = 8 << 20
+_DOCUMENTS_AT_ONCE = 16_384
 
 
 def rank_quantised(queries: Floats, documents: Floats, data: EvalSet, depth: int, dim: int) -> dict[str, Run]:
@@ -32,22 +34,44 @@ def rank_quantised(queries: Floats, documents: Floats, data: EvalSet, depth: int
     - `int8`: the float query against every int8 code (rescoring all there is).
     - `binary`: Hamming distance between bits of query and document.
     - `binary_rescored`: the best 4 × depth by Hamming distance, reordered by the float query against int8 codes.
+
+    Documents are coded block by block, so that memory does not grow with them.
     """
-    held = Codes.of(unit(documents[:, :dim]).numpy())
+    asked, held = unit(queries[:, :dim]).numpy(), documents[:, :dim]
+    block = max(1, min(_DOCUMENTS_AT_ONCE, _SCORES // len(asked)))
+    scale = Scale.of(held, block)
     k = runs.search_depth(data, depth)
-    found: dict[str, list[tuple[Floats, Rows]]] = {form: [] for form in FORMS}
-    step = max(1, _SCORES // len(documents))
-    for start in range(0, len(queries), step):
-        asked = unit(queries[start : start + step, :dim]).numpy()
-        int8, bits = int8_scores(asked, held), binary_scores(asked, held)
-        found["int8"].append(best(int8, k))
-        found["binary"].append(best(bits, k))
-        candidates = best(bits, min(RESCORE * k, bits.shape[1]))[1]
-        found["binary_rescored"].append(best(int8, k, candidates))
-    return {
-        form: runs.from_rows(np.concatenate([s for s, _ in parts]), np.concatenate([r for _, r in parts]), data, depth)
-        for form, parts in found.items()
+    wanted = min(RESCORE * k, len(held))
+    int8, bits = _nothing(len(asked)), _nothing(len(asked))
+    for start in range(0, len(held), block):
+        vectors = unit(held[start : start + block]).numpy()
+        int8 = merge(*int8, torch.from_numpy(int8_scores(asked, scale.codes(vectors), scale)), start, k)
+        bits = merge(*bits, torch.from_numpy(binary_scores(asked, vectors)), start, wanted)
+    found = {
+        "int8": int8,
+        "binary": (bits[0][:, :k], bits[1][:, :k]),
+        "binary_rescored": _rescored(asked, held, bits[1], scale, k),
     }
+    return {form: runs.from_rows(scores.numpy(), rows.numpy(), data, depth) for form, (scores, rows) in found.items()}
+
+
+def _nothing(queries: int) -> tuple[torch.Tensor, torch.Tensor]:
+    return torch.empty(queries, 0), torch.empty(queries, 0, dtype=torch.long)
+
+
+def _rescored(
+    asked: Floats, held: Floats, candidates: torch.Tensor, scale: Scale, k: int
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """The k best of each query's candidates by int8 scores, ties to the lower row."""
+    rows = candidates.sort(dim=1).values
+    scores = torch.stack(
+        [
+            torch.from_numpy(int8_scores(query[None], scale.codes(unit(held[row]).numpy()), scale)[0])
+            for query, row in zip(asked, rows.numpy(), strict=True)
+        ]
+    )
+    best = scores.sort(dim=1, descending=True, stable=True)
+    return best.values[:, :k], rows.gather(1, best.indices[:, :k])
 
 
 def bytes_per_document(dim: int) -> dict[str, int]:
@@ -56,38 +80,48 @@ def bytes_per_document(dim: int) -> dict[str, int]:
 
 
 @dataclass(frozen=True)
-class Codes:
-    """The documents of an index in both forms: int8 codes with their ranges, and bits as ±1."""
+class Scale:
+    """How int8 codes stand for values: a code c of dimension j for low_j + (c + 128) · step_j."""
 
-    int8: NDArray[np.int8]
-    low: NDArray[np.float64]
-    step: NDArray[np.float64]
-    signs: Floats
+    ranges: Floats
 
     @classmethod
-    def of(cls, documents: Floats) -> Codes:
-        """Quantise vectors (documents, dim); a dimension's range is that of the documents."""
+    def of(cls, documents: Floats, block: int) -> Scale:
+        """A dimension's range is that of the documents at unit length (documents, dim)."""
+        low, high = np.float32(np.inf), np.float32(-np.inf)
+        for start in range(0, len(documents), block):
+            vectors = unit(documents[start : start + block]).numpy()
+            low, high = np.minimum(low, vectors.min(axis=0)), np.maximum(high, vectors.max(axis=0))
+        return cls(np.vstack([low, high]))
+
+    @property
+    def low(self) -> NDArray[np.float64]:
+        """The value of code -128 in each dimension."""
+        return self.ranges[0].astype(np.float64)
+
+    @property
+    def step(self) -> NDArray[np.float64]:
+        """The difference between neighbouring codes in each dimension."""
+        step = (self.ranges[1].astype(np.float64) - self.ranges[0]) / 255
+        return np.where(step == 0, 1.0, step)
+
+    def codes(self, vectors: Floats) -> NDArray[np.int8]:
+        """Codes of vectors at unit length (n, dim)."""
         from sentence_transformers.util import quantize_embeddings
 
-        ranges = np.vstack([documents.min(axis=0), documents.max(axis=0)])
-        step = (ranges[1].astype(np.float64) - ranges[0]) / 255
-        codes = np.asarray(quantize_embeddings(documents, "int8", ranges=ranges))
-        return cls(codes, ranges[0].astype(np.float64), np.where(step == 0, 1.0, step), _signs(documents))
+        return np.asarray(quantize_embeddings(vectors, "int8", ranges=self.ranges))
 
 
-def int8_scores(queries: Floats, held: Codes) -> Floats:
-    """Inner products of float queries with int8 documents (queries, documents).
-
-    A code c of dimension j stands for low_j + (c + 128) · step_j.
-    """
+def int8_scores(queries: Floats, codes: NDArray[np.int8], scale: Scale) -> Floats:
+    """Inner products of float queries with int8 documents (queries, documents)."""
     asked = queries.astype(np.float64)
-    constant = asked @ (held.low + 128 * held.step)
-    return ((asked * held.step) @ held.int8.T.astype(np.float64) + constant[:, None]).astype(np.float32)
+    constant = asked @ (scale.low + 128 * scale.step)
+    return ((asked * scale.step) @ codes.T.astype(np.float64) + constant[:, None]).astype(np.float32)
 
 
-def binary_scores(queries: Floats, held: Codes) -> Floats:
+def binary_scores(queries: Floats, documents: Floats) -> Floats:
     """Dimensions whose sign agrees less those whose sign differs: dim - 2 × Hamming distance, a whole number."""
-    return _signs(queries) @ held.signs.T
+    return _signs(queries) @ _signs(documents).T
 
 
 def _signs(vectors: Floats) -> Floats:
@@ -96,14 +130,3 @@ def _signs(vectors: Floats) -> Floats:
 
     bits = np.unpackbits(np.asarray(quantize_embeddings(vectors, "ubinary")), axis=1, count=vectors.shape[1])
     return bits.astype(np.float32) * 2 - 1
-
-
-def best(scores: Floats, k: int, candidates: Rows | None = None) -> tuple[Floats, Rows]:
-    """The k best of each row of scores, ties to the lower document row; among `candidates` (queries, any) if given."""
-    if candidates is None:
-        rows = np.argsort(-scores, axis=1, kind="stable")[:, :k]
-    else:
-        ascending = np.sort(candidates, axis=1)
-        among = np.take_along_axis(scores, ascending, axis=1)
-        rows = np.take_along_axis(ascending, np.argsort(-among, axis=1, kind="stable")[:, :k], axis=1)
-    return np.take_along_axis(scores, rows, axis=1), rows.astype(np.int64)

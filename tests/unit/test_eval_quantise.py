@@ -33,13 +33,13 @@ def exact() -> dict:
 
 def test_int8_scores_are_those_of_the_vectors_to_a_step():
     asked, held = unit(QUERIES).numpy(), unit(DOCUMENTS).numpy()
-    codes = quantise.Codes.of(held)
-    assert np.abs(quantise.int8_scores(asked, codes) - asked @ held.T).max() < codes.step.max() * np.sqrt(48)
+    scale = quantise.Scale.of(DOCUMENTS, block=37)
+    scores = quantise.int8_scores(asked, scale.codes(held), scale)
+    assert np.abs(scores - asked @ held.T).max() < scale.step.max() * np.sqrt(48)
 
 
 def test_binary_scores_count_bits():
-    held = quantise.Codes.of(DOCUMENTS)
-    scores = quantise.binary_scores(QUERIES, held)
+    scores = quantise.binary_scores(QUERIES, DOCUMENTS)
     differing = ((QUERIES[3] > 0) != (DOCUMENTS[7] > 0)).sum()
     assert scores[3, 7] == 48 - 2 * differing
 
@@ -49,18 +49,24 @@ def test_int8_keeps_nearly_all_and_rescoring_mends_binary(runs, exact):
     assert overlap(runs["binary"], exact) < overlap(runs["binary_rescored"], exact)
 
 
-def test_the_answer_does_not_depend_on_how_many_queries_are_held(runs, monkeypatch):
-    monkeypatch.setattr(quantise, "_SCORES", 400 * 7)
-    again = quantise.rank_quantised(QUERIES, DOCUMENTS, DATA, depth=10, dim=32)
-    assert {form: {q: [d for d, _ in hits] for q, hits in run.items()} for form, run in again.items()} == {
-        form: {q: [d for d, _ in hits] for q, hits in run.items()} for form, run in runs.items()
-    }
+@pytest.mark.parametrize("documents_at_once", [1, 37, 399])
+def test_the_answer_does_not_depend_on_the_block(runs, monkeypatch, documents_at_once):
+    monkeypatch.setattr(quantise, "_DOCUMENTS_AT_ONCE", documents_at_once)
+    assert quantise.rank_quantised(QUERIES, DOCUMENTS, DATA, depth=10, dim=32) == runs
 
 
-def test_ties_go_to_the_lower_row_also_among_candidates():
-    scores = np.array([[1.0, 2.0, 2.0, 2.0]], dtype=np.float32)
-    assert quantise.best(scores, 2)[1].tolist() == [[1, 2]]
-    assert quantise.best(scores, 2, np.array([[3, 0, 2]]))[1].tolist() == [[2, 3]]
+def test_runs_are_those_of_all_scores_at_once_ties_to_the_lower_row(runs):
+    """As sentence-transformers' codes rank them, written out over the whole table of scores."""
+    asked, held = unit(QUERIES[:, :32]).numpy(), unit(DOCUMENTS[:, :32]).numpy()
+    bits = quantise.binary_scores(asked, held)
+    scale = quantise.Scale(np.vstack([held.min(axis=0), held.max(axis=0)]))
+    int8 = quantise.int8_scores(asked, scale.codes(held), scale)
+    for number, query in enumerate(ASKED):
+        by_bits, by_int8 = (np.argsort(-scores[number], kind="stable") for scores in (bits, int8))
+        among = np.sort(by_bits[:40])
+        rescored = among[np.argsort(-int8[number, among], kind="stable")]
+        for form, rows in {"binary": by_bits, "int8": by_int8, "binary_rescored": rescored}.items():
+            assert [document for document, _ in runs[form][query]] == [IDS[row] for row in rows[:10]], form
 
 
 @pytest.mark.parametrize(("dim", "binary"), [(768, 96), (64, 8), (20, 3)])
