@@ -29,7 +29,8 @@ class Part(_Block):
 
     Attributes:
         files: glob patterns of paths in the repository, as in data/train-*.parquet.
-        config, split: as the repository's README or its folders name them, in place of `files`.
+        config, split: as the repository's README or its folders name them, in place of `files`; either may be left
+            out: without a split, all files of the configuration.
         repository, revision: where they are not those of the whole set.
         columns: ours: theirs; where they are not those of the whole set.
     """
@@ -43,8 +44,8 @@ class Part(_Block):
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
-        if (self.files is None) == (self.split is None) or (self.files and self.config):
-            raise ValueError("expected `files`, or `split` (with `config` where there are several)")
+        if (self.files is None) == (self.split is None and self.config is None):
+            raise ValueError("expected either `files`, or `config` and `split` (or one of the two)")
         if self.revision is not None and self.repository is None:
             raise ValueError("a revision of its own needs a repository of its own")
         return self

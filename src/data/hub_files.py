@@ -39,10 +39,10 @@ def choose(part: Part, files: Iterable[str], readme: str, where: str) -> list[st
     if part.files is not None:
         patterns = part.files
     else:
-        patterns = _declared(readme, part.config, part.split or "", where) or _by_name(part, there)
+        patterns = _declared(readme, part.config, part.split, where) or _by_name(part, there)
     found = [path for path in there if any(fnmatch.fnmatchcase(path, pattern) for pattern in patterns)]
     if not found:
-        wanted = ", ".join(part.files or [f"split {part.split!r}" + (f" of {part.config!r}" if part.config else "")])
+        wanted = ", ".join(part.files or [f"{part.config or ''} {part.split or ''}".strip()])
         shown = ", ".join(there[:_SHOWN]) + (f" and {len(there) - _SHOWN} more" if len(there) > _SHOWN else "")
         raise UserError(f"{where}: no data file for {wanted}; there are: {shown or 'none'} (name them under `files`)")
     return _one_format(found)
@@ -58,7 +58,7 @@ def _one_format(paths: list[str]) -> list[str]:
     return [path for path in paths if _format(path) == best]
 
 
-def _declared(readme: str, config: str | None, split: str, where: str) -> list[str]:
+def _declared(readme: str, config: str | None, split: str | None, where: str) -> list[str]:
     """Patterns of a split from the front matter of README.md; none where it declares no configurations."""
     configs = {item.get("config_name", "default"): item for item in _front_matter(readme).get("configs", [])}
     if not configs:
@@ -69,8 +69,8 @@ def _declared(readme: str, config: str | None, split: str, where: str) -> list[s
     splits: dict[str, list[str]] = {}
     for declared, pattern in _data_files(configs[name].get("data_files")):
         splits.setdefault(declared, []).append(pattern)
-    if not splits:
-        return []
+    if not splits or split is None:
+        return [pattern for patterns in splits.values() for pattern in patterns]
     found = next((splits[same] for same in _SYNONYMS.get(split, (split,)) if same in splits), None)
     if found is None:
         raise UserError(f"{where}: no split {split!r} in {name!r}; README.md declares {', '.join(splits)}")
@@ -105,12 +105,19 @@ def _by_name(part: Part, there: list[str]) -> list[str]:
     """Files whose folders or names hold the configuration and the split as words; all of them if it is the only one."""
     inside = [path for path in there if part.config is None or part.config in Path(path).parent.parts]
     inside = inside or [path for path in there if part.config is not None and _has_word(path, part.config)]
-    split = part.split or ""
+    split = part.split
+    if split is None:
+        return [_literal(path) for path in inside]
     named = [path for path in inside if any(_has_word(path, word) for word in _SYNONYMS.get(split, (split,)))]
     others = [word for words in _SYNONYMS.values() for word in words]
     if not named and not any(_has_word(path, word) for path in inside for word in others):
         named = inside if split == "train" else []
-    return [re.sub(r"([\[\]*?])", r"[\1]", path) for path in named]
+    return [_literal(path) for path in named]
+
+
+def _literal(path: str) -> str:
+    """A pattern that matches the path alone."""
+    return re.sub(r"([\[*?])", r"[\1]", path)
 
 
 def _has_word(path: str, word: str) -> bool:
