@@ -1,0 +1,148 @@
+"""README's commands: every one is run here, by another test, or by continuous integration."""
+
+import json
+import re
+import shutil
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.chain.conftest import ROOT, Checkout
+
+pytestmark = pytest.mark.chain
+SET = "scifact_tr_synthetic"
+
+# What stands in README, and where it is run; a command that is not here fails test_every_command_is_run.
+RUN_BY = {
+    "make repro": ".ci/run",
+    "make test": ".ci/run",
+    "dvc repro": "tests/chain/test_pipeline.py",
+    "dvc exp run -S train.batch_size=512": "tests/chain/test_pipeline.py",
+    "dvc metrics show": "tests/chain/test_pipeline.py",
+    "dvc metrics diff": "tests/chain/test_pipeline.py",
+    "dvc plots show": "tests/chain/test_pipeline.py",
+    "dvc exp run --queue -S 'train.batch_size=256,512,1024' && dvc queue start -j 2": "test_queue",
+    "dvc exp show --only-changed": "test_queue",
+    "dvc plots diff": "test_plots_diff_and_the_graph",
+    "dvc dag --md": "test_plots_diff_and_the_graph",
+    "dvc exp run $(python -m src.profile paper) -S train.batch_size=512": "tests/unit/test_profile.py",
+    "dvc exp run $(python -m src.profile files)": "test_own_files",
+    "dvc remote add -d storage PATH-OR-URL": "test_sharing",
+    "dvc push": "test_sharing",
+    "dvc pull": "test_sharing",
+    "dvc exp push --no-cache origin NAME": "test_sharing",
+    "dvc exp branch NAME BRANCH": "test_sharing",
+    'python -m src.search texts.txt --query "kuraklık buğday verimini nasıl etkiler?" --dims 64 --top 5': (
+        "tests/chain/test_search.py"
+    ),
+    "python -m src.plan paper": "tests/unit/test_plan.py",
+    "pip install -r requirements-export.txt && python -m src.export": "tests/chain/test_export.py",
+}
+
+
+def commands(text: str) -> list[str]:
+    """The lines after a prompt in the console blocks of a page, without their comments."""
+    blocks = re.findall(r"```console\n(.*?)```", text, re.S)
+    lines = [line for block in blocks for line in block.splitlines() if line.startswith("$ ")]
+    return [re.sub(r"\s{2,}#.*", "", line[2:]).strip() for line in lines]
+
+
+def test_every_command_is_run():
+    assert set(commands((ROOT / "README.md").read_text(encoding="utf-8"))) == set(RUN_BY)
+    here = Path(__file__).read_text(encoding="utf-8")
+    for where in RUN_BY.values():
+        assert f"def {where}(" in here if where.startswith("test_") else (ROOT / where).is_file()
+
+
+def clone(tiny: Checkout, path: Path) -> Checkout:
+    """A fresh clone that takes models from the cache of the tiny run."""
+    tiny.run("git", "clone", "-q", str(tiny.path), str(path))
+    checkout = Checkout(path)
+    checkout.git("config", "user.name", "t")
+    checkout.git("config", "user.email", "t@example.org")
+    return checkout
+
+
+def test_queue(tiny, tmp_path):
+    """A queue in a fresh clone: both settings run beside each other and are listed."""
+    checkout = clone(tiny, tmp_path / "clone")
+    checkout.run("dvc", "config", "--local", "cache.dir", str(tiny.path / ".dvc/cache"))
+    checkout.run("dvc", "checkout")
+    checkout.run("dvc", "exp", "run", "--queue", "-S", "eval.depth=100,120", f"bm25@{SET}")
+    checkout.run("dvc", "queue", "start", "-j", "2")
+    deadline = time.monotonic() + 180
+    while "Running" in (status := checkout.run("dvc", "queue", "status").stdout) or "Queued" in status:
+        assert time.monotonic() < deadline, status
+        time.sleep(2)
+    assert status.count("Success") == 2, status
+    shown = checkout.run("dvc", "exp", "show", "--only-changed", "--csv").stdout
+    assert "eval.depth" in shown.splitlines()[0]
+    assert len(shown.strip().splitlines()) >= 4  # header, workspace, commit, experiments
+
+
+def test_plots_diff_and_the_graph(tiny, tmp_path):
+    checkout = clone(tiny, tmp_path / "clone")
+    curve = checkout.path / "reports/training/nli.csv"
+    columns = len(curve.read_text().splitlines()[0].split(","))
+    curve.write_text(curve.read_text() + ",".join(["9999"] + ["0"] * (columns - 1)) + "\n")
+    page = checkout.run("dvc", "plots", "diff", "--out", "dvc_plots").stdout.strip().splitlines()[-1]
+    assert "9999" in Path(page.removeprefix("file://")).read_text()
+    assert "train_retrieval" in checkout.run("dvc", "dag", "--md").stdout
+
+
+OWN = {
+    "nli/train.jsonl": {"anchor": "Kedi uyuyor.", "positive": "Bir kedi uykuda.", "negative": "Kedi koşuyor."},
+    "sts/train.jsonl": {"sentence1": "Kuş ötüyor.", "sentence2": "Kuş şakıyor.", "score": 4.5},
+    "sts/test.jsonl": {"sentence1": "Su akıyor.", "sentence2": "Su duruyor.", "score": 1.0},
+    "retrieval/train.jsonl": {"anchor": "Ay nedir?", "positive": "Ay, Dünya'nın uydusudur."},
+    "text/train.jsonl": {"text": "Deniz dalgalı."},
+    "eval/xquad_tr/corpus.jsonl": {"_id": "d1", "title": "", "text": "Ankara başkenttir."},
+    "eval/xquad_tr/queries.jsonl": {"_id": "q1", "text": "Başkent neresi?"},
+}
+
+
+def test_own_files(tiny, tmp_path):
+    """A person's own pairs, prepared by the files profile, and again when a file changes; the rest is left alone."""
+    checkout = clone(tiny, tmp_path / "clone")
+    folder = checkout.path / "data/external"
+    for name, row in OWN.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(json.dumps(row, ensure_ascii=False) + "\n")
+    (folder / "eval/xquad_tr/qrels").mkdir()
+    (folder / "eval/xquad_tr/qrels/test.tsv").write_text("query-id\tcorpus-id\tscore\nq1\td1\t1\n")
+    shutil.copytree(folder / "eval/xquad_tr", folder / "eval/thquad_dev")
+    flags = checkout.run(sys.executable, "-m", "src.profile", "files").stdout.split()
+    targets = ["prepare@sts", "prepare@retrieval"]
+    checkout.run("dvc", "exp", "run", *flags, *targets)
+    assert len((checkout.path / "data/prepared/sts/train.jsonl").read_text().splitlines()) == 1
+    train = folder / "retrieval/train.jsonl"
+    train.write_text(train.read_text() + '{"anchor": "Güneş nedir?"}\n')
+    failed = checkout.run("dvc", "repro", *targets, check=False)
+    assert failed.returncode != 0
+    assert "retrieval/train.jsonl:2" in failed.stderr + failed.stdout
+    assert "Running stage 'prepare@sts'" not in failed.stdout
+
+
+def test_sharing(tiny, tmp_path):
+    """Models by a remote, an experiment by git."""
+    checkout = clone(tiny, tmp_path / "clone")
+    checkout.run("dvc", "config", "--local", "cache.dir", str(tiny.path / ".dvc/cache"))
+    checkout.run("dvc", "remote", "add", "-d", "storage", str(tmp_path / "storage"))
+    checkout.git("commit", "-qam", "A remote")
+    checkout.run("dvc", "push", "train_retrieval")
+    checkout.run("git", "init", "-q", "--bare", str(tmp_path / "server"))
+    checkout.git("remote", "set-url", "origin", str(tmp_path / "server"))
+    checkout.git("push", "-q", "origin", "HEAD")
+    other = clone(checkout, tmp_path / "other")
+    other.run("dvc", "pull", "train_retrieval")
+    assert (other.path / "models/retrieval/model.safetensors").read_bytes() == (
+        tiny.path / "models/retrieval/model.safetensors"
+    ).read_bytes()
+    checkout.run("dvc", "checkout")
+    checkout.run("dvc", "exp", "run", "-n", "deeper", "-S", "eval.depth=120", f"bm25@{SET}")
+    checkout.run("dvc", "exp", "push", "--no-cache", "origin", "deeper")
+    assert "deeper" in checkout.run("dvc", "exp", "list", "origin").stdout
+    checkout.run("dvc", "exp", "branch", "deeper", "deeper-branch")
+    assert "deeper-branch" in checkout.git("branch")
