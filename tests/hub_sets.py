@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-STEMS = [
+STEMS = (
     "ışık",
     "göz",
     "kan",
@@ -32,12 +32,10 @@ STEMS = [
     "düzey",
     "oran",
     "gen",
-    "ölüm",
     "yağ",
-    "süt",
-]
+)
 ENDINGS = ("", "i", "nin", "e", "de", "den", "ler", "lerin", "siz", "li")
-VERBS = ["artırır", "azaltır", "önler", "etkiler", "belirler", "yükseltir", "gösterir", "değiştirir"]
+VERBS = ("artırır", "azaltır", "önler", "etkiler", "belirler", "yükseltir", "gösterir")
 
 
 class Words:
