@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 TEST_FLAGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev repro test test-unit bench lint check deps clean
+.PHONY: help setup setup-dev repro test test-unit bench lint check deps lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -36,6 +36,14 @@ check: setup ## the failure signs of the paper, from the last run; fails on a fa
 
 deps: setup-dev ## write each stage's code dependencies into dvc.yaml
 	$(BIN)/python -m tools.stage_deps
+
+lock: ## resolve requirements.in anew into requirements.txt; then `make parity` says what it did to the numbers
+	rm -rf .lock && $(PYTHON) -m venv .lock
+	.lock/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.in
+	head -2 requirements.txt > .lock/requirements.txt
+	.lock/bin/python -m pip list --format=freeze --exclude pip | sed -E 's/[+].*//' \
+		| awk -F == '{gsub(/[_.]/, "-", $$1); print tolower($$1) "==" $$2}' | grep -Ev '^(nvidia|triton|cuda)' | sort >> .lock/requirements.txt
+	mv .lock/requirements.txt requirements.txt && rm -rf .lock
 
 clean: ## remove what the pipeline keeps outside DVC (checkpoints, cached embeddings, logs)
 	rm -rf .checkpoints .cache logs dvc_plots
