@@ -10,7 +10,7 @@ import numpy as np
 
 from src.reporting import names, style
 from src.reporting.inputs import BEFORE, FINAL, Inputs, read_columns
-from src.reporting.retrieval_tables import MAIN, caption, changes
+from src.reporting.retrieval_tables import MAIN, caption, changes, timed_dims
 
 Evaluation = Mapping[str, Any]
 FORMS = ("float32", "int8", "binary_rescored", "binary")
@@ -107,10 +107,8 @@ def _labelled_line(axes: Any, points: list[tuple[float, float, str]], number: in
 def latency(inputs: Inputs, folder: Path) -> bool:
     """nDCG@10 against measured search time of a query; False where the benchmark knows none of the dimensions."""
     measured, evaluation = inputs.latency, inputs.main
-    if not measured:
-        return False
-    shared = [dim for dim in evaluation["quantisation"] if dim in measured["dims"]]
-    if not shared:
+    shared = timed_dims(evaluation, measured)
+    if not measured or not shared:
         return False
     note = (
         f"Quality: {caption(evaluation)}. Time: median of one query at a time over {measured['documents']:,} random "
@@ -118,14 +116,14 @@ def latency(inputs: Inputs, folder: Path) -> bool:
     )
     title = f"{MAIN} against search time"
     with style.chart(folder, f"latency-{evaluation['set']}", title, note, size=(7.0, 4.4)) as (axes,):
-        for number, form in enumerate(("float32", "int8", "binary")):
+        for number, form in enumerate(FORMS):
             points = [
                 (measured["dims"][dim][form]["batch_1"], evaluation["quantisation"][dim][form][MAIN], dim)
                 for dim in shared
                 if form in measured["dims"][dim]
             ]
             if points:
-                _labelled_line(axes, points, number, form)
+                _labelled_line(axes, points, number, FORM_NAMES.get(form, form))
         axes.set_xlabel("milliseconds a query (lower is faster)")
         axes.set_ylabel(MAIN)
         axes.legend(loc="best")

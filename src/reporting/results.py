@@ -19,6 +19,8 @@ def all_tables(inputs: Inputs, checks: list[Check]) -> list[Table]:
             retrieval_tables.dimensions(evaluation),
             retrieval_tables.quantisation(evaluation),
         ]
+    if inputs.latency:
+        found.append(retrieval_tables.latency(inputs.main, inputs.latency))
     found += similarity(inputs)
     compared = published.comparisons(inputs)
     found += [published.table_1(inputs, compared), published.others(inputs, compared), published.checks(checks)]

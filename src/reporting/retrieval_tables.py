@@ -34,9 +34,15 @@ def models(evaluation: Evaluation) -> Table:
     notes = (
         f"† differs from {names.model(FINAL)}, ‡ from {names.model(baseline(evaluation))}, p < {LEVEL} after Holm's "
         f"correction ({tests['test']}; tested: {', '.join(tests['pairs'])}). Interval of {MAIN}: {tests['interval']}, "
-        f"seed {tests['seed']}."
+        f"seed {tests['seed']}.{dropped(evaluation)}"
     )
     return Table(f"models-{evaluation['set']}", header, rows, caption(evaluation), notes, marks)
+
+
+def dropped(evaluation: Evaluation) -> str:
+    """A sentence on what was left out of the set, empty where nothing was."""
+    found = [f"{count} {what.replace('_', ' ')}" for what, count in evaluation["dropped"].items() if count]
+    return f" Left out: {', '.join(found)}." if found else ""
 
 
 def baseline(evaluation: Evaluation) -> str:
@@ -128,6 +134,46 @@ def quantisation(evaluation: Evaluation) -> Table:
     settings = evaluation["settings"]
     notes = f"binary_rescored: {settings['binary_rescored']}; the int8 codes it reads may lie on disk and do not count."
     return Table(f"quantisation-{evaluation['set']}", header, rows, caption(evaluation), notes)
+
+
+def timed_dims(evaluation: Evaluation, measured: Mapping[str, Any] | None) -> list[str]:
+    """Dimensions of a set's smaller indexes whose search times the benchmark has measured."""
+    return [dim for dim in evaluation["quantisation"] if measured and dim in measured["dims"]]
+
+
+def latency(evaluation: Evaluation, measured: Mapping[str, Any]) -> Table:
+    """Search times of a query, one at a time and in batches, beside bytes and nDCG@10 of each deployment point."""
+    batches = ("batch_1", f"batch_{measured['batch']}")
+    rows: list[list[Cell]] = [
+        [
+            int(dim),
+            form,
+            found["bytes_per_document"],
+            *(milliseconds(timed[form], batch) for batch in batches),
+            found[MAIN],
+        ]
+        for dim in timed_dims(evaluation, measured)
+        for form, found in evaluation["quantisation"][dim].items()
+        if (timed := measured["dims"][dim]) and form in timed
+    ]
+    header = [
+        "dimensions",
+        "form",
+        "bytes a document",
+        "ms, one query",
+        f"ms a query, {measured['batch']} at once",
+        MAIN,
+    ]
+    notes = (
+        f"Times: medians over {measured['documents']:,} random vectors, k = {measured['k']}, without the query's "
+        "encoding; reports/bench/eval_dims.json names the processor and its threads."
+    )
+    return Table(f"latency-{evaluation['set']}", header, rows, caption(evaluation), notes)
+
+
+def milliseconds(timed: Mapping[str, float], batch: str) -> str:
+    """A time with the digits that such a measurement has."""
+    return f"{timed[batch]:.2f}"
 
 
 def changes(evaluation: Evaluation) -> dict[str, Any] | None:

@@ -47,16 +47,11 @@ def dimensions(inputs: Inputs) -> Section:
             figure(f"memory-{name}", f"nDCG@10 against bytes a document on {name}, by form of the index"),
             retrieval_tables.quantisation(evaluation).markdown(),
         ]
-    if has_latency(inputs):
+    if inputs.latency and retrieval_tables.timed_dims(inputs.main, inputs.latency):
         first = next(iter(inputs.evaluations))
         parts.append(figure(f"latency-{first}", f"nDCG@10 against milliseconds a query on {first}"))
+        parts.append(retrieval_tables.latency(inputs.main, inputs.latency).markdown())
     return Section("Dimensions, memory, speed", "the Matryoshka curve and points to deploy at", parts)
-
-
-def has_latency(inputs: Inputs) -> bool:
-    """Whether the benchmark of search times knows a dimension of this run."""
-    measured = inputs.latency["dims"] if inputs.latency else {}
-    return any(dim in measured for dim in inputs.main["quantisation"])
 
 
 def table_3(inputs: Inputs) -> Section:

@@ -6,7 +6,7 @@ from markdown_it import MarkdownIt
 
 from src.reporting import retrieval_tables
 from src.reporting.tables import Table, escape, plain, show
-from tests.unit.reporting_run import SET, evaluation
+from tests.unit.reporting_run import SET, evaluation, latency
 
 MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
 
@@ -67,3 +67,21 @@ def test_a_comparison_reads_the_same_from_both_sides():
     assert there["difference"] == -back["difference"]
     assert back["interval"] == [0.1, 0.2]
     assert retrieval_tables.pair(found, "MAP", "bm25", "retrieval") is None
+
+
+def test_search_times_stand_beside_what_they_buy():
+    table = retrieval_tables.latency(evaluation(SET), latency())
+    assert table.header[3:5] == ["ms, one query", "ms a query, 32 at once"]
+    assert [row[:5] for row in table.rows][:2] == [
+        [128, "float32", 512, "1.00", "0.50"],
+        [128, "int8", 128, "2.00", "1.50"],
+    ]
+    assert {row[0] for row in table.rows} == {128, 64}  # 16 dimensions were not timed
+    assert "reports/bench/eval_dims.json" in table.notes
+
+
+def test_what_was_left_out_of_a_set_is_told():
+    found = evaluation(SET)
+    assert "Left out" not in retrieval_tables.models(found).notes
+    found["dropped"] = {"empty_documents": 2, "queries_without_judgement": 0}
+    assert retrieval_tables.models(found).notes.endswith(" Left out: 2 empty documents.")
