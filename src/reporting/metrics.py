@@ -40,10 +40,13 @@ def merge(inputs: Inputs) -> dict[str, Any]:
 
 
 def matryoshka(inputs: Inputs) -> dict[str, dict[str, Any]]:
-    """Of each dimension, the retrieval model's measures on the first set, bytes a document, and its STS correlation."""
+    """Of each dimension, the retrieval model's measures on the first set, bytes a document, and its STS correlation.
+
+    No p-values: they are no measure, and on another processor those of chance differences are others altogether.
+    """
     similarity = inputs.sts["dims"][FINAL]
     return {
-        dim: {key: value for key, value in found.items() if isinstance(value, int | float)}
+        dim: {key: value for key, value in found.items() if isinstance(value, int | float) and key != "loss_p_holm"}
         | {"spearman": similarity[dim]["cosine"]["spearman"]}
         for dim, found in inputs.main["matryoshka"].items()
     }
