@@ -103,7 +103,7 @@ def _open(repository: Repository) -> Source:
     entries = download.listing(repository)
     readme = ""
     if README in entries:
-        path = download.download(repository, [README], entries)[README]
+        path = download.download(repository, [README], entries) / README
         readme = path.read_text(encoding="utf-8", errors="replace")
     return Source(repository, entries, readme)
 
@@ -132,13 +132,13 @@ class Reader:
         source = self.sources[self.descriptor.source_of(part)]
         where = f"{self.folder / FILE}: {source.repository}"
         paths = choose(part, source.entries, source.readme, where)
-        found = download.download(source.repository, paths, source.entries)
+        folder = download.download(source.repository, paths, source.entries)
         for path in paths:
             rows = 0
-            for batch in _naming(batches(found[path], columns, optional), f"{source.repository}: {path}"):
+            for batch in _naming(batches(folder / path, columns, optional), f"{source.repository}: {path}"):
                 rows += len(batch)
                 yield batch
-            size, digest = source.entries[path].size, download.sha256(found[path])
+            size, digest = source.entries[path].size, download.sha256(folder / path)
             source.used[path] = {"rows": rows, "bytes": size, "sha256": digest}
 
 

@@ -108,8 +108,8 @@ def _cached_listing(repository: Repository) -> dict[str, Entry]:
     return {file.path: Entry(file.size, None) for file in files}
 
 
-def download(repository: Repository, paths: Iterable[str], entries: dict[str, Entry]) -> dict[str, Path]:
-    """The local file of each path, whole and as the Hub describes it.
+def download(repository: Repository, paths: Iterable[str], entries: dict[str, Entry]) -> Path:
+    """The folder in the cache where each of the paths lies, whole and as the Hub describes it.
 
     A damaged file is removed and fetched once more.
 
@@ -132,7 +132,7 @@ def download(repository: Repository, paths: Iterable[str], entries: dict[str, En
                 f"{repository}: {path}: arrived damaged twice (size or checksum is not the Hub's); try again later, "
                 f"or look at a proxy in between"
             )
-    return {path: folder / path for path in wanted}
+    return folder
 
 
 def _snapshot(repository: Repository, paths: list[str]) -> Path:

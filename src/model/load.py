@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 import sys
 import tempfile
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from src.errors import UserError
 from src.files import read_json
+from src.hub import download
 from src.model.encoder import quiet
 from src.model.original import is_original, stage
 
@@ -139,21 +141,13 @@ def fetch(repository: str, revision: str | None) -> Path:
     Raises:
         UserError: no such folder or repository, no access, or no network; says what to do.
     """
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
-
-    where = f"{repository}@{revision}" if revision else repository
     if repository.startswith(_LOCAL):
         raise UserError(f"{repository}: no such folder; `dvc repro` or `dvc pull` makes it")
-    try:
-        return Path(snapshot_download(repository, revision=revision, allow_patterns=_WANTED, ignore_patterns=_UNWANTED))
-    except HFValidationError as error:
-        raise UserError(f"{repository}: no such folder, and no Hub id (expected OWNER/NAME)") from error
-    except LocalEntryNotFoundError as error:
-        raise UserError(
-            f"{where}: no such folder, and not in the Hub cache; set runtime.offline to false where there is a network"
-        ) from error
-    except HfHubHTTPError as error:
-        raise UserError(
-            f"{where}: the Hub refuses it ({error.__class__.__name__}): check name, revision and access"
-        ) from error
+    found = download.resolve(repository, "model", revision)
+    entries = download.listing(found)
+    wanted = [path for path in entries if _matches(path, _WANTED) and not _matches(path, _UNWANTED)]
+    return download.download(found, wanted, entries)
+
+
+def _matches(path: str, patterns: list[str]) -> bool:
+    return any(fnmatchcase(path, pattern) for pattern in patterns)

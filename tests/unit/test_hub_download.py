@@ -43,7 +43,7 @@ def test_a_branch_is_resolved_to_its_commit_and_a_commit_is_pinned(hub):
 
 def test_only_the_named_files_are_fetched(hub):
     found = fetch("test.csv", "data/train-00000-of-00002.parquet")
-    assert found["data/train-00000-of-00002.parquet"].read_bytes() == LARGE
+    assert (found / "data/train-00000-of-00002.parquet").read_bytes() == LARGE
     assert set(hub.sent) == {"test.csv", "data/train-00000-of-00002.parquet"}
 
 
@@ -52,7 +52,7 @@ def test_a_dropped_connection_resumes_rather_than_restarts(hub, monkeypatch):
     monkeypatch.setattr(constants, "DOWNLOAD_CHUNK_SIZE", chunk)
     hub.faults["train-00000"] = ["drop", 3]
     found = fetch("data/train-00000-of-00002.parquet")
-    assert found["data/train-00000-of-00002.parquet"].read_bytes() == LARGE
+    assert (found / "data/train-00000-of-00002.parquet").read_bytes() == LARGE
     assert hub.sent["data/train-00000-of-00002.parquet"] <= len(LARGE) + 3 * chunk
 
 
@@ -61,7 +61,7 @@ def test_a_dropped_connection_resumes_rather_than_restarts(hub, monkeypatch):
 def test_a_passing_fault_is_survived(hub, fault, path):
     hub.delay = 1.5
     hub.faults[path] = [fault, 2 if fault == "503" else 1]
-    content = fetch(path)[path].read_bytes()
+    content = (fetch(path) / path).read_bytes()
     assert content == (hub.root / "datasets" / NAME / path).read_bytes()
 
 
@@ -81,7 +81,9 @@ def test_a_lasting_fault_is_one_line_with_repository_and_file_and_leaves_nothing
     assert NAME in str(caught.value)
     assert "train-00001-of-00002.parquet" in str(caught.value)
     hub.faults.clear()
-    assert fetch("data/train-00001-of-00002.parquet")["data/train-00001-of-00002.parquet"].read_bytes() == LARGE[::-1]
+    assert (fetch("data/train-00001-of-00002.parquet") / "data/train-00001-of-00002.parquet").read_bytes() == LARGE[
+        ::-1
+    ]
 
 
 def test_what_is_gated_or_missing_is_one_line_that_says_what_to_do(hub):
@@ -112,7 +114,7 @@ def test_offline_a_warm_cache_serves_without_a_request_and_a_damaged_copy_is_see
     assert fetch("test.csv", revision=revision)
     found = fetch("test.csv", "data/train-00000-of-00002.parquet")
     assert not hub.asked
-    found["data/train-00000-of-00002.parquet"].write_bytes(LARGE[::-1])
+    (found / "data/train-00000-of-00002.parquet").write_bytes(LARGE[::-1])
     with pytest.raises(UserError, match="cache|damaged"):
         fetch("data/train-00000-of-00002.parquet")
 

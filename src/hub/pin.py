@@ -1,0 +1,101 @@
+"""Revisions written into the files of params/: an empty `revision:` becomes the commit that the Hub holds now.
+
+A mapping that names a Hub repository (`repository:` of a hub.yaml, `source:` of a model or of base_model) and has an
+empty `revision:` is unpinned. Comments and layout of the files stay.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from src.errors import UserError
+from src.files import read_text, write_text
+from src.hub.download import COMMIT, Kind, resolve
+
+_LOCAL = ("models/", "data/", "./", "../")
+_ID = re.compile(r"[\w.-]+/[\w.-]+")
+
+
+@dataclass(frozen=True)
+class Unpinned:
+    """A repository without a commit, and the place in a file where the commit belongs."""
+
+    file: Path
+    where: str
+    name: str
+    kind: Kind
+    mapping: Any
+
+
+def files(root: Path) -> list[Path]:
+    """params.yaml, the profiles, the published models and the Hub data sets."""
+    found = [root / "params.yaml", *sorted((root / "params").glob("*.yaml"))]
+    found += sorted((root / "params" / "models").glob("*.yaml"))
+    return [path for path in [*found, *sorted((root / "params" / "hub").rglob("hub.yaml"))] if path.is_file()]
+
+
+def unpinned(path: Path, content: Any) -> Iterator[Unpinned]:
+    """The repositories of a file whose `revision` is empty or a branch."""
+    kind: Kind = "dataset" if path.name == "hub.yaml" and content.get("type") != "model" else "model"
+    for where, mapping in _mappings(content, ""):
+        name = mapping.get("repository" if path.name == "hub.yaml" else "source")
+        revision = mapping.get("revision")
+        if not isinstance(name, str) or not _ID.fullmatch(name) or name.startswith(_LOCAL):
+            continue
+        if "revision" in mapping and not (isinstance(revision, str) and COMMIT.fullmatch(revision)):
+            yield Unpinned(path, where, name, kind, mapping)
+
+
+def _mappings(value: Any, where: str) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict):
+        yield where, value
+        for key, inner in value.items():
+            yield from _mappings(inner, f"{where}.{key}".strip("."))
+
+
+def pin(root: Path) -> Iterator[str]:
+    """Pin every unpinned repository; one line for each, what could not be pinned included.
+
+    Raises:
+        UserError: at the end, where a repository could not be resolved; the others are written.
+    """
+    yaml = _yaml()
+    faults = 0
+    for path in files(root):
+        content = yaml.load(read_text(path))
+        pinned = []
+        for found in list(unpinned(path, content)):
+            try:
+                found.mapping["revision"] = resolve(found.name, found.kind, found.mapping["revision"]).revision
+            except UserError as error:
+                faults += 1
+                yield f"{path.relative_to(root)}: {error}"
+                continue
+            pinned.append(f"{path.relative_to(root)}: {found.name} pinned to {found.mapping['revision']}")
+        if pinned:
+            stream = io.StringIO()
+            yaml.dump(content, stream)
+            write_text(path, stream.getvalue())
+        yield from pinned
+    if faults:
+        raise UserError(f"{faults} {'repository' if faults == 1 else 'repositories'} could not be pinned")
+
+
+def _yaml() -> Any:
+    """A reader and writer that keeps comments, quotes and empty values as they are."""
+    from ruamel.yaml import YAML
+
+    yaml = YAML()
+    yaml.preserve_quotes = True
+    yaml.width = 4096
+    yaml.representer.add_representer(type(None), _empty)
+    return yaml
+
+
+def _empty(representer: Any, _: None) -> Any:
+    return representer.represent_scalar("tag:yaml.org,2002:null", "")
