@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
 from src.errors import UserError, run_stage
 from src.params import load_params
 from src.runtime import set_environment
 
+if TYPE_CHECKING:
+    from src.evaluation.beir import EvalSet
+
+EXPECTED = Path("expected.yaml")
+
 
 def main(arguments: list[str]) -> None:
-    """Write data/published/SET: a run for each model of eval.published, and models.json."""
+    """Write data/published/SET: a run for each model of eval.published, models.json and metrics.json."""
     params = load_params()
     set_environment(params.runtime)
     if len(arguments) != 1 or arguments[0] not in params.eval.sets:
@@ -21,8 +29,6 @@ def main(arguments: list[str]) -> None:
     name = arguments[0]
     options = params.eval.sets[name]
     descriptors = {model: published.read_descriptor(model) for model in params.eval.published}
-    for model, descriptor in descriptors.items():
-        published.check_pinned(model, descriptor)
     data = load_eval_set(f"data/prepared/{name}", name, options.title, options.protocol, options.drop_self_hits)
     known = {}
     with fresh_dir(f"data/published/{name}") as folder:
@@ -40,6 +46,30 @@ def main(arguments: list[str]) -> None:
             )
             write_run(folder / f"{model}.trec", run, model)
         write_json(folder / "models.json", known)
+        write_json(folder / "metrics.json", measure(folder, list(known), data))
+
+
+def measure(folder: Path, models: list[str], data: EvalSet) -> dict[str, Any]:
+    """Every measure of every model, and the published values of these models beside them (expected.yaml).
+
+    Prints both, so that a model's reported numbers are verified by this stage alone.
+    """
+    from src.evaluation import expected, metrics, table
+    from src.files import round_floats
+
+    scores = {name: metrics.means(values) for name, values in table.score_runs(folder, models, data).items()}
+    found: dict[str, Any] = round_floats({"protocol": data.protocol, "models": scores}, table.PLACES)
+    for name, values in found["models"].items():
+        print(f"{data.name}: {name}: " + ", ".join(f"{key} {value:.4f}" for key, value in values.items()))
+    compared = expected.compare(expected.read_expected(EXPECTED), {data.name: found})
+    told = [item for item in compared if item.entry.model in models and item.set == data.name]
+    for item in told:
+        ours = "not measured" if item.ours is None else f"ours {item.ours:.4f}"
+        why = f" ({item.why})" if item.why else ""
+        over = f" over {item.entry.over}" if item.entry.over else ""
+        line = f"{item.entry.model}{over}: {item.measure} {item.published:.4f} published, {ours}: {item.verdict}{why}"
+        print(f"{line} [{item.source.title}]")
+    return found
 
 
 if __name__ == "__main__":

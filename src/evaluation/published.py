@@ -50,21 +50,29 @@ def read_descriptor(name: str, folder: Path = DESCRIPTORS) -> Descriptor:
         raise UserError(f"{path}: {'; '.join(faults)}") from error
 
 
-def check_pinned(name: str, descriptor: Descriptor) -> None:
-    """Refuse a Hub model without a commit: its weights could change under the numbers."""
-    if descriptor.revision is None and not Path(descriptor.source).is_dir():
-        raise UserError(
-            f"{DESCRIPTORS}/{name}.yaml: revision is null; put the 40-digit commit of {descriptor.source} there "
-            f"(on its Hub page under Files, or: git ls-remote https://huggingface.co/{descriptor.source} HEAD)"
-        )
+def at_commit(name: str, descriptor: Descriptor) -> tuple[Descriptor, dict[str, Any]]:
+    """The descriptor with its commit, and what is recorded of the source: where it came from, and whether pinned.
+
+    A model without a commit is taken as the Hub holds it now; its numbers may change with it, so that is said aloud.
+    """
+    from src.hub.download import resolve
+
+    known = {"source": descriptor.source, "revision": descriptor.revision, "kind": descriptor.kind}
+    if Path(descriptor.source).is_dir():
+        return descriptor, known
+    found = resolve(descriptor.source, "model", descriptor.revision)
+    if not found.pinned:
+        advice = "`python -m src.hub pin` fixes it"
+        print(f"warning: {DESCRIPTORS}/{name}.yaml is not pinned: {found.name} is now {found.revision}; {advice}")
+    descriptor = descriptor.model_copy(update={"revision": found.revision})
+    return descriptor, known | {"revision": found.revision, "pinned": found.pinned}
 
 
 def rank_published(
     name: str, descriptor: Descriptor, data: EvalSet, *, depth: int, batch_size: int, device: torch.device
 ) -> tuple[Run, dict[str, Any]]:
     """The run of a published model, and what is recorded of it: source, revision, checksum of its files, size."""
-    check_pinned(name, descriptor)
-    source = {"source": descriptor.source, "revision": descriptor.revision, "kind": descriptor.kind}
+    descriptor, source = at_commit(name, descriptor)
     if descriptor.kind == "colbert":
         from src.evaluation import late
 

@@ -46,6 +46,7 @@ def write_params(folder: Path) -> None:
     params["runtime"] |= {"instruction_set": "native"}
     params["colbert"] |= {"dim": 8, "batch_size": 16, "max_length": 32}
     (folder / "params.yaml").write_text(yaml.safe_dump(params))
+    shutil.copy(ROOT / "expected.yaml", folder)
     (folder / "params" / "models").mkdir(parents=True)
     (folder / "params" / "models" / "ours.yaml").write_text(DESCRIPTOR)
 

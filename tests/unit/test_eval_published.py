@@ -1,4 +1,4 @@
-"""Descriptors of published models: every committed one reads; faults are named; nothing unpinned is fetched."""
+"""Descriptors of published models: every committed one reads; faults are named; what is not pinned is told."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -8,7 +8,8 @@ import pytest
 from src.errors import UserError
 from src.evaluation.expected import read_expected
 from src.evaluation.late import check_late_format
-from src.evaluation.published import check_pinned, check_pooling, read_descriptor
+from src.evaluation.published import at_commit, check_pooling, read_descriptor
+from tests.hub_server import HubServer, use_in_process
 
 ROOT = Path(__file__).parents[2]
 NAMES = sorted(path.stem for path in (ROOT / "params/models").glob("*.yaml"))
@@ -43,11 +44,21 @@ def test_prompts_keep_their_spaces(tmp_path):
     assert described(tmp_path).query_prompt == "query: "
 
 
-def test_an_unpinned_hub_model_is_refused_and_a_folder_is_not(tmp_path):
-    with pytest.raises(UserError, match=r"params/models/m.yaml: revision is null; put the 40-digit commit"):
-        check_pinned("m", described(tmp_path))
-    check_pinned("m", described(tmp_path, ("revision:", f"revision: {'a' * 40}")))
-    check_pinned("m", described(tmp_path, ("owner/name", str(tmp_path))))
+def test_an_unpinned_hub_model_is_told_and_its_commit_recorded(tmp_path, monkeypatch, capsys):
+    (tmp_path / "hub" / "models" / "owner" / "name").mkdir(parents=True)
+    with HubServer(tmp_path / "hub") as server:
+        use_in_process(server, tmp_path / "cache", monkeypatch)
+        descriptor, known = at_commit("m", described(tmp_path))
+        commit = server.commit("models", "owner/name")
+    assert descriptor.revision == known["revision"] == commit
+    assert known["pinned"] is False
+    assert f"params/models/m.yaml is not pinned: owner/name is now {commit}" in capsys.readouterr().out
+
+
+def test_a_pinned_model_and_a_folder_are_taken_without_a_word(tmp_path, capsys):
+    assert at_commit("m", described(tmp_path, ("revision:", f"revision: {'a' * 40}")))[1]["pinned"] is True
+    assert at_commit("m", described(tmp_path, ("owner/name", str(tmp_path))))[1]["revision"] is None
+    assert not capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
