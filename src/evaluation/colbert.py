@@ -14,6 +14,7 @@ from transformers import PrinterCallback
 
 from src.errors import UserError
 from src.files import read_jsonl
+from src.runtime import device
 from src.training.record import Record
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ def fit(
         learning_rate=params.learning_rate,
         warmup_steps=math.ceil(params.warmup_ratio * params.epochs * steps_per_epoch),
         bf16=runtime.precision == "bf16",
-        use_cpu=runtime.device == "cpu",
+        use_cpu=device(runtime).type == "cpu",  # also where `auto` finds no GPU: bf16 is refused otherwise
         seed=seed,
         logging_steps=1,
         logging_nan_inf_filter=False,

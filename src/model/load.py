@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 # What is fetched of a Hub repository. Pickles (*.bin, *.pt), code (*.py) and other back ends are left where they are.
-_WANTED = ["*.json", "*.safetensors", "*.txt", "*.model", "*.jinja"]
+# artifact.metadata holds the lengths and settings of a Stanford ColBERT checkpoint.
+_WANTED = ["*.json", "*.safetensors", "*.txt", "*.model", "*.jinja", "artifact.metadata"]
 # Parts on top of an encoder that sentence vectors do not use.
 _HEADS = re.compile(r"^(\w+\.)?(pooler|classifier|lm_head|cls|score|qa_outputs|linear)\.|position_ids$")
 # Never asked of the Hub, though such a name could be one there.

@@ -1,0 +1,133 @@
+"""The paper's profile from the Hub to the report: every stage, with its data sets' schemas and small random models.
+
+What is overridden is size alone; paths, columns, losses, dimensions, precision and protocols are the profile's own.
+"""
+
+import json
+import os
+import sys
+
+import pytest
+
+from tests import hub_models, hub_sets
+from tests.chain.conftest import make_checkout
+from tests.hub_server import HubServer
+
+pytestmark = pytest.mark.chain
+
+REDUCED = [
+    "synthesize.nli_rows=64",
+    "synthesize.sts_rows=64",
+    "synthesize.retrieval_rows=64",
+    "synthesize.text_rows=200",
+    "synthesize.held_out_rows=20",
+    "synthesize.documents=60",
+    "synthesize.claims_dev=10",
+    "synthesize.claims_test=20",
+    "runtime.threads=2",
+    "data.retrieval.dev_rows=20",
+    "nli.batch_size=32",
+    "sts.batch_size=32",
+    "sts.epochs=1",
+    "train.batch_size=64",
+    "train.freeze_layers=1",
+    "colbert.batch_size=32",
+    "eval.bootstrap_resamples=100",
+    "ablation.rows=64",
+]
+VARIANTS = (
+    "batch_256",
+    "batch_512",
+    "batch_2048",
+    "retrieval_only",
+    "nli_retrieval",
+    "sts_retrieval",
+    "sts_nli_retrieval",
+    "no_matryoshka",
+    "frozen_layers",
+    "false_negatives_masked",
+    "hard_negatives",
+    "rehearsal",
+    "kept_similarity",
+    "mix_inverse_cloze",
+    "mix_half_inverse_cloze",
+)
+
+
+def flags(overrides: list[str]) -> list[str]:
+    return [part for override in overrides for part in ("-S", override)]
+
+
+@pytest.fixture(scope="module")
+def paper(tmp_path_factory):
+    """The checkout after the run, the server that it asked, and what the run printed."""
+    root = tmp_path_factory.mktemp("hub")
+    hub_sets.build(root, rows=160, documents=120, judged=20)
+    hub_models.build(root)
+    checkout = make_checkout(tmp_path_factory.mktemp("paper") / "repo")
+    with pytest.MonkeyPatch.context() as patch, HubServer(root) as server:
+        patch.setenv("HF_ENDPOINT", server.endpoint)
+        patch.setenv("HF_HOME", str(root / "home"))
+        patch.delenv("HF_HUB_OFFLINE", raising=False)
+        profile = checkout.run(sys.executable, "-m", "src.profile", "paper").stdout.split()
+        removed = [f"~ablation.variants.{name}" for name in VARIANTS]
+        done = checkout.run("dvc", "exp", "run", *profile, *flags(REDUCED + removed), timeout=900)
+        yield checkout, server, done.stdout
+
+
+def read(checkout, path: str):
+    return json.loads((checkout.path / path).read_text(encoding="utf-8"))
+
+
+def test_every_row_is_measured_on_the_hubs_sets(paper):
+    checkout, _, _ = paper
+    metrics = read(checkout, "reports/metrics.json")
+    rows = {"bm25", "colbert", "base", "nli", "sts", "retrieval", "turkembed4retrieval", "turkish-colbert"}
+    for name in ("scifact_tr", "scifact_tr_mteb"):
+        assert set(metrics[name]) >= rows | {"gte-multilingual-base"}
+    assert set(metrics["stsb_tr"]["retrieval"]) >= {"spearman", "pearson"}
+    assert set(metrics["matryoshka"]) == {"768", "512", "256", "128", "64"}
+
+
+def test_the_cards_say_what_was_resolved(paper):
+    checkout, server, _ = paper
+    card = read(checkout, "data/prepared/retrieval/card.json")
+    assert card["revision"] == server.commit("datasets", "parsak/msmarco-tr")
+    assert card["pinned"] is False
+    assert card["splits"]["train"]["read"] == 160
+    assert card["splits"]["train"]["dropped"]["unknown pid_pos"] == 16
+    assert any(name.startswith("parsak/msmarco-tr/triples/train-00000") for name in card["files"])
+    page = (checkout.path / "reports/data/msmarco_tr.md").read_text(encoding="utf-8")
+    assert "**Unpinned**" in page
+
+
+def test_nothing_but_data_and_safetensors_was_fetched(paper):
+    _, server, _ = paper
+    fetched = set(server.sent)
+    assert not [name for name in fetched if name.endswith((".py", ".bin"))]
+    assert {"model.safetensors", "artifact.metadata", "stsb_tr_train.json"} <= fetched
+
+
+def test_a_second_run_has_nothing_to_do_and_a_new_commit_of_a_descriptor_reruns_prepare(paper):
+    checkout, server, _ = paper
+    assert "Running stage" not in checkout.run("dvc", "repro", "prepare").stdout
+    commit = server.commit("datasets", "emrecan/all-nli-tr")
+    path = checkout.path / "params" / "hub" / "all_nli_tr" / "hub.yaml"
+    path.write_text(path.read_text(encoding="utf-8").replace("revision: ", f"revision: {commit} ", 1), encoding="utf-8")
+    again = checkout.run("dvc", "repro", "prepare@nli").stdout
+    assert "Running stage 'prepare@nli'" in again
+    assert read(checkout, "data/prepared/nli/card.json")["pinned"] is True
+
+
+def test_published_models_are_verified_without_training_by_one_command(paper, tmp_path):
+    fresh = make_checkout(tmp_path / "repo")
+    profile = fresh.run(sys.executable, "-m", "src.profile", "paper").stdout.split()
+    settings = flags(["eval.published=[turkembed4retrieval]", "runtime.threads=2"])
+    done = fresh.run("dvc", "exp", "run", "eval_published", *profile, *settings)
+    ran = [line.split("'")[1] for line in done.stdout.splitlines() if line.startswith("Running stage")]
+    assert {name.split("@")[0] for name in ran} == {"prepare_eval", "eval_published"}
+    found = read(fresh, "data/published/scifact_tr/metrics.json")
+    assert set(found["models"]) == {"turkembed4retrieval"}
+    assert 0 <= found["models"]["turkembed4retrieval"]["P@1"] <= 1
+    assert "turkembed4retrieval: P@1 0.7116 published, ours" in done.stdout
+    assert os.environ["HF_ENDPOINT"].startswith("http://127.0.0.1")

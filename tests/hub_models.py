@@ -1,0 +1,49 @@
+"""Small random models in the formats of the published ones, as repositories of tests.hub_server."""
+
+from pathlib import Path
+
+import torch
+
+from bench.common import build_gte
+from tests.chain.test_evaluation import stanford
+from tests.hub_sets import Words
+from tests.unit.test_convert import write_checkpoint
+
+# The paper's dimensions, so that its Matryoshka lists hold; everything else as small as it goes.
+SIZE = {"vocab_size": 500, "hidden_size": 768, "layers": 2, "heads": 12, "intermediate_size": 64, "max_length": 512}
+
+
+def gte(root: Path) -> None:
+    """alibaba-nlp-community/gte-multilingual-base: transformers' own format."""
+    folder = root / "models" / "alibaba-nlp-community" / "gte-multilingual-base"
+    words = Words(9)
+    torch.manual_seed(0)
+    work = root / "work" / "gte"
+    work.parent.mkdir(parents=True)
+    build_gte(work, [words.sentence() for _ in range(300)], SIZE)
+    folder.parent.mkdir(parents=True)
+    work.rename(folder)
+
+
+def original(root: Path) -> None:
+    """newmindai/TurkEmbed4Retrieval: the original format, in fp16, below `new.`, with remote code that is never run."""
+    folder = root / "models" / "newmindai" / "TurkEmbed4Retrieval"
+    folder.parent.mkdir(parents=True)
+    write_checkpoint(folder, 32, "new.", torch.float16)
+    (folder / "modeling.py").write_text("raise SystemExit('never run')\n", encoding="utf-8")
+    (folder / "pytorch_model.bin").write_bytes(b"never read")
+
+
+def late(root: Path) -> None:
+    """ytu-ce-cosmos/turkish-colbert: Stanford's format."""
+    folder = root / "models" / "ytu-ce-cosmos" / "turkish-colbert"
+    folder.parent.mkdir(parents=True)
+    stanford(folder)  # artifact.metadata: 12 tokens a query
+
+
+def build(root: Path) -> Path:
+    """The models that params/paper.yaml names."""
+    gte(root)
+    original(root)
+    late(root)
+    return root
