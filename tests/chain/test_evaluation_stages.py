@@ -13,7 +13,7 @@ import yaml
 from bench.common import build_gte
 from src import bm25, check_sts_forgetting, eval_published, eval_retrieval, train_colbert
 from src.errors import UserError
-from src.evaluation import encode
+from src.evaluation import encode, late
 from src.evaluation.beir import read_qrels
 from src.evaluation.runs import read_run
 from src.files import read_json, write_jsonl
@@ -163,6 +163,7 @@ def test_a_second_run_writes_the_same_bytes_and_encodes_nothing_unless_the_cache
         shutil.rmtree(project / ".cache")
     else:
         monkeypatch.setattr(encode, "encode_into", lambda *_, **__: pytest.fail("encoded again"))
+        monkeypatch.setattr(late, "search_late", lambda *_, **__: pytest.fail("encoded again"))
     eval_retrieval.main([NAME])
     check_sts_forgetting.main([])
     assert reports(project) == before
