@@ -15,7 +15,11 @@ from src.reporting.tables import interval, percent
 
 
 def warning(inputs: Inputs) -> list[str]:
-    """What no reader may miss: which numbers come from invented text."""
+    """What no reader may miss: numbers from invented text, and data or models that may change under them."""
+    return [*_synthetic(inputs), *_unpinned(inputs)]
+
+
+def _synthetic(inputs: Inputs) -> list[str]:
     invented = [card["name"] for card in inputs.cards.values() if card["synthetic"]]
     if not invented:
         return []
@@ -25,6 +29,21 @@ def warning(inputs: Inputs) -> list[str]:
         f"> **Synthetic data.** {which} from an invented Turkish world (docs/world.md), marked ({names.SYNTHETIC}) "
         "wherever it appears. It shows that the pipeline works and how its parts compare; it says nothing about how "
         "well a model serves real Turkish, and is not to be compared with published numbers."
+    ]
+
+
+def _unpinned(inputs: Inputs) -> list[str]:
+    found = [card["name"] for card in inputs.cards.values() if card.get("pinned") is False]
+    known = inputs.main["settings"].get("published", {})
+    found += [name for name, model in known.items() if model.get("pinned") is False]
+    base = inputs.params.base_model
+    if base.revision is None and base.source.count("/") == 1 and not (inputs.root / base.source).is_dir():
+        found.append(f"the base model {base.source}")
+    if not found:
+        return []
+    return [
+        f"> **Unpinned.** {', '.join(found)}: taken from the Hub without a fixed commit, so that another run may get "
+        "other contents. The data cards name the commits of this run's data; `python -m src.hub pin` fixes them all."
     ]
 
 

@@ -1,0 +1,31 @@
+"""What was not pinned is told at the head of the report."""
+
+from dataclasses import replace
+
+import pytest
+
+from src.reporting.inputs import read_inputs
+from src.reporting.text_run import warning
+from tests.unit.reporting_run import make_run
+
+
+@pytest.fixture
+def inputs(tmp_path):
+    params = make_run(tmp_path, synthetic=False)
+    return read_inputs(params, tmp_path)
+
+
+def test_a_run_on_files_and_pinned_sets_has_no_such_warning(inputs):
+    cards = {key: card | {"pinned": True} for key, card in inputs.cards.items()}
+    assert warning(inputs) == warning(replace(inputs, cards=cards)) == []
+
+
+def test_sets_published_models_and_the_base_are_named(inputs):
+    inputs.cards["nli"]["pinned"] = False
+    inputs.main["settings"]["published"] = {"theirs": {"pinned": False}, "other": {"pinned": True}}
+    base = inputs.params.base_model.model_copy(update={"source": "owner/base"})
+    unpinned = replace(inputs, params=inputs.params.model_copy(update={"base_model": base}))
+    (line,) = warning(unpinned)
+    name = inputs.cards["nli"]["name"]
+    assert line.startswith(f"> **Unpinned.** {name}, theirs, the base model owner/base: taken from the Hub")
+    assert "src.hub pin" in line
