@@ -145,8 +145,9 @@ def merge(
 
 def _above(product: torch.Tensor, threshold: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """The few scores of each query above its threshold, with their columns in order; rows are filled up with -inf."""
-    query, column = (product > threshold).nonzero(as_tuple=True)
-    counts = torch.bincount(query, minlength=len(product))
+    above = product > threshold
+    query, column = above.nonzero(as_tuple=True)
+    counts = above.sum(dim=1)
     place = torch.arange(len(query), device=product.device) - (counts.cumsum(0) - counts)[query]
     shape = (len(product), int(counts.max()))
     scores, columns = product.new_full(shape, -torch.inf), column.new_zeros(shape)

@@ -151,6 +151,15 @@ def test_a_pool_of_two_processes_gives_the_same_vectors(folder, data):
     np.testing.assert_allclose(got, expected, atol=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("name", "gpus", "expected"),
+    [("cuda", 2, ["cuda:0", "cuda:1"]), ("cuda", 1, ["cuda"]), ("cuda:1", 2, ["cuda:1"]), ("cpu", 2, ["cpu"])],
+)
+def test_every_gpu_encodes_unless_params_name_one(name, gpus, expected, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: gpus)
+    assert encode.devices(torch.device(name)) == expected
+
+
 def test_a_model_that_gives_nan_is_stopped_with_the_text(folder, data, capsys):
     model = load(folder)
     with torch.no_grad():
