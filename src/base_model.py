@@ -7,10 +7,10 @@ From scratch: a tokenizer and a small GTE with random weights, trained by masked
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from src.errors import UserError, run_stage
-from src.files import fresh_dir, read_jsonl, write_csv
+from src.files import fresh_dir, read_jsonl, write_csv, write_json
 from src.params import load_params
 from src.runtime import device, seed_everything, set_environment, use_threads
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 TEXT = Path("data/prepared/text/train.jsonl")
 OUTPUT = Path("models/base")
+ORIGIN = "origin.json"  # in models/base, of a published encoder
 CURVE = Path("reports/training/mlm.csv")
 
 
@@ -33,9 +34,13 @@ def main(_: list[str]) -> None:
     set_environment(params.runtime)
     use_threads(params.runtime)
     seed_everything(params.seed)
-    encoder, curve = from_scratch(params) if params.base_model.source == "scratch" else (published(params), [])
+    origin: dict[str, Any] = {}
+    if params.base_model.source == "scratch":
+        encoder, curve = from_scratch(params)
+    else:
+        curve, (encoder, origin) = [], published(params)
     check_dims(params, encoder)
-    save(encoder, curve)
+    save(encoder, curve, origin)
     count = sum(weight.numel() for weight in encoder.parameters())
     print(f"{OUTPUT}: {count / 1e6:.2f} M parameters, {encoder.get_embedding_dimension()} dimensions")
 
@@ -88,15 +93,24 @@ def pretrain_with_bar(model: GteForMaskedLM, tokenizer: Tokenizer, texts: list[s
         return pretrain(model, text, settings, seed=params.seed, autocast=autocast, on_step=show)
 
 
-def published(params: Params) -> SentenceTransformer:
-    """A published encoder, checked and in float32, with the length limit of params.
+def published(params: Params) -> tuple[SentenceTransformer, dict[str, Any]]:
+    """A published encoder, checked and in float32, with the length limit of params; and where it came from.
 
-    `base_model.pooling` counts where the source does not say how it pools (no modules.json).
+    `base_model.pooling` counts where the source does not say how it pools (no modules.json). A Hub id without a
+    revision is taken as it stands now, and its commit is told.
     """
-    from src.model.load import load_encoder
+    from src.hub.download import resolve
+    from src.model.load import is_hub_id, load_encoder
 
     base = params.base_model
-    return load_encoder(base.source, base.revision, device(params.runtime), base.max_length, base.pooling)
+    origin: dict[str, Any] = {"source": base.source}
+    if is_hub_id(base.source):
+        found = resolve(base.source, "model", base.revision)
+        origin |= {"revision": found.revision, "pinned": found.pinned}
+        if not found.pinned:
+            print(f"warning: base_model.revision is empty: {found.name} is now {found.revision}")
+    where = origin.get("revision")
+    return load_encoder(base.source, where, device(params.runtime), base.max_length, base.pooling), origin
 
 
 def check_dims(params: Params, encoder: SentenceTransformer) -> None:
@@ -109,12 +123,14 @@ def check_dims(params: Params, encoder: SentenceTransformer) -> None:
             )
 
 
-def save(encoder: SentenceTransformer, curve: list[Point]) -> None:
-    """models/base and the training curve, which has a header only where nothing was trained."""
+def save(encoder: SentenceTransformer, curve: list[Point], origin: dict[str, Any]) -> None:
+    """models/base, with its origin if it has one, and the training curve: a header only where nothing was trained."""
     from src.model.encoder import save_encoder
 
     with fresh_dir(OUTPUT) as folder:
         save_encoder(encoder, folder)
+        if origin:
+            write_json(folder / ORIGIN, origin)
     rows = [(p.step, f"{p.epoch:.4f}", f"{p.loss:.4f}", f"{p.learning_rate:.6g}", f"{p.grad_norm:.4f}") for p in curve]
     write_csv(CURVE, ("step", "epoch", "loss", "learning_rate", "grad_norm"), rows)
 

@@ -136,6 +136,11 @@ def check_weights(folder: Path, name: str) -> None:
             raise UserError(f"{name}: {len(keys)} weights are {fault}, such as {keys[0]}: not the model of config.json")
 
 
+def is_hub_id(path_or_id: str) -> bool:
+    """Whether `load_encoder` would ask the Hub for it."""
+    return not Path(path_or_id).is_dir() and not path_or_id.startswith(_LOCAL)
+
+
 def fetch(repository: str, revision: str | None) -> Path:
     """The folder of a Hub repository in the local cache, downloaded where needed, without pickles or code.
 

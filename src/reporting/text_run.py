@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from src.files import read_json
 from src.reporting import names, published, run_tables
 from src.reporting.checks import Check
 from src.reporting.document import Section, figure
@@ -36,15 +37,21 @@ def _unpinned(inputs: Inputs) -> list[str]:
     found = [card["name"] for card in inputs.cards.values() if card.get("pinned") is False]
     known = inputs.main["settings"].get("published", {})
     found += [name for name, model in known.items() if model.get("pinned") is False]
-    base = inputs.params.base_model
-    if base.revision is None and base.source.count("/") == 1 and not (inputs.root / base.source).is_dir():
-        found.append(f"the base model {base.source}")
+    base = _base_origin(inputs)
+    if base.get("pinned") is False:
+        found.append(f"the base model {base['source']} ({base['revision']})")
     if not found:
         return []
     return [
         f"> **Unpinned.** {', '.join(found)}: taken from the Hub without a fixed commit, so that another run may get "
         "other contents. The data cards name the commits of this run's data; `python -m src.hub pin` fixes them all."
     ]
+
+
+def _base_origin(inputs: Inputs) -> dict[str, Any]:
+    """Where a published base encoder came from; nothing for one from scratch."""
+    path = inputs.root / "models" / "base" / "origin.json"
+    return dict(read_json(path)) if path.is_file() else {}
 
 
 def in_brief(inputs: Inputs, checks: list[Check]) -> str:
@@ -91,7 +98,8 @@ def what_was_run(inputs: Inputs) -> Section:
     """Data, models, recipe, seeds, versions."""
     params = inputs.params
     base = params.base_model
-    origin = f"`{base.source}`" + (f" at revision `{base.revision}`" if base.revision else "")
+    revision = _base_origin(inputs).get("revision", base.revision)
+    origin = f"`{base.source}`" + (f" at revision `{revision}`" if revision else "")
     if base.source == "scratch":
         origin = (
             f"a GTE encoder with random weights, {base.layers} layers × {base.hidden_size}, and a BPE vocabulary of "

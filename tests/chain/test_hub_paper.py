@@ -97,6 +97,11 @@ def test_the_cards_say_what_was_resolved(paper):
     assert card["splits"]["train"]["read"] == 160
     assert card["splits"]["train"]["dropped"]["unknown pid_pos"] == 16
     assert any(name.startswith("parsak/msmarco-tr/triples/train-00000") for name in card["files"])
+    origin = read(checkout, "models/base/origin.json")
+    assert origin["revision"] == server.commit("models", origin["source"])
+    report = (checkout.path / "reports/REPORT.md").read_text(encoding="utf-8")
+    assert "> **Unpinned.** all_nli_tr, stsb_tr, msmarco_tr, scifact_tr" in report
+    assert f"the base model {origin['source']} ({origin['revision']})" in report
     page = (checkout.path / "reports/data/msmarco_tr.md").read_text(encoding="utf-8")
     assert "**Unpinned**" in page
 

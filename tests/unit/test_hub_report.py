@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from src.files import write_json
 from src.reporting.inputs import read_inputs
 from src.reporting.text_run import warning
 from tests.unit.reporting_run import make_run
@@ -20,12 +21,11 @@ def test_a_run_on_files_and_pinned_sets_has_no_such_warning(inputs):
     assert warning(inputs) == warning(replace(inputs, cards=cards)) == []
 
 
-def test_sets_published_models_and_the_base_are_named(inputs):
+def test_sets_published_models_and_the_base_are_named(inputs, tmp_path):
     inputs.cards["nli"]["pinned"] = False
     inputs.main["settings"]["published"] = {"theirs": {"pinned": False}, "other": {"pinned": True}}
-    base = inputs.params.base_model.model_copy(update={"source": "owner/base"})
-    unpinned = replace(inputs, params=inputs.params.model_copy(update={"base_model": base}))
-    (line,) = warning(unpinned)
+    write_json(tmp_path / "models/base/origin.json", {"source": "owner/base", "revision": "c0ffee", "pinned": False})
+    (line,) = warning(inputs)
     name = inputs.cards["nli"]["name"]
-    assert line.startswith(f"> **Unpinned.** {name}, theirs, the base model owner/base: taken from the Hub")
+    assert line.startswith(f"> **Unpinned.** {name}, theirs, the base model owner/base (c0ffee): taken from the Hub")
     assert "src.hub pin" in line
