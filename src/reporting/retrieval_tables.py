@@ -40,8 +40,9 @@ def models(evaluation: Evaluation) -> Table:
 
 
 def dropped(evaluation: Evaluation) -> str:
-    """A sentence on what was left out of the set, empty where nothing was."""
-    found = [f"{count} {what.replace('_', ' ')}" for what, count in evaluation["dropped"].items() if count]
+    """A sentence on what was left out of the set, empty where nothing was; queries of other splits are no loss."""
+    losses = ("empty_documents", "queries_without_relevant_document")
+    found = [f"{count} {what.replace('_', ' ')}" for what in losses if (count := evaluation["dropped"].get(what))]
     return f" Left out: {', '.join(found)}." if found else ""
 
 
