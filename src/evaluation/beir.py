@@ -58,6 +58,8 @@ def load_eval_set(folder: str | Path, name: str, title: bool, protocol: str, dro
         raise UserError(f"{folder}: no {missing}; at least one is needed to measure anything")
     _tell(name, "documents without text", [id_ for id_ in documents if id_ not in kept])
     _tell(name, "queries without a relevant document", sorted(set(qrels) - set(judged)))
+    if not drop_self_hits:
+        _tell_self_hits(name, {id_: queries[id_] for id_ in judged}, kept)
     document_ids = sorted(kept, key=lambda id_: id_.encode(), reverse=True)
     rules = {"name": protocol, "queries": len(judged), "documents": len(kept), "title": title}
     return EvalSet(
@@ -81,6 +83,17 @@ def _tell(name: str, what: str, ids: list[str]) -> None:
     """A line for what was dropped; nothing where nothing was."""
     if ids:
         print(f"{name}: dropped {len(ids)} {what}: {', '.join(ids[:5])}{', …' if len(ids) > 5 else ''}", flush=True)
+
+
+def _tell_self_hits(name: str, queries: dict[str, str], documents: dict[str, str]) -> None:
+    """A line where queries stand in the corpus under their own id and text, and are kept (ArguAna, Quora)."""
+    found = [id_ for id_, text in queries.items() if text and documents.get(id_, "").endswith(text)]
+    if found:
+        print(
+            f"{name}: {len(found)} queries are documents of the corpus, the first {found[0]}, and will find themselves; "
+            f"eval.sets.{name}.drop_self_hits: true leaves these hits out",
+            flush=True,
+        )
 
 
 def _texts(path: Path, title: bool) -> dict[str, str]:

@@ -67,6 +67,16 @@ def test_empty_documents_and_queries_without_relevant_ones_are_dropped_counted_a
     ]
 
 
+@pytest.mark.parametrize("drop_self_hits", [False, True])
+def test_queries_that_find_themselves_are_told_unless_such_hits_are_left_out(tmp_path, capsys, drop_self_hits):
+    corpus = [{"_id": "a", "title": "T", "text": "savunma"}, {"_id": "b", "text": "karşı sav"}]
+    queries = [{"_id": "a", "text": "savunma"}, {"_id": "b", "text": "başka"}]
+    folder = write_set(tmp_path / "s", corpus=corpus, queries=queries, qrels=[("a", "b", 1), ("b", "a", 1)])
+    load_eval_set(folder, "arguana", True, "full", drop_self_hits)
+    told = "arguana: 1 queries are documents of the corpus, the first a, and will find themselves; "
+    assert capsys.readouterr().out.startswith(told) is not drop_self_hits
+
+
 def test_a_relevant_document_without_text_stays_relevant(tmp_path):
     corpus = [{"_id": "d1", "text": "bir"}, {"_id": "d2", "text": " "}]
     data = load(write_set(tmp_path / "s", corpus=corpus, qrels=[("q1", "d1", 1), ("q1", "d2", 1)]))
