@@ -90,7 +90,7 @@ def _tell_self_hits(name: str, queries: dict[str, str], documents: dict[str, str
     found = [id_ for id_, text in queries.items() if text and documents.get(id_, "").endswith(text)]
     if found:
         print(
-            f"{name}: {len(found)} queries are documents of the corpus, the first {found[0]}, and will find themselves; "
+            f"{name}: {len(found)} queries are documents of the corpus, the first {found[0]}, and find themselves; "
             f"eval.sets.{name}.drop_self_hits: true leaves these hits out",
             flush=True,
         )

@@ -73,7 +73,7 @@ def test_queries_that_find_themselves_are_told_unless_such_hits_are_left_out(tmp
     queries = [{"_id": "a", "text": "savunma"}, {"_id": "b", "text": "başka"}]
     folder = write_set(tmp_path / "s", corpus=corpus, queries=queries, qrels=[("a", "b", 1), ("b", "a", 1)])
     load_eval_set(folder, "arguana", True, "full", drop_self_hits)
-    told = "arguana: 1 queries are documents of the corpus, the first a, and will find themselves; "
+    told = "arguana: 1 queries are documents of the corpus, the first a, and find themselves; "
     assert capsys.readouterr().out.startswith(told) is not drop_self_hits
 
 
