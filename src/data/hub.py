@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -63,6 +64,8 @@ def local(folder: Path) -> Path:
     cache.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{target}.lock"):
         if not target.is_dir():
+            for left in cache.glob(f".{target.name}.*"):  # by a run that was killed
+                shutil.rmtree(left, ignore_errors=True)
             print(f"{folder.name}: {', '.join(map(str, repositories.values()))}", flush=True)
             with fresh_dir(target) as fresh:
                 _write(descriptor, repositories, folder, fresh)

@@ -1,0 +1,92 @@
+"""Stages that ask a failing Hub, as a user sees them: one line, nothing half-written, and the same command goes on."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import yaml
+
+from tests import hub_sets
+from tests.chain.conftest import make_checkout
+from tests.hub_server import HubServer
+
+pytestmark = pytest.mark.chain
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory):
+    checkout = make_checkout(tmp_path_factory.mktemp("faults") / "repo")
+    params = yaml.safe_load((checkout.path / "params.yaml").read_text(encoding="utf-8"))
+    params["runtime"]["offline"] = False
+    for name, path in (("nli", "all_nli_tr"), ("sts", "stsb_tr"), ("retrieval", "msmarco_tr")):
+        params["data"][name] |= {"name": path, "path": f"params/hub/{path}"}
+    one = {"path": "params/hub/eval/scifact_tr", "protocol": "full", "title": True, "drop_self_hits": False}
+    params["eval"]["path"] = "params/hub/eval"
+    params["eval"]["sets"] = {"scifact_tr": one}
+    (checkout.path / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
+    return checkout
+
+
+@pytest.fixture
+def server(tmp_path, monkeypatch):
+    with HubServer(hub_sets.build(tmp_path / "hub")) as found:
+        monkeypatch.setenv("HF_ENDPOINT", found.endpoint)
+        monkeypatch.setenv("HF_HOME", str(tmp_path / "home"))
+        monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+        monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+        yield found
+
+
+def prepare(repository, check=False):
+    return repository.run(sys.executable, "-m", "src.prepare", "nli", check=check)
+
+
+def test_a_gated_set_is_one_line_and_nothing_is_written(repository, server):
+    server.gated.add("emrecan/all-nli-tr")
+    done = prepare(repository)
+    assert done.returncode == 1
+    errors = [line for line in done.stderr.splitlines() if line.startswith("error")]
+    assert len(errors) == 1
+    assert "emrecan/all-nli-tr@main: a gated dataset; accept its terms" in errors[0]
+    assert "Traceback" not in done.stderr
+    assert not (repository.path / "data" / "prepared" / "nli").exists()
+
+
+def test_a_killed_download_is_not_taken_for_whole_and_the_same_command_finishes(repository, server, tmp_path):
+    server.faults["train-00001"] = ["slow", 1]
+    server.delay = 60
+    process = subprocess.Popen(
+        [sys.executable, "-m", "src.prepare", "nli"], cwd=repository.path, stdout=subprocess.DEVNULL
+    )
+    wanted = "GET /stored/datasets/emrecan/all-nli-tr/triplet/train-00001-of-00002.parquet"
+    start = time.monotonic()
+    while not server.asked[wanted] and time.monotonic() - start < 60:
+        time.sleep(0.1)
+    assert server.asked[wanted]
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert not [
+        path
+        for path in (tmp_path / ".cache" / "hub").iterdir()
+        if path.name.startswith("all_nli_tr") and (path / "source.json").exists()
+    ]
+    server.sent.clear()
+    assert "of 60 train rows" in prepare(repository, check=True).stdout
+    assert "README.md" not in server.sent
+    assert not list((tmp_path / ".cache" / "hub").glob(".all_nli_tr-*"))
+
+
+def test_offline_a_warm_cache_is_enough(repository, server, monkeypatch):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    cold = prepare(repository)
+    assert cold.returncode == 1
+    assert "not (wholly) in the Hub cache; set runtime.offline to false" in cold.stderr
+    monkeypatch.delenv("HF_HUB_OFFLINE")
+    prepare(repository, check=True)
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    server.asked.clear()
+    prepare(repository, check=True)
+    assert not server.asked
