@@ -17,27 +17,34 @@ SHOWN = ("nDCG@10", "R@10", "R@100", "MRR@10", "P@1")
 def write_all(inputs: Inputs, folder: Path) -> None:
     """Write models.csv, dimensions.csv, memory.csv, forgetting.csv and, where there are ablations, ablation.csv.
 
+    Retrieval scores stand beside the protocol that they were measured under.
     dimensions.csv tells of the first set alone: DVC draws one line through all rows of a file.
     """
     evaluations = inputs.evaluations.items()
     models: list[list[Cell]] = [
-        [model_label(row, name, inputs), name, *(scores[measure] for measure in MEASURES)]
+        [model_label(row, name, inputs), name, names.protocol(evaluation), *(scores[measure] for measure in MEASURES)]
         for name, evaluation in evaluations
         for row, scores in evaluation["models"].items()
     ]
-    _write(folder / "models.csv", ["model", "set", *MEASURES], models)
+    _write(folder / "models.csv", ["model", "set", "protocol", *MEASURES], models)
     dims: list[list[Cell]] = [
-        [int(dim), found["bytes_per_document"], *(found[measure] for measure in SHOWN)]
+        [
+            inputs.main["set"],
+            names.protocol(inputs.main),
+            int(dim),
+            found["bytes_per_document"],
+            *(found[measure] for measure in SHOWN),
+        ]
         for dim, found in inputs.main["matryoshka"].items()
     ]
-    _write(folder / "dimensions.csv", ["dimensions", "bytes", *SHOWN], dims)
+    _write(folder / "dimensions.csv", ["set", "protocol", "dimensions", "bytes", *SHOWN], dims)
     memory: list[list[Cell]] = [
-        [name, form, int(dim), found["bytes_per_document"], found["nDCG@10"]]
+        [name, names.protocol(evaluation), form, int(dim), found["bytes_per_document"], found["nDCG@10"]]
         for name, evaluation in evaluations
         for dim, forms in evaluation["quantisation"].items()
         for form, found in forms.items()
     ]
-    _write(folder / "memory.csv", ["set", "form", "dimensions", "bytes", "nDCG@10"], memory)
+    _write(folder / "memory.csv", ["set", "protocol", "form", "dimensions", "bytes", "nDCG@10"], memory)
     forgetting: list[list[Cell]] = [
         [int(dim), found["before"], found["after"]] for dim, found in inputs.sts["forgetting"]["dims"].items()
     ]

@@ -48,6 +48,13 @@ def text(written, name):
     return written[f"reports/{name}"].decode("utf-8")
 
 
+@pytest.mark.parametrize("name", ["models", "dimensions", "memory"])
+def test_every_score_of_a_plot_stands_beside_its_set_and_protocol(written, name):
+    header, *rows = (line.split(",") for line in text(written, f"plots/{name}.csv").splitlines())
+    assert {"set", "protocol"} <= set(header)
+    assert rows and all("protocol full" in ",".join(row) and SET in row for row in rows)
+
+
 def test_two_runs_write_the_same_bytes(written):
     assert {"reports/metrics.json", "reports/summary.json", "reports/checks.json", "reports/report.html"} <= set(
         written
