@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from src.errors import UserError
 
@@ -32,6 +32,13 @@ class Descriptor(BaseModel):
     pooling: Literal["cls", "mean"] | None  # what the repository must declare, or what serves where it declares none
     lowercase: Literal["turkish"] | None  # the text is brought to Turkish lower case first
     max_length: Annotated[int, Field(ge=4)] | None  # tokens; null: the repository's own
+
+    @model_validator(mode="after")
+    def _late_interaction_has_its_own(self) -> Self:
+        given = [key for key in ("query_prompt", "document_prompt", "pooling", "max_length") if getattr(self, key)]
+        if self.kind == "colbert" and given:
+            raise ValueError(f"a colbert checkpoint brings its own {given[0]}; leave it empty")
+        return self
 
 
 def read_descriptor(name: str, folder: Path = DESCRIPTORS) -> Descriptor:

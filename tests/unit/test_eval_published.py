@@ -70,6 +70,7 @@ def test_a_pinned_model_and_a_folder_are_taken_without_a_word(tmp_path, capsys):
         (("max_length: 512", "maxlength: 512"), "maxlength"),
         (("lowercase:", "lowercase: english"), "lowercase"),
         (("source: owner/name", "- a"), "not YAML"),
+        (("kind: dense", "kind: colbert"), "a colbert checkpoint brings its own query_prompt; leave it empty"),
     ],
 )
 def test_a_faulty_descriptor_is_named_with_its_key(tmp_path, change, message):
