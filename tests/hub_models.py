@@ -4,7 +4,7 @@ from pathlib import Path
 
 import torch
 
-from bench.common import build_gte
+from bench.common import _bpe, build_gte
 from tests.chain.test_evaluation import stanford
 from tests.hub_sets import Words
 from tests.unit.test_convert import write_checkpoint
@@ -39,6 +39,28 @@ def late(root: Path) -> None:
     folder = root / "models" / "ytu-ce-cosmos" / "turkish-colbert"
     folder.parent.mkdir(parents=True)
     stanford(folder)  # artifact.metadata: 12 tokens a query
+
+
+def e5(root: Path) -> None:
+    """intfloat/multilingual-e5-small: a BERT with mean pooling, beside other back ends that are left alone."""
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
+    from transformers import BertConfig, BertModel
+
+    folder = root / "models" / "intfloat" / "multilingual-e5-small"
+    inner = root / "work" / "e5"
+    words = Words(9)
+    tokenizer = _bpe([words.sentence() for _ in range(300)], 500)
+    tokenizer.save_pretrained(str(inner))
+    torch.manual_seed(0)
+    config = BertConfig(
+        vocab_size=500, hidden_size=384, num_hidden_layers=2, num_attention_heads=12, intermediate_size=64
+    )
+    BertModel(config, add_pooling_layer=False).save_pretrained(str(inner))
+    modules = [Transformer(str(inner), max_seq_length=512), Pooling(384, pooling_mode="mean"), Normalize()]
+    SentenceTransformer(modules=modules, device="cpu").save_pretrained(str(folder), create_model_card=False)
+    (folder / "onnx").mkdir()
+    (folder / "onnx" / "model.onnx").write_bytes(b"never read")
 
 
 def build(root: Path) -> Path:
