@@ -33,6 +33,7 @@ class HubServer(ThreadingHTTPServer):
         self.root = root
         self.faults: dict[str, list] = {}
         self.gated: set[str] = set()
+        self.listed_if_gated = False  # the Hub shows the files of some gated repositories to everybody
         self.asked: Counter[str] = Counter()
         self.sent: Counter[str] = Counter()
         self.delay = 3.0
@@ -107,7 +108,8 @@ class Handler(BaseHTTPRequestHandler):
             self._refuse(404, "", "no such page")
 
     def _may_read(self, kind: str, repository: str, revision: str) -> bool:
-        if repository in self.server.gated:
+        shown = self.server.listed_if_gated and self.path.startswith("/api/")
+        if repository in self.server.gated and not shown:
             self._refuse(403, "GatedRepo", "Access to this repository is restricted")
         elif not (self.server.root / kind / repository).is_dir():
             self._refuse(401, "RepoNotFound", "Repository not found")
@@ -188,6 +190,14 @@ class Handler(BaseHTTPRequestHandler):
         self._head(status, {"X-Error-Code": code, "X-Error-Message": message}, 0)
 
 
+def use_in_stages(server: HubServer, home: Path, patch) -> None:
+    """Let the processes that are started from here ask `server` and keep its files in `home`."""
+    patch.setenv("HF_ENDPOINT", server.endpoint)
+    patch.setenv("HF_HOME", str(home))
+    patch.setenv("NO_PROXY", "127.0.0.1,localhost")
+    patch.delenv("HF_HUB_OFFLINE", raising=False)
+
+
 def use_in_process(server: HubServer, cache: Path, monkeypatch) -> None:
     """Let this process's Hub client ask `server`, keep its files in `cache` and lose no time between attempts."""
     from huggingface_hub import constants, hf_api
@@ -195,6 +205,7 @@ def use_in_process(server: HubServer, cache: Path, monkeypatch) -> None:
 
     from src.hub import download
 
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
     monkeypatch.setattr(constants, "ENDPOINT", server.endpoint)
     monkeypatch.setattr(
         constants, "HUGGINGFACE_CO_URL_TEMPLATE", server.endpoint + "/{repo_id}/resolve/{revision}/{filename}"

@@ -11,7 +11,7 @@ import yaml
 
 from tests import hub_sets
 from tests.chain.conftest import make_checkout
-from tests.hub_server import HubServer
+from tests.hub_server import HubServer, use_in_stages
 
 pytestmark = pytest.mark.chain
 
@@ -33,10 +33,8 @@ def repository(tmp_path_factory):
 @pytest.fixture
 def server(tmp_path, monkeypatch):
     with HubServer(hub_sets.build(tmp_path / "hub")) as found:
-        monkeypatch.setenv("HF_ENDPOINT", found.endpoint)
-        monkeypatch.setenv("HF_HOME", str(tmp_path / "home"))
+        use_in_stages(found, tmp_path / "home", monkeypatch)
         monkeypatch.setenv("DVC_ROOT", str(tmp_path))
-        monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
         yield found
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from tests import hub_models, hub_sets
 from tests.chain.conftest import make_checkout
-from tests.hub_server import HubServer
+from tests.hub_server import HubServer, use_in_stages
 
 pytestmark = pytest.mark.chain
 
@@ -66,9 +66,7 @@ def paper(tmp_path_factory):
     hub_models.build(root)
     checkout = make_checkout(tmp_path_factory.mktemp("paper") / "repo")
     with pytest.MonkeyPatch.context() as patch, HubServer(root) as server:
-        patch.setenv("HF_ENDPOINT", server.endpoint)
-        patch.setenv("HF_HOME", str(root / "home"))
-        patch.delenv("HF_HUB_OFFLINE", raising=False)
+        use_in_stages(server, root / "home", patch)
         profile = checkout.run(sys.executable, "-m", "src.profile", "paper").stdout.split()
         removed = [f"~ablation.variants.{name}" for name in VARIANTS]
         done = checkout.run("dvc", "exp", "run", *profile, *flags(REDUCED + removed), timeout=900)

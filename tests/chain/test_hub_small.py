@@ -8,7 +8,7 @@ import pytest
 from tests import hub_models, hub_sets
 from tests.chain.conftest import make_checkout
 from tests.chain.test_hub_paper import REDUCED, flags
-from tests.hub_server import HubServer
+from tests.hub_server import HubServer, use_in_stages
 
 pytestmark = pytest.mark.chain
 
@@ -22,9 +22,7 @@ def small(tmp_path_factory):
     hub_models.e5(root)
     checkout = make_checkout(tmp_path_factory.mktemp("small") / "repo")
     with pytest.MonkeyPatch.context() as patch, HubServer(root) as server:
-        patch.setenv("HF_ENDPOINT", server.endpoint)
-        patch.setenv("HF_HOME", str(root / "home"))
-        patch.delenv("HF_HUB_OFFLINE", raising=False)
+        use_in_stages(server, root / "home", patch)
         profile = checkout.run(sys.executable, "-m", "src.profile", "small").stdout.split()
         checkout.run("dvc", "exp", "run", "check_sts_forgetting", *profile, *flags(REDUCED + SAMPLED), timeout=600)
         yield checkout, server

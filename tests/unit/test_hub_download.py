@@ -98,6 +98,15 @@ def test_what_is_gated_or_missing_is_one_line_that_says_what_to_do(hub):
         resolve(NAME, "dataset", None)
 
 
+def test_a_gated_repository_that_lists_its_files_is_one_line_too(hub):
+    hub.gated.add(NAME)
+    hub.listed_if_gated = True
+    with pytest.raises(UserError, match=r"owner/set.*test.csv: a gated dataset; accept its terms"):
+        fetch("test.csv")
+    with pytest.raises(UserError, match=r"owner/set.*train-00000.*: a gated dataset; accept its terms"):
+        fetch("data/train-00000-of-00002.parquet")
+
+
 def test_a_token_is_in_no_message(hub, monkeypatch, caplog):
     monkeypatch.setenv("HF_TOKEN", "hf_secretsecretsecret")
     hub.faults["test.csv"] = ["503", 10**6]
