@@ -21,10 +21,13 @@ def warning(inputs: Inputs) -> list[str]:
 
 
 def _synthetic(inputs: Inputs) -> list[str]:
-    invented = [card["name"] for card in inputs.cards.values() if card["synthetic"]]
+    used = dict(inputs.cards)
+    if inputs.params.base_model.source != "scratch":
+        used.pop("text", None)  # only an encoder from scratch reads it
+    invented = [card["name"] for card in used.values() if card["synthetic"]]
     if not invented:
         return []
-    everything = len(invented) == len(inputs.cards)
+    everything = len(invented) == len(used)
     which = "Every number here comes" if everything else f"Numbers on {', '.join(invented)} come"
     return [
         f"> **Synthetic data.** {which} from an invented Turkish world (docs/world.md), marked ({names.SYNTHETIC}) "

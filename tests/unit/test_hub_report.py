@@ -29,3 +29,10 @@ def test_sets_published_models_and_the_base_are_named(inputs, tmp_path):
     name = inputs.cards["nli"]["name"]
     assert line.startswith(f"> **Unpinned.** {name}, theirs, the base model owner/base (c0ffee): taken from the Hub")
     assert "src.hub pin" in line
+
+
+def test_invented_text_that_no_stage_reads_is_no_warning(inputs):
+    inputs.cards["text"]["synthetic"] = True
+    assert "Numbers on text_tr_synthetic come" in warning(inputs)[0]
+    base = inputs.params.base_model.model_copy(update={"source": "owner/base"})
+    assert warning(replace(inputs, params=inputs.params.model_copy(update={"base_model": base}))) == []
