@@ -40,7 +40,8 @@ HUB = {
     "msmarco_tr_triplets": Volume(920_106, (12, 93, 93), "published rows, assumed lengths"),
 }
 # Documents and queries of evaluation sets: (documents, tokens of one, queries, tokens of one).
-HUB_EVAL = {"scifact_tr": (5_183, 330, 300, 28)}
+# TR-MTEB's protocol keeps no more documents than there are judgements.
+HUB_EVAL = {"scifact_tr": (5_183, 330, 300, 28), "trmteb_scifact_tr": (339, 330, 300, 28)}
 _COLUMNS = {
     "nli": ("anchor", "positive", "negative"),
     "sts": ("sentence1", "sentence2"),
