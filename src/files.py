@@ -85,7 +85,7 @@ def read_json(path: PathLike) -> Any:
     """The value of a JSON file. Raises UserError that names the file and line."""
     try:
         return json.loads(read_text(path))
-    except json.JSONDecodeError as error:
+    except ValueError as error:
         raise UserError(f"{path}:{error.lineno}: not JSON ({error.msg})") from error
 
 
@@ -108,7 +108,7 @@ def read_jsonl(path: PathLike) -> Iterator[dict[str, Any]]:
 def _json_object(path: PathLike, number: int, line: str) -> dict[str, Any]:
     try:
         row = json.loads(line)
-    except json.JSONDecodeError as error:
+    except ValueError as error:
         raise UserError(f"{path}:{number}: not JSON ({error.msg}); expected one object a line") from error
     if not isinstance(row, dict):
         raise UserError(f"{path}:{number}: a JSON {type(row).__name__}; expected an object")

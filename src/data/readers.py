@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import csv
 import gzip
+import itertools
 import json
+import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -17,7 +19,10 @@ from src.errors import UserError
 
 Row = dict[str, Any]
 SUFFIXES = (".jsonl", ".csv", ".tsv", ".parquet", ".txt")
-_MAX_FIELD = 64 * 1024 * 1024  # characters of one CSV field or line
+MAX_LINE = 16 * 1024 * 1024  # characters of one line; no passage has as many
+# A gzip file may unpack to so many times its size, or so many characters where that is more: text packs to a fifth or a
+# tenth, and what packs a hundred times better is a mistake or a bomb.
+MAX_RATIO, MIN_UNPACKED = 100, 64 * 1024 * 1024
 
 
 def find_split(folder: Path, split: str, required: bool) -> Path | None:
@@ -49,7 +54,7 @@ def read_rows(path: Path) -> Iterator[tuple[int, Row]]:
             yield from _parquet(path)
         elif kind in _READERS:
             with _open(path) as stream:
-                yield from _READERS[kind](path, stream)
+                yield from _READERS[kind](path, _lines(path, stream))
         else:
             raise UserError(f"{path}: unknown kind of file; expected {', '.join(SUFFIXES)} (.gz allowed)")
     except UnicodeDecodeError as error:
@@ -65,29 +70,43 @@ def _open(path: Path) -> TextIO:
     return opener(path, "rt", encoding="utf-8-sig", newline="")
 
 
-def _jsonl(path: Path, stream: TextIO) -> Iterator[tuple[int, Row]]:
-    for number, line in enumerate(stream, 1):
+def _lines(path: Path, stream: TextIO) -> Iterator[str]:
+    """The lines of a file, each held to MAX_LINE, a packed file to what text can pack to."""
+    most = max(MAX_RATIO * path.stat().st_size, MIN_UNPACKED) if path.suffix == ".gz" else None
+    longest = sys.maxsize - 1 if ".json" in path.suffixes else MAX_LINE  # an array may stand on one line
+    unpacked = 0
+    for number, line in enumerate(iter(lambda: stream.readline(longest + 1), ""), 1):
+        unpacked += len(line)
+        if len(line) > longest:
+            raise UserError(f"{path}:{number}: longer than {MAX_LINE} characters; expected one row a line")
+        if most is not None and unpacked > most:
+            raise UserError(f"{path}:{number}: unpacks to more than {most} characters, as no text does")
+        yield line
+
+
+def _jsonl(path: Path, lines: Iterable[str]) -> Iterator[tuple[int, Row]]:
+    for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         try:
             row = json.loads(line)
-        except (json.JSONDecodeError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:  # also a number of thousands of digits
             raise UserError(f"{path}:{number}: not JSON; expected one object a line") from error
         if not isinstance(row, dict):
             raise UserError(f"{path}:{number}: a JSON {type(row).__name__}; expected an object")
         yield number, row
 
 
-def _json(path: Path, stream: TextIO) -> Iterator[tuple[int, Row]]:
+def _json(path: Path, lines: Iterable[str]) -> Iterator[tuple[int, Row]]:
     """A .json file, as found on the Hub: JSON lines, or one array of objects."""
-    start = stream.read(64).lstrip()
-    stream.seek(0)
-    if not start.startswith("["):
-        yield from _jsonl(path, stream)
+    lines = iter(lines)
+    start = next((line for line in lines if line.strip()), "")
+    if not start.lstrip().startswith("["):
+        yield from _jsonl(path, itertools.chain([start], lines))
         return
     try:
-        rows = json.load(stream)
-    except (json.JSONDecodeError, RecursionError) as error:
+        rows = json.loads("".join([start, *lines]))
+    except (ValueError, RecursionError) as error:  # also a number of thousands of digits
         raise UserError(f"{path}: not JSON; expected an array of objects, or one object a line") from error
     for number, row in enumerate(rows, 1):
         if not isinstance(row, dict):
@@ -95,10 +114,10 @@ def _json(path: Path, stream: TextIO) -> Iterator[tuple[int, Row]]:
         yield number, row
 
 
-def _csv(path: Path, stream: TextIO) -> Iterator[tuple[int, Row]]:
-    csv.field_size_limit(_MAX_FIELD)
+def _csv(path: Path, lines: Iterable[str]) -> Iterator[tuple[int, Row]]:
+    csv.field_size_limit(MAX_LINE)
     delimiter = "\t" if ".tsv" in path.suffixes else ","
-    reader = csv.reader((_no_nul(path, line) for line in stream), delimiter=delimiter, strict=True)
+    reader = csv.reader((_no_nul(path, line) for line in lines), delimiter=delimiter, strict=True)
     try:
         header = next(reader, None)
         if header is None:
@@ -119,8 +138,8 @@ def _no_nul(path: Path, line: str) -> str:
     return line
 
 
-def _plain(path: Path, stream: TextIO) -> Iterator[tuple[int, Row]]:
-    for number, line in enumerate(stream, 1):
+def _plain(path: Path, lines: Iterable[str]) -> Iterator[tuple[int, Row]]:
+    for number, line in enumerate(lines, 1):
         if _no_nul(path, line).strip():
             yield number, {"text": line}
 
@@ -136,7 +155,9 @@ def _parquet(path: Path) -> Iterator[tuple[int, Row]]:
                 for row in batch.to_pylist():
                     number += 1
                     yield number, row
-    except pyarrow.ArrowException as error:
+    except FileNotFoundError:
+        raise
+    except (pyarrow.ArrowException, OSError) as error:
         raise UserError(f"{path}: no readable Parquet file ({str(error).splitlines()[0]})") from error
 
 

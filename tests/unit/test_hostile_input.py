@@ -1,0 +1,289 @@
+"""Malformed and hostile input to every reader: one line that names the file, and nothing run or taken for whole.
+
+The corpus is made here, case by case. What is odd but valid (formulas, emoji, right-to-left marks) must come through.
+"""
+
+import gzip
+import io
+import json
+import pickle
+
+import numpy as np
+import pyarrow
+import pyarrow.parquet
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from src.data import readers
+from src.data.columns import KINDS
+from src.data.evaluation_set import read_beir
+from src.data.training_set import clean_rows
+from src.errors import UserError
+from src.evaluation.beir import load_eval_set
+from src.evaluation.runs import read_run
+from src.files import read_json, read_jsonl
+from src.params import load_params
+
+GOOD = '{"anchor": "a b", "positive": "c d", "negative": "e f"}\n'
+SCORED = '{"sentence1": "a b", "sentence2": "c d", "score": %s}\n'
+
+
+def parquet(**columns) -> bytes:
+    sink = io.BytesIO()
+    pyarrow.parquet.write_table(pyarrow.table(columns), sink)
+    return sink.getvalue()
+
+
+# (kind of set, name of the file, its bytes, what the message must hold)
+TRAINING = [
+    ("nli", "a.jsonl", b"", "no rows"),
+    ("nli", "b.jsonl", b"\n \n\t\n", "no rows"),
+    ("nli", "c.jsonl", GOOD.encode() + b'{"anchor": "a', "c.jsonl:2: not JSON"),
+    ("nli", "d.jsonl", GOOD.encode() + b"null\n", "d.jsonl:2: a JSON NoneType"),
+    ("nli", "e.jsonl", b'"text"\n', "e.jsonl:1: a JSON str"),
+    ("nli", "f.jsonl", b"{}\n", "f.jsonl:1: no column `anchor`"),
+    ("nli", "g.jsonl", b"\x00\x00\x00\x00\n", "g.jsonl:1: not JSON"),
+    ("nli", "h.jsonl", GOOD.encode("utf-16"), "not UTF-8"),
+    ("nli", "i.jsonl", GOOD.encode() + "ığ".encode("cp1254"), "not UTF-8"),
+    ("nli", "j.jsonl", b"[" * 200_000 + b"\n", "j.jsonl:1: not JSON"),
+    ("nli", "k.jsonl", b'{"anchor": 1, "positive": "b", "negative": "c"}\n', "anchor is a int"),
+    ("nli", "l.jsonl", b'{"anchor": ["a"], "positive": "b", "negative": "c"}\n', "anchor is a list"),
+    ("nli", "m.jsonl", b'{"anchor": {"a": 1}, "positive": "b", "negative": "c"}\n', "anchor is a dict"),
+    ("nli", "n.jsonl", b'{"Anchor": "a", "positive": "b", "negative": "c"}\n', "no column `anchor`"),
+    ("nli", "o.jsonl", GOOD.encode() + b'{"anchor": "a", "positive": "b"}\n', "o.jsonl:2: no column `negative`"),
+    ("nli", "p.jsonl", GOOD.encode() + b'{"anchor": NaN, "positive": "b", "negative": "c"}\n', "anchor is a float"),
+    ("nli", "q.csv", b"anchor,positive,negative\n", "no rows"),
+    ("nli", "r.csv", b"anchor,positive,negative\na,b\n", "r.csv:2: 2 fields"),
+    ("nli", "s.csv", b"anchor;positive;negative\na;b;c\n", "no column `anchor`"),
+    ("nli", "t.csv", b'anchor,positive,negative\n"a,b,c\n', "malformed"),
+    ("nli", "u.csv", b"anchor,positive,negative\na\x00,b,c\n", "NUL"),
+    ("nli", "v.tsv", b"anchor,positive,negative\na,b,c\n", "no column `anchor`"),
+    ("nli", "w.csv", b"\xff\xfea\x00,\x00", "not UTF-8"),
+    ("nli", "x.parquet", b"", "no readable Parquet"),
+    ("nli", "y.parquet", b"PAR1" + b"\x00" * 64 + b"PAR1", "no readable Parquet"),
+    ("nli", "z.parquet", parquet(anchor=["a"], positive=["b"], negative=["c"])[:-9], "no readable Parquet"),
+    ("nli", "aa.parquet", parquet(anchor=[1], positive=["b"], negative=["c"]), "anchor is a int"),
+    ("nli", "ab.parquet", parquet(anchor=[b"a"], positive=["b"], negative=["c"]), "anchor is a bytes"),
+    ("nli", "ac.parquet", parquet(query=["a"]), "no column `anchor`"),
+    ("nli", "ad.parquet", parquet(anchor=pyarrow.array([], pyarrow.string())), "no rows"),
+    ("nli", "ae.jsonl.gz", b"\x1f\x8b", "damaged or truncated gzip"),
+    ("nli", "af.jsonl.gz", GOOD.encode(), "damaged or truncated gzip"),
+    ("nli", "ag.jsonl.gz", gzip.compress(GOOD.encode() * 500)[:-30], "damaged or truncated gzip"),
+    ("nli", "ah.jsonl.gz", gzip.compress(b"x" * 100)[:-8] + b"\x00" * 8, "damaged or truncated gzip"),
+    ("nli", "ai.jsonl", pickle.dumps({"anchor": "a"}), "not UTF-8"),
+    ("nli", "aj.exe", b"MZ", "unknown kind of file"),
+    ("nli", "ak.jsonl.zip", b"PK\x03\x04", "unknown kind of file"),
+    ("sts", "al.jsonl", (SCORED % "NaN").encode(), "score is nan"),
+    ("sts", "am.jsonl", (SCORED % "Infinity").encode(), "score is inf"),
+    ("sts", "an.jsonl", (SCORED % "-0.1").encode(), "score is -0.1"),
+    ("sts", "ao.jsonl", (SCORED % "1e400").encode(), "score is inf"),
+    ("sts", "ap.jsonl", (SCORED % "true").encode(), "score is True"),
+    ("sts", "aq.jsonl", (SCORED % "null").encode(), "score is None"),
+    ("sts", "ar.jsonl", (SCORED % '"four"').encode(), "score is 'four'"),
+    ("sts", "as.jsonl", (SCORED % "[4]").encode(), "score is [4]"),
+    ("sts", "at.csv", b"sentence1,sentence2,score\na,b,\n", "score is ''"),
+    ("sts", "au.tsv", b"sentence1\tsentence2\tscore\na\tb\t4,5\n", "score is '4,5'"),
+    ("text", "av.txt", b"", "no rows"),
+    ("text", "aw.txt", b"a\x00b\n", "NUL"),
+    ("text", "ax.txt", "İğ".encode("cp1254"), "not UTF-8"),
+    ("retrieval", "ay.jsonl", b'{"query": "a", "passage": "b"}\n', "no column `anchor`"),
+    ("retrieval", "az.jsonl", b'{"anchor": "a", "positive": "b", "negative": 3}\n', "negative is a int"),
+]
+
+CORPUS = '{"_id": "d1", "title": "", "text": "bir"}\n'
+QUERIES = '{"_id": "q1", "text": "iki"}\n'
+QRELS = "query-id\tcorpus-id\tscore\nq1\td1\t1\n"
+
+# (corpus.jsonl, queries.jsonl, qrels/test.tsv; None: missing), what the message must hold
+BEIR = [
+    ((None, QUERIES, QRELS), "corpus.jsonl: no such file"),
+    ((CORPUS, None, QRELS), "queries.jsonl: no such file"),
+    ((CORPUS, QUERIES, None), "test.tsv: no such file"),
+    (("", QUERIES, QRELS), "corpus.jsonl: no rows"),
+    ((CORPUS, "", QRELS), "queries.jsonl: no rows"),
+    ((CORPUS, QUERIES, ""), "test.tsv: empty"),
+    ((CORPUS, QUERIES, "query-id\tcorpus-id\tscore\n"), "no judgement above 0"),
+    ((CORPUS, QUERIES, QRELS.replace("\t1\n", "\t0\n")), "no judgement above 0"),
+    ((CORPUS, QUERIES, QRELS.replace("d1", "d2")), "no judgement above 0"),
+    ((CORPUS, QUERIES, QRELS.replace("\t1\n", "\tNaN\n")), "score is 'NaN'"),
+    ((CORPUS, QUERIES, QRELS.replace("\t1\n", "\tinf\n")), "score is 'inf'"),
+    ((CORPUS, QUERIES, QRELS.replace("\t1\n", "\tyes\n")), "score is 'yes'"),
+    ((CORPUS, QUERIES, QRELS.replace("\t", " ")), "no column 'query-id'"),
+    ((CORPUS, QUERIES, QRELS + "q1\td1\n"), "2 fields"),
+    ((CORPUS * 2, QUERIES, QRELS), "document id 'd1' occurs twice"),
+    ((CORPUS, QUERIES * 2, QRELS), "query id 'q1' occurs twice"),
+    ((CORPUS.replace("d1", ""), QUERIES, QRELS), "_id is ''"),
+    ((CORPUS.replace("d1", "d 1"), QUERIES, QRELS), "_id is 'd 1'"),
+    ((CORPUS.replace("d1", "d\\n1"), QUERIES, QRELS), "_id is 'd\\n1'"),
+    ((CORPUS.replace('"d1"', "1.5"), QUERIES, QRELS), "_id is 1.5"),
+    ((CORPUS.replace('"d1"', "true"), QUERIES, QRELS), "_id is True"),
+    ((CORPUS.replace('"bir"', "null"), QUERIES, QRELS), "no column `text`"),
+    ((CORPUS.replace('"title": ""', '"title": 3'), QUERIES, QRELS), "title is a int"),
+]
+
+RUNS = [
+    ("q1 Q0 d1 1 0.5\n", ":1: 5 columns"),
+    ("q1 Q0 d1 1 0.5 tag more\n", ":1: 7 columns"),
+    ("q1 Q0 d1 1 nan tag\n", "'nan' is no finite number"),
+    ("q1 Q0 d1 1 -inf tag\n", "'-inf' is no finite number"),
+    ("q1 Q0 d1 1 high tag\n", "'high' is no finite number"),
+    ("q1 Q0 d1 1 0.5 tag\nq1 Q0 d1 2 0.4 tag\n", ":2: document d1 occurs twice"),
+]
+
+PARAMS = [
+    ("", "expected blocks"),
+    ("[1, 2]", "expected blocks"),
+    ("just text", "expected blocks"),
+    ("a: [1", "not YAML"),
+    ("a: b: c", "not YAML"),
+    ("seed: !!python/object/apply:os.system ['touch OWNED']", "not YAML"),
+    ("a: &a [*a]", "no such key"),
+    ("\x00", "not YAML"),
+    ("train: 3", "train"),
+    ("seed: 42", "missing"),
+]
+
+
+def refused(call, *arguments) -> str:
+    """The one line with which a call refuses."""
+    with pytest.raises(UserError) as caught:
+        call(*arguments)
+    message = str(caught.value)
+    assert "\n" not in message
+    return message
+
+
+@pytest.mark.parametrize(("kind", "name", "content", "expected"), TRAINING, ids=[case[1] for case in TRAINING])
+def test_a_training_set(tmp_path, kind, name, content, expected):
+    path = tmp_path / name
+    path.write_bytes(content)
+    message = refused(clean_rows, KINDS[kind], [path], 1000, True)
+    assert expected in message
+    assert name in message
+
+
+@pytest.mark.parametrize(("files", "expected"), BEIR, ids=[case[1] for case in BEIR])
+def test_an_evaluation_set(tmp_path, files, expected):
+    (tmp_path / "qrels").mkdir()
+    for name, content in zip(("corpus.jsonl", "queries.jsonl", "qrels/test.tsv"), files, strict=True):
+        if content is not None:
+            (tmp_path / name).write_text(content, encoding="utf-8")
+    assert expected in refused(read_beir, tmp_path)
+
+
+@pytest.mark.parametrize(("content", "expected"), RUNS, ids=[case[1] for case in RUNS])
+def test_a_run_file(tmp_path, content, expected):
+    (tmp_path / "x.trec").write_text(content)
+    assert expected in refused(read_run, tmp_path / "x.trec")
+
+
+@pytest.mark.parametrize(("content", "expected"), PARAMS, ids=[case[1] + str(i) for i, case in enumerate(PARAMS)])
+def test_params(tmp_path, monkeypatch, content, expected):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "params.yaml").write_text(content, encoding="utf-8")
+    assert expected in refused(load_params, tmp_path / "params.yaml")
+    assert not (tmp_path / "OWNED").exists()
+
+
+def test_the_corpus_is_as_large_as_promised():
+    assert len(TRAINING) + len(BEIR) + len(RUNS) + len(PARAMS) >= 60
+
+
+def test_a_line_without_end(tmp_path):
+    path = tmp_path / "train.jsonl"
+    path.write_bytes(b'{"text": "' + b"x" * (readers.MAX_LINE + 1) + b'"}\n')
+    assert "train.jsonl:1: longer than" in refused(list, readers.read_rows(path))
+
+
+def test_a_long_line_is_read(tmp_path):
+    path = tmp_path / "train.jsonl"
+    path.write_text(json.dumps({"text": "kelime " * 1_500_000}) + "\n")
+    assert len(next(readers.read_rows(path))[1]["text"]) == 7 * 1_500_000
+
+
+def test_a_gzip_bomb(tmp_path):
+    path = tmp_path / "train.jsonl.gz"
+    line = b'{"text": "' + b"a" * 1_000_000 + b'"}\n'
+    with gzip.open(path, "wb") as stream:
+        for _ in range(100):
+            stream.write(line)
+    assert path.stat().st_size < 200_000
+    assert "unpacks to more than" in refused(list, readers.read_rows(path))
+
+
+@pytest.mark.parametrize("text", ["=1+1", "=cmd|' /C calc'!A0", "@SUM(A1)", "+1", "-1", "👩🏽 uzay", "%s {0} $(x)"])
+def test_odd_texts_are_texts(tmp_path, text):
+    path = tmp_path / "train.jsonl"
+    path.write_text(json.dumps({"anchor": text, "positive": "b"}) + "\n")
+    assert clean_rows(KINDS["retrieval"], [path], 1000, True).rows[0]["anchor"] == text
+
+
+@pytest.mark.parametrize("mark", ["\u202e", "\u200b", "\ufeff"])
+def test_marks_that_nobody_sees_are_taken_out(tmp_path, mark):
+    path = tmp_path / "train.jsonl"
+    path.write_text(json.dumps({"anchor": f"{mark}ters{mark}", "positive": "b"}) + "\n")
+    assert clean_rows(KINDS["retrieval"], [path], 1000, True).rows[0]["anchor"] == "ters"
+
+
+def test_a_huge_id_is_an_id(tmp_path):
+    (tmp_path / "qrels").mkdir()
+    huge = "9" * 5000
+    for name, content in (("corpus.jsonl", CORPUS), ("queries.jsonl", QUERIES), ("qrels/test.tsv", QRELS)):
+        (tmp_path / name).write_text(content.replace("d1", huge))
+    assert list(read_beir(tmp_path).documents) == [huge]
+    (tmp_path / "corpus.jsonl").write_text(f'{{"_id": {huge}, "text": "bir"}}\n')
+    refused(read_beir, tmp_path)  # a bare number of as many digits is no JSON that Python reads
+
+
+def test_a_loop_of_links(tmp_path):
+    (tmp_path / "train.jsonl").symlink_to(tmp_path / "other.jsonl")
+    (tmp_path / "other.jsonl").symlink_to(tmp_path / "train.jsonl")
+    assert "no train file" in refused(readers.find_split, tmp_path, "train", True)
+    (tmp_path / "loop").symlink_to(tmp_path)
+    assert "no train file" in refused(readers.find_split, tmp_path / "loop" / "loop", "train", True)
+
+
+@pytest.mark.parametrize(
+    "name", ["train.jsonl", "train.csv", "train.tsv", "train.txt", "train.parquet", "train.jsonl.gz"]
+)
+@given(content=st.binary(max_size=300))
+@settings(max_examples=40, deadline=None)
+def test_any_bytes_are_read_or_refused(tmp_path_factory, name, content):
+    path = tmp_path_factory.mktemp("any") / name
+    path.write_bytes(content)
+    try:
+        list(readers.read_rows(path))
+    except UserError as error:
+        assert name in str(error)
+
+
+@given(content=st.text(max_size=200))
+@settings(max_examples=100, deadline=None)
+def test_any_text_is_a_run_or_params_or_refused(tmp_path_factory, content):
+    path = tmp_path_factory.mktemp("any") / "file"
+    path.write_text(content, encoding="utf-8", newline="")
+    for read in (read_run, load_params, read_json, lambda file: list(read_jsonl(file))):
+        try:
+            read(path)
+        except UserError as error:
+            assert str(path) in str(error)
+
+
+def test_a_prepared_set_that_was_changed_by_hand(tmp_path):
+    (tmp_path / "qrels").mkdir()
+    for name, content in (
+        ("corpus.jsonl", CORPUS),
+        ("queries.jsonl", QUERIES),
+        ("qrels/test.tsv", QRELS + "q9\td1\t1\n"),
+    ):
+        (tmp_path / name).write_text(content)
+    assert "query-id 'q9' is not in queries.jsonl" in refused(load_eval_set, tmp_path, "x", True, "full", False)
+
+
+def test_scores_of_a_run_stay_float32(tmp_path):
+    (tmp_path / "x.trec").write_text("q Q0 a 1 1e38 t\nq Q0 b 2 1e-45 t\n")
+    assert [np.float32(score) for _, score in read_run(tmp_path / "x.trec")["q"]] == [
+        np.float32(1e38),
+        np.float32(1e-45),
+    ]
