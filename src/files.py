@@ -85,8 +85,10 @@ def read_json(path: PathLike) -> Any:
     """The value of a JSON file. Raises UserError that names the file and line."""
     try:
         return json.loads(read_text(path))
-    except ValueError as error:
+    except json.JSONDecodeError as error:
         raise UserError(f"{path}:{error.lineno}: not JSON ({error.msg})") from error
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits, brackets without end
+        raise UserError(f"{path}: not JSON ({error})") from error
 
 
 def read_jsonl(path: PathLike) -> Iterator[dict[str, Any]]:
@@ -108,8 +110,8 @@ def read_jsonl(path: PathLike) -> Iterator[dict[str, Any]]:
 def _json_object(path: PathLike, number: int, line: str) -> dict[str, Any]:
     try:
         row = json.loads(line)
-    except ValueError as error:
-        raise UserError(f"{path}:{number}: not JSON ({error.msg}); expected one object a line") from error
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{path}:{number}: not JSON ({error}); expected one object a line") from error
     if not isinstance(row, dict):
         raise UserError(f"{path}:{number}: a JSON {type(row).__name__}; expected an object")
     return row

@@ -270,6 +270,13 @@ def test_any_text_is_a_run_or_params_or_refused(tmp_path_factory, content):
             assert str(path) in str(error)
 
 
+@pytest.mark.parametrize("content", ["[" * 100_000, "9" * 5000, '{"a": 1', "\x00"])
+def test_a_json_file_of_ours_that_was_damaged(tmp_path, content):
+    (tmp_path / "card.json").write_text(content)
+    assert "card.json" in refused(read_json, tmp_path / "card.json")
+    assert "card.json:1" in refused(list, read_jsonl(tmp_path / "card.json"))
+
+
 def test_a_prepared_set_that_was_changed_by_hand(tmp_path):
     (tmp_path / "qrels").mkdir()
     for name, content in (
