@@ -207,11 +207,13 @@ def write_joined(reader: Reader, name: str, target: Path) -> dict[str, Any]:
     counts: Counter[str] = Counter()
     ids = reader.batches(reader.descriptor.parts[name], {c: lookup.key for c, lookup in settings.columns.items()})
     write_rows(join(ids, lookups, counts), target / f"{name}.parquet", f"{reader.folder / FILE}: {name}")
+    repeated = {f"repeated id in {table}": texts.repeated for table, texts in tables.items() if texts.repeated}
     del tables, lookups
     for path in scratch:
         path.unlink()
     rows = counts.pop("rows")
-    return {"rows": rows, "dropped": {reason: count for reason, count in sorted(counts.items()) if count}}
+    dropped = {reason: count for reason, count in sorted(counts.items()) if count}
+    return {"rows": rows, "dropped": dropped, "noted": repeated}
 
 
 def write_beir(reader: Reader, target: Path) -> None:

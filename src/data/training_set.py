@@ -65,6 +65,7 @@ def count_unjoined(split: Split, folder: Path, name: str) -> None:
     if joined:
         split.read = joined["rows"]
         split.dropped.update(joined["dropped"])
+        split.mended.update(joined["noted"])
 
 
 def _clean_row(kind: Kind, row: Row, split: Split, max_words: int) -> Row | None:

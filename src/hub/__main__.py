@@ -1,24 +1,45 @@
-"""`python -m src.hub pin`: write the Hub's present commits into params/ wherever a revision is empty."""
+"""`python -m src.hub pin` writes the Hub's present commits into params/ wherever a revision is empty.
+
+`python -m src.hub fetch [PROFILE]` downloads what params.yaml, or a profile, takes from the Hub.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from src.errors import UserError, run_stage
+from src.runtime import set_environment
+
+USAGE = "usage: python -m src.hub pin   |   python -m src.hub fetch [PROFILE]"
 
 
 def main(arguments: list[str]) -> None:
-    """Pin, with a line for each repository."""
-    from src.hub.pin import pin
+    """Pin or fetch, with a line for each repository."""
+    match arguments:
+        case ["pin"]:
+            from src.hub.pin import pin
 
-    if arguments != ["pin"]:
-        raise UserError("usage: python -m src.hub pin")
+            show(pin(Path()), "every revision in params/ is pinned")
+        case ["fetch"] | ["fetch", _]:
+            from src.hub.warm import warm
+            from src.plan.__main__ import profile_params
+
+            params = profile_params(*arguments[1:] or ["mini"])
+            set_environment(params.runtime)
+            show(warm(params), "nothing of it is on the Hub")
+        case _:
+            raise UserError(USAGE)
+
+
+def show(lines: Iterable[str], otherwise: str) -> None:
+    """Print the lines as they come, or `otherwise` where there are none."""
     count = 0
-    for line in pin(Path()):
+    for line in lines:
         print(line, flush=True)
         count += 1
     if not count:
-        print("every revision in params/ is pinned")
+        print(otherwise)
 
 
 if __name__ == "__main__":

@@ -24,6 +24,9 @@ def small(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch, HubServer(root) as server:
         use_in_stages(server, root / "home", patch)
         profile = checkout.run(sys.executable, "-m", "src.profile", "small").stdout.split()
+        checkout.run(sys.executable, "-m", "src.hub", "fetch", "small")
+        server.gated = {"emrecan/all-nli-tr", "intfloat/multilingual-e5-small"}  # what is fetched serves without them
+        server.listed_if_gated = True
         checkout.run("dvc", "exp", "run", "check_sts_forgetting", *profile, *flags(REDUCED + SAMPLED), timeout=600)
         yield checkout, server
 

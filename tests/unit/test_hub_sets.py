@@ -67,7 +67,7 @@ def test_a_training_set_becomes_a_plain_folder(server, name, columns, counts):
 def test_the_join_is_counted_and_equals_the_set_that_comes_joined(server):
     joined = hub.local(PARAMS / "msmarco_tr")
     assert read_json(joined / "source.json")["joined"] == {
-        "train": {"rows": ROWS, "dropped": {"unknown pid_pos": ROWS // 10}}
+        "train": {"rows": ROWS, "dropped": {"unknown pid_pos": ROWS // 10}, "noted": {}}
     }
     assert rows(joined, "train") == rows(hub.local(PARAMS / "msmarco_tr_triplets"), "train")
     assert sorted(path.name for path in joined.iterdir()) == ["source.json", "train.parquet"]
