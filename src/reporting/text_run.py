@@ -111,7 +111,7 @@ def what_was_run(inputs: Inputs) -> Section:
         mlm = base.mlm
         origin += f", pretrained by masked language modelling for {mlm.epochs:g} epochs" if mlm.epochs else ""
     cards = ", ".join(f"[{card['name']}](data/{card['name']}.md)" for card in inputs.cards.values())
-    published_rows = ", ".join(params.eval.published) or "none"
+    published_rows = _published_rows(inputs)
     leaks = "removed from training" if params.prepare.leakage == "remove" else "kept (prepare.leakage)"
     parts = [
         run_tables.data(inputs).markdown(),
@@ -129,6 +129,17 @@ def what_was_run(inputs: Inputs) -> Section:
         figure("training", "Training curves: loss by optimizer step"),
     ]
     return Section("What was run", "data, recipe, seeds, versions, training curves", parts)
+
+
+def _published_rows(inputs: Inputs) -> str:
+    """Published models by name, source and commit."""
+    known = inputs.main["settings"].get("published", {})
+    named = []
+    for name in inputs.params.eval.published:
+        model = known.get(name, {})
+        where = f" (`{model['source']}`" + (f" at `{model['revision'][:8]}`)" if model.get("revision") else ")")
+        named.append(name + (where if model else ""))
+    return ", ".join(named) or "none"
 
 
 def checks(found: list[Check]) -> Section:

@@ -6,7 +6,7 @@ import pytest
 
 from src.files import write_json
 from src.reporting.inputs import read_inputs
-from src.reporting.text_run import warning
+from src.reporting.text_run import warning, what_was_run
 from tests.unit.reporting_run import make_run
 
 
@@ -36,3 +36,10 @@ def test_invented_text_that_no_stage_reads_is_no_warning(inputs):
     assert "Numbers on text_tr_synthetic come" in warning(inputs)[0]
     base = inputs.params.base_model.model_copy(update={"source": "owner/base"})
     assert warning(replace(inputs, params=inputs.params.model_copy(update={"base_model": base}))) == []
+
+
+def test_published_models_are_told_with_their_commit(inputs):
+    inputs.main["settings"]["published"] = {"theirs": {"source": "owner/name", "revision": "0123456789abcdef"}}
+    evaluation = inputs.params.eval.model_copy(update={"published": ["theirs"]})
+    told = what_was_run(replace(inputs, params=inputs.params.model_copy(update={"eval": evaluation})))
+    assert any("published models: theirs (`owner/name` at `01234567`)" in part for part in told.parts)
