@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 TEST_FLAGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev repro test test-unit bench lint check deps lock clean
+.PHONY: help setup setup-dev repro test test-unit bench lint check deps lock faults clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -22,6 +22,9 @@ test: setup-dev ## all tests: unit, then the chain at tiny size
 
 test-unit: setup-dev ## the fast tests alone
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest tests/unit $(TEST_FLAGS)
+
+faults: setup-dev ## the long form of tests/faults: every stage of `dvc repro` killed twice (half an hour)
+	PATH="$(CURDIR)/$(BIN):$$PATH" FAULTS=long $(BIN)/python -m pytest -s tests/faults
 
 bench: setup-dev ## every benchmark; results in reports/bench/
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m bench
