@@ -112,7 +112,8 @@ def latency(inputs: Inputs, folder: Path) -> bool:
         return False
     note = (
         f"Quality: {caption(evaluation)}. Time: median of one query at a time over {measured['documents']:,} random "
-        f"vectors, k = {measured['k']} (reports/bench/eval_dims.json, which names the processor). Labels: dimensions."
+        f"vectors, k = {measured['k']}, {measured['threads']} thread(s); reports/bench/eval_dims.json names the "
+        "processor. Labels: dimensions."
     )
     title = f"{MAIN} against search time"
     with style.chart(folder, f"latency-{evaluation['set']}", title, note, size=(7.0, 4.4)) as (axes,):

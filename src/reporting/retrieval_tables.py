@@ -166,8 +166,8 @@ def latency(evaluation: Evaluation, measured: Mapping[str, Any]) -> Table:
         MAIN,
     ]
     notes = (
-        f"Times: medians over {measured['documents']:,} random vectors, k = {measured['k']}, without the query's "
-        "encoding; reports/bench/eval_dims.json names the processor and its threads."
+        f"Times: medians over {measured['documents']:,} random vectors, k = {measured['k']}, {measured['threads']} "
+        "thread(s), without the query's encoding; reports/bench/eval_dims.json names the processor."
     )
     return Table(f"latency-{evaluation['set']}", header, rows, caption(evaluation), notes)
 

@@ -285,4 +285,4 @@ def errors(sets):
 def latency():
     names = ("float32", "int8", "binary", "binary_rescored")
     forms = {form: {"batch_1": 1.0 + place, "batch_32": 0.5 + place} for place, form in enumerate(names)}
-    return {"documents": 1000, "k": 10, "batch": 32, "dims": {"128": forms, "64": forms}}
+    return {"documents": 1000, "k": 10, "batch": 32, "threads": 1, "dims": {"128": forms, "64": forms}}
