@@ -19,7 +19,8 @@ GPU = ("nvidia-", "triton", "cuda-")  # torch pins its own
 FORBIDDEN = {
     "code of a repository": r"trust_remote_code\s*=\s*True|[\"']trust_remote_code[\"']:\s*True",
     "pickle": r"\bimport (c?[Pp]ickle|joblib|dill|shelve|marshal)\b|torch\.(load|save)\(|allow_pickle\s*=\s*True",
-    "text as code": r"(?<![\w.])(eval|exec)\(|yaml\.(unsafe|full)_load|(Unsafe|Full)Loader|typ=.unsafe|shell\s*=\s*True|os\.system",
+    "text as code": r"(?<![\w.])(eval|exec)\(|yaml\.(unsafe|full)_load|(Unsafe|Full)Loader|typ=.unsafe",
+    "a shell": r"shell\s*=\s*True|os\.system",
     "a download past the Hub's client": r"\burllib\.request|\brequests\.(get|post)|\bwget\b|\bcurl\b",
 }
 
