@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 # Documents whose token vectors are in memory at once: 300 tokens of 128 dimensions make 150 MB of a thousand.
 DOCUMENTS_AT_ONCE = 1024
+# Rows lie in the cache beside their scores as float32, which holds whole numbers below this.
+MOST_DOCUMENTS = 1 << 24
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,10 @@ def check_late_format(folder: Path, name: str) -> None:
 
 def rank_late(model: LateModel, data: EvalSet, depth: int, batch_size: int) -> Run:
     """The run of exact MaxSim over every document; scores are kept in the cache (queries × depth numbers)."""
+    if len(data.documents) > MOST_DOCUMENTS:
+        raise UserError(
+            f"{model.name}: late interaction ranks {MOST_DOCUMENTS:,} documents at most; {data.name} has more"
+        )
     k = runs.search_depth(data, depth)
     queries, documents = _cased(model, data.queries), _cased(model, data.documents)
     key = {
@@ -95,9 +101,7 @@ def rank_late(model: LateModel, data: EvalSet, depth: int, batch_size: int) -> R
     }
 
     def fill(out: NDArray[np.float32]) -> None:
-        out[0], out[1] = search_late(
-            model, queries, documents, k, batch_size=batch_size
-        )  # float32 holds rows below 2**24
+        out[0], out[1] = search_late(model, queries, documents, k, batch_size=batch_size)
 
     stored = cache.cached({**key, "k": k}, (2, len(queries), k), fill)
     return runs.from_rows(np.array(stored[0]), stored[1].astype(np.int64), data, depth)

@@ -311,6 +311,12 @@ def test_a_nan_token_stops_the_ranking(folder, data, tmp_path):
         late.rank_late(model, data, 10, 16)
 
 
+def test_more_documents_than_the_cache_can_number_are_refused(data, monkeypatch):
+    monkeypatch.setattr(late, "MOST_DOCUMENTS", 249)
+    with pytest.raises(UserError, match="colbert: late interaction ranks 249 documents at most; toy has more"):
+        late.rank_late(late.LateModel("colbert", None, ""), data, 10, 16)
+
+
 def test_our_colbert_folder_is_sentence_transformers_own(folder, tmp_path):
     path = trained(folder, tmp_path, "a")
     model = MultiVectorEncoder(str(path), device="cpu", local_files_only=True)
