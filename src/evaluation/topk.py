@@ -13,6 +13,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from src.errors import UserError
+
 Floats = NDArray[np.float32]
 Rows = NDArray[np.int64]
 
@@ -23,6 +25,8 @@ _SPARE = 32
 _BLOCK_BYTES = 24 << 20
 _QUERIES_AT_ONCE = 1024
 _UNIT_ROUNDOFF = 2.0**-24
+# Lengths whose squares keep clear of float32's ends; a model's vectors are near 1, and never beyond these.
+_SHORTEST, _LONGEST = 1e-15, 1e15
 
 
 def search(
@@ -55,9 +59,27 @@ def search(
 
 
 def unit(vectors: Floats) -> torch.Tensor:
-    """The rows at unit length (float32); a row of zeros stays as it is."""
+    """The rows at unit length (float32); a row of zeros stays as it is.
+
+    Raises:
+        UserError: a row is so long or short that its length has no float32, or holds NaN.
+    """
     tensor = torch.from_numpy(np.array(vectors, dtype=np.float32))
-    return tensor / tensor.norm(dim=1, keepdim=True).clamp_min(torch.finfo(torch.float32).tiny)
+    return tensor / _lengths(tensor)[:, None]
+
+
+def _lengths(vectors: torch.Tensor) -> torch.Tensor:
+    """The length of each row, 1 for a row of zeros; squares beyond float32 would pass for infinity or zero."""
+    lengths = vectors.norm(dim=1)
+    ordinary = (lengths >= _SHORTEST) & (lengths <= _LONGEST)
+    if ordinary.all():
+        return lengths
+    zeros = ~vectors.any(dim=1)
+    wrong = torch.nonzero(~ordinary & ~zeros).flatten()
+    if len(wrong):
+        largest = float(vectors[wrong[0]].abs().max())
+        raise UserError(f"{len(wrong)} vectors cannot be compared: the first has {largest:g} as its largest number")
+    return lengths.masked_fill(zeros, 1.0)
 
 
 def _search(
@@ -89,7 +111,7 @@ def _candidates(
     for start in range(0, len(documents), block):
         vectors = _view(documents[start : start + block, : queries.shape[1]]).to(device)
         product = queries @ vectors.T
-        product /= vectors.norm(dim=1).clamp_min(torch.finfo(torch.float32).tiny)
+        product /= _lengths(vectors)
         scores, rows = merge(scores, rows, product, start, count)
     return scores.cpu(), rows.cpu()
 

@@ -1,0 +1,119 @@
+"""Numbers under stress: degenerate sets and extreme vectors give the right result, or are refused."""
+
+import numpy as np
+import pytest
+
+from src.errors import UserError
+from src.evaluation import dense, lexical, metrics, quantise, significance, similarity
+from src.evaluation.beir import EvalSet
+from src.evaluation.fusion import reciprocal_rank_fusion
+from src.evaluation.topk import search
+
+
+def eval_set(documents: int, queries: int, drop_self_hits: bool = False) -> EvalSet:
+    """Ids in falling order, so that the tie rule (document id, descending) keeps the order of rows."""
+    ids = [f"d{number:03d}" for number in range(documents, 0, -1)]
+    asked = [f"q{number}" for number in range(queries)]
+    qrels = {query: {ids[0]: 1} for query in asked}
+    return EvalSet("set", ids, ["metin"] * documents, asked, ["soru"] * queries, qrels, {}, {}, drop_self_hits)
+
+
+def vectors(rows: int, dim: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).standard_normal((rows, dim)).astype(np.float32)
+
+
+def test_one_document_and_one_query():
+    data = eval_set(1, 1)
+    run = dense.rank(vectors(1, 4), vectors(1, 4, 1), data, 100)
+    assert [document for document, _ in run["q0"]] == ["d001"]
+    found = metrics.means(metrics.per_query(data.qrels, run))
+    assert found["P@1"] == found["nDCG@10"] == found["MAP"] == found["R@100"] == 1
+    assert found["P@10"] == pytest.approx(0.1)
+
+
+def test_all_texts_equal_every_score_tied():
+    """Ties go to the higher document id, as trec_eval has it, whatever the blocks."""
+    data = eval_set(500, 3)
+    same = np.ones((500, 8), dtype=np.float32)
+    run = dense.rank(same[:3], same, data, 10)
+    assert all([document for document, _ in hits] == data.document_ids[:10] for hits in run.values())
+    assert all(score == pytest.approx(1) for hits in run.values() for _, score in hits)
+    for form in quantise.rank_quantised(same[:3], same, data, 10, 8).values():
+        assert [document for document, _ in form["q0"]] == data.document_ids[:10]
+
+
+def test_all_texts_equal_for_bm25():
+    scores, rows = lexical.search(["aynı metin"] * 20, ["aynı", "başka"], 5, lexical.words)
+    assert rows[0].tolist() == [0, 1, 2, 3, 4]
+    assert len(set(scores[0].tolist())) == 1
+    assert rows[1].tolist() == [-1] * 5
+
+
+def test_a_document_without_words_is_no_hit_of_bm25():
+    _, rows = lexical.search(["", "... !!", "bir söz"], ["söz", "", "?"], 3, lexical.words)
+    assert rows.tolist() == [[2, -1, -1], [-1] * 3, [-1] * 3]
+
+
+@pytest.mark.parametrize("scale", [1e-12, 1e-6, 1.0, 1e6, 1e12])
+def test_length_does_not_count_however_extreme(scale):
+    queries, documents = vectors(5, 16), vectors(50, 16, 1)
+    expected = search(queries, documents, 10)
+    found = search(queries * np.float32(scale), documents * np.float32(scale), 10)
+    assert found[1].tolist() == expected[1].tolist()
+    assert np.allclose(found[0], expected[0], atol=1e-6)
+
+
+@pytest.mark.parametrize("wrong", [1e-30, 1e30, np.nan, np.inf])
+def test_what_float32_cannot_compare_is_refused(wrong):
+    documents = vectors(50, 16, 1)
+    documents[7] = wrong
+    with pytest.raises(UserError, match="1 vectors cannot be compared"):
+        search(vectors(5, 16), documents, 10)
+    with pytest.raises(UserError, match="1 vectors cannot be compared"):
+        search(documents[7:8], vectors(5, 16), 3)
+
+
+def test_one_dimension_leaves_the_sign():
+    queries, documents = np.float32([[2.0], [-3.0]]), np.float32([[0.5], [-7.0], [4.0]])
+    scores, rows = search(queries, documents, 3, dim=1)
+    assert rows.tolist() == [[0, 2, 1], [1, 0, 2]]
+    assert scores.tolist() == [[1, 1, -1], [1, -1, -1]]
+
+
+def test_a_vector_of_zeros_is_like_nothing():
+    scores, rows = search(np.zeros((1, 4), np.float32), vectors(6, 4), 3)
+    assert scores.tolist() == [[0, 0, 0]]
+    assert rows.tolist() == [[0, 1, 2]]
+
+
+def test_no_difference_is_no_significance():
+    zero = np.zeros((1, 50))
+    assert significance.randomisation_p(zero, 200, 1)[0] == 1
+    same = {"nDCG@10": np.full(50, 0.5)}
+    low, high = significance.intervals({"a": same}, 200, 1)["a"]["nDCG@10"]
+    assert low == high == 0.5
+
+
+def test_one_query_has_an_interval_of_no_width_and_no_significance():
+    low, high = significance.intervals({"a": {"nDCG@10": np.array([0.7])}}, 100, 1)["a"]["nDCG@10"]
+    assert low == high == pytest.approx(0.7)
+    assert significance.randomisation_p(np.array([[0.7]]), 100, 1)[0] > 0.4
+
+
+def test_fusion_of_runs_without_hits():
+    assert reciprocal_rank_fusion([{"q": []}, {"q": []}], 10) == {"q": []}
+
+
+def test_similarities_that_are_all_one_value_are_no_correlation(tmp_path):
+    path = tmp_path / "test.jsonl"
+    path.write_text('{"sentence1": "a", "sentence2": "b", "score": 3}\n' * 4)
+    with pytest.raises(UserError, match="two different scores"):
+        similarity.read_pairs(path)
+
+
+def test_more_dimensions_than_the_model_has_are_refused():
+    class Small:
+        dim, path = 8, "models/x"
+
+    with pytest.raises(UserError, match="more than the 8 dimensions"):
+        dense.check_dims([16, 8], Small())
