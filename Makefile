@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 TEST_FLAGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev repro test test-unit bench lint check deps lock faults clean
+.PHONY: help setup setup-dev repro test test-unit bench lint check deps lock parity faults clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -47,6 +47,10 @@ lock: ## resolve requirements.in anew into requirements.txt; then `make parity` 
 	.lock/bin/python -m pip list --format=freeze --exclude pip | sed -E 's/[+].*//' \
 		| awk -F == '{gsub(/[_.]/, "-", $$1); print tolower($$1) "==" $$2}' | grep -Ev '^(nvidia|triton|cuda)' | sort >> .lock/requirements.txt
 	mv .lock/requirements.txt requirements.txt && rm -rf .lock
+
+parity: setup ## after an upgrade and `make repro`: every measure against the one in git
+	mkdir -p .cache && git show HEAD:reports/metrics.json > .cache/metrics-before.json
+	$(BIN)/python -m src.parity .cache/metrics-before.json reports/metrics.json 0.08
 
 clean: ## remove what the pipeline keeps outside DVC (checkpoints, cached embeddings, logs)
 	rm -rf .checkpoints .cache logs dvc_plots

@@ -38,9 +38,6 @@ def workspace(tmp_path, monkeypatch) -> Path:
 
 
 def test_onnx_files_agree_with_the_model(workspace, capsys):
-    pytest.importorskip("onnx", reason="pip install -r requirements-export.txt")
-    pytest.importorskip("onnxruntime")
-    pytest.importorskip("onnxscript")
     before = sha256("models/retrieval/model.safetensors")
     export.main([])
     found = read_json("models/share/onnx/parity.json")
