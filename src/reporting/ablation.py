@@ -59,9 +59,12 @@ def label(name: str, row: Row, inputs: Inputs) -> str:
     """A variant in words, from its row of params."""
     changed = row["row"]
     steps = " → ".join(_STEPS[step] for step in row["path"])
-    if "@" in name:
-        return f"{share(float(name.partition('@')[2]))} of the trained weights"
-    if inputs.ablation and name == inputs.ablation["reference"]:
+    reference = inputs.ablation["reference"] if inputs.ablation else None
+    variant, mixed, weight = name.partition("@")
+    if mixed:
+        weights = f"{share(float(weight))} of the trained weights"
+        return weights if variant == reference else f"{label(variant, row, inputs)}; {weights}"
+    if name == reference:
         return f"{steps}, batch {inputs.params.train.batch_size:,} (reference)"
     parts = [] if len(row["path"]) == len(_STEPS) and tuple(row["path"]) == tuple(_STEPS) else [steps]
     parts += [f"{share(part)} {source.replace('_', ' ')}" for source, part in changed.get("mix", {}).items()]

@@ -37,6 +37,15 @@ def test_every_variant_of_params_is_in_words(tmp_path):
     assert "retrieval" in words
 
 
+def test_a_mixture_of_weights_says_of_which_variant(tmp_path):
+    inputs = read_inputs(make_run(tmp_path), tmp_path)
+    reference = inputs.ablation["reference"]
+    row = {"path": CHAIN, "row": {"path": CHAIN, "train": {"learning_rate": 0.01}}}
+    assert ablation.label(f"{reference}@0.5", row, inputs).endswith("of the trained weights")
+    assert "learning rate" in ablation.label("faster@0.5", row, inputs)
+    assert "learning rate" not in ablation.label(f"{reference}@0.5", row, inputs)
+
+
 def test_with_seeds_a_table_shows_deviation_and_the_test_between_seeds(tmp_path):
     inputs = read_inputs(make_run(tmp_path), tmp_path)
     found = ablation.groups(inputs.ablation)
