@@ -99,7 +99,7 @@ def join_all(folder: Path) -> dict[str, Any]:
     """Join and write; seconds, peak memory and rows."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:CORES])
-    from src.data.hub import write_rows
+    from src.data.hub_layout import write_rows
     from src.data.join import join, read_texts
 
     start = time.perf_counter()

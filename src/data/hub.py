@@ -6,45 +6,26 @@ folder appears whole or not at all. Its source.json says what was resolved: repo
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
 import shutil
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from src.data.columns import HIGHEST
-from src.data.hub_descriptor import FILE, Descriptor, Part, is_hub_set, read_descriptor
-from src.data.hub_files import README, choose
-from src.data.tables import batches
+from src.data.hub_descriptor import FILE, Descriptor, is_hub_set, read_descriptor
+from src.data.hub_files import README
+from src.data.hub_layout import Reader, Source, write_beir, write_joined, write_rows
 from src.errors import UserError
-from src.files import fresh_dir, write_csv, write_json, write_jsonl
+from src.files import fresh_dir, write_json
 from src.hub import download
-from src.hub.download import Entry, Repository
-
-if TYPE_CHECKING:
-    import pyarrow
+from src.hub.download import Repository
 
 # Part of the folder's name: raise it when another folder would be written from the same files.
 _LAYOUT = 1
-_BEIR = {
-    "corpus": {"_id": "_id", "title": "title", "text": "text"},
-    "queries": {"_id": "_id", "text": "text"},
-    "qrels": {"query-id": "query-id", "corpus-id": "corpus-id", "score": "score"},
-}
-
-
-@dataclass
-class Source:
-    """A repository at its commit, its files, and what was used of them."""
-
-    repository: Repository
-    entries: dict[str, Entry]
-    readme: str
-    used: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 def local(folder: Path) -> Path:
@@ -67,9 +48,22 @@ def local(folder: Path) -> Path:
             for left in cache.glob(f".{target.name}.*"):  # by a run that was killed
                 shutil.rmtree(left, ignore_errors=True)
             print(f"{folder.name}: {', '.join(map(str, repositories.values()))}", flush=True)
-            with fresh_dir(target) as fresh:
+            with _space_told(folder, cache), fresh_dir(target) as fresh:
                 _write(descriptor, repositories, folder, fresh)
     return target
+
+
+@contextmanager
+def _space_told(folder: Path, cache: Path) -> Iterator[None]:
+    """A full disk as one line that says whose files did not fit where."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise UserError(
+            f"{folder / FILE}: no space left in {cache.absolute()}; free some, then the same again"
+        ) from error
 
 
 def _resolve(descriptor: Descriptor) -> dict[tuple[str, str | None], Repository]:
@@ -109,128 +103,6 @@ def _open(repository: Repository) -> Source:
         path = download.download(repository, [README], entries) / README
         readme = path.read_text(encoding="utf-8", errors="replace")
     return Source(repository, entries, readme)
-
-
-@dataclass
-class Reader:
-    """Batches of the parts of a descriptor, whose files are downloaded when they are asked for."""
-
-    descriptor: Descriptor
-    sources: Mapping[tuple[str, str | None], Source]
-    folder: Path
-
-    def rows(self, name: str) -> Iterator[pyarrow.RecordBatch]:
-        """The rows of a training split, scores on the scale from 0 to 5."""
-        part = self.descriptor.parts[name]
-        columns = part.columns or self.descriptor.columns
-        if not columns:
-            raise UserError(f"{self.folder / FILE}: columns: missing; expected ours: theirs, as in anchor: query")
-        for batch in self.batches(part, columns):
-            yield _scaled(batch, self.descriptor.score_scale)
-
-    def batches(
-        self, part: Part, columns: dict[str, str], optional: tuple[str, ...] = ()
-    ) -> Iterator[pyarrow.RecordBatch]:
-        """Batches of a part's files, one after another, counting the rows of each."""
-        source = self.sources[self.descriptor.source_of(part)]
-        where = f"{self.folder / FILE}: {source.repository}"
-        paths = choose(part, source.entries, source.readme, where)
-        folder = download.download(source.repository, paths, source.entries)
-        for path in paths:
-            rows = 0
-            for batch in _naming(batches(folder / path, columns, optional), f"{source.repository}: {path}"):
-                rows += len(batch)
-                yield batch
-            size, digest = source.entries[path].size, download.sha256(folder / path)
-            source.used[path] = {"rows": rows, "bytes": size, "sha256": digest}
-
-
-def _naming(found: Iterable[pyarrow.RecordBatch], where: str) -> Iterator[pyarrow.RecordBatch]:
-    try:
-        yield from found
-    except UserError as error:
-        raise UserError(f"{where}: {error}") from error
-
-
-def _scaled(batch: pyarrow.RecordBatch, scale: tuple[float, float] | None) -> pyarrow.RecordBatch:
-    """Scores brought from `scale` to 0–5; a score that is no number is left for stage prepare to name."""
-    import pyarrow
-    import pyarrow.compute as pc
-
-    if scale is None or "score" not in batch.schema.names:
-        return batch
-    place = batch.schema.get_field_index("score")
-    try:
-        score = batch.column(place).cast(pyarrow.float64())
-    except pyarrow.ArrowInvalid:
-        return batch
-    score = pc.multiply(pc.subtract(score, scale[0]), HIGHEST / (scale[1] - scale[0]))
-    return batch.set_column(place, "score", score)
-
-
-def write_rows(found: Iterable[pyarrow.RecordBatch], path: Path, where: str) -> None:
-    """Write batches to one Parquet file, every column as text.
-
-    Raises:
-        UserError: there is no row, or a column is no text or number.
-    """
-    import pyarrow
-    import pyarrow.parquet
-
-    writer = None
-    try:
-        for batch in found:
-            columns = [column.cast(pyarrow.string()) for column in batch.columns]
-            text = pyarrow.RecordBatch.from_arrays(columns, batch.schema.names)
-            options = {"compression": "zstd", "use_dictionary": False, "write_statistics": False}
-            writer = writer or pyarrow.parquet.ParquetWriter(path, text.schema, **options)
-            writer.write_batch(text)
-    except pyarrow.ArrowException as error:
-        raise UserError(f"{where}: {str(error).splitlines()[0]}; expected text or numbers") from error
-    finally:
-        if writer:
-            writer.close()
-    if writer is None:
-        raise UserError(f"{where}: no rows")
-
-
-def write_joined(reader: Reader, name: str, target: Path) -> dict[str, Any]:
-    """Write a split of ids as one of texts; the rows read, and those dropped by reason."""
-    from src.data.join import join, read_texts
-
-    settings = reader.descriptor.join
-    assert settings is not None
-    tables, scratch = {}, [target / f".{table}.bin" for table in settings.tables]
-    for (table, part), path in zip(settings.tables.items(), scratch, strict=True):
-        tables[table] = read_texts(reader.batches(part, {"id": part.id, "text": part.text}), path)
-    lookups = {column: (lookup.key, tables[lookup.table]) for column, lookup in settings.columns.items()}
-    counts: Counter[str] = Counter()
-    ids = reader.batches(reader.descriptor.parts[name], {c: lookup.key for c, lookup in settings.columns.items()})
-    write_rows(join(ids, lookups, counts), target / f"{name}.parquet", f"{reader.folder / FILE}: {name}")
-    repeated = {f"repeated id in {table}": texts.repeated for table, texts in tables.items() if texts.repeated}
-    del tables, lookups
-    for path in scratch:
-        path.unlink()
-    rows = counts.pop("rows")
-    dropped = {reason: count for reason, count in sorted(counts.items()) if count}
-    return {"rows": rows, "dropped": dropped, "noted": repeated}
-
-
-def write_beir(reader: Reader, target: Path) -> None:
-    """Write corpus.jsonl, queries.jsonl and qrels/*.tsv."""
-    for name in ("corpus", "queries"):
-        write_jsonl(target / f"{name}.jsonl", _beir_rows(reader, name))
-    for name, split in (("qrels", "test"), ("qrels_dev", "dev")):
-        if name in reader.descriptor.parts:
-            rows = (tuple(row.values()) for row in _beir_rows(reader, name))
-            write_csv(target / "qrels" / f"{split}.tsv", tuple(_BEIR["qrels"]), rows, "\t")
-
-
-def _beir_rows(reader: Reader, name: str) -> Iterator[dict[str, Any]]:
-    part, expected = reader.descriptor.parts[name], _BEIR[name.removesuffix("_dev")]
-    for batch in reader.batches(part, expected | (part.columns or {}), optional=("title",)):
-        for row in batch.to_pylist():
-            yield {key: value if key == "score" else "" if value is None else str(value) for key, value in row.items()}
 
 
 def origin(descriptor: Descriptor, sources: list[Source], joined: Mapping[str, Any]) -> dict[str, Any]:

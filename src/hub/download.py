@@ -9,6 +9,7 @@ from __future__ import annotations
 import glob
 import hashlib
 import re
+import sys
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -189,5 +190,6 @@ def _attempt(action: Callable[[], Result], what: str, kind: Kind, waits: tuple[f
                 raise
             if last:
                 raise UserError(line) from error
+            print(f"{what}: {type(error).__name__}; again in {waits[attempt]:g} s", file=sys.stderr, flush=True)
         time.sleep(waits[attempt])
     raise AssertionError("unreachable")
