@@ -34,6 +34,7 @@ REDUCED = [
     "colbert.batch_size=32",
     "eval.bootstrap_resamples=100",
     "ablation.rows=64",
+    "ablation.variants.full.interpolations=[0.5]",
 ]
 VARIANTS = (
     "batch_256",
