@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 # gpu is left out: it needs the machine to itself, and says so where there is none.
-NAMES = ("loss_stage", "sampler", "train_step", "topk", "eval_dims", "join", "gte_step")
+NAMES = ("loss_stage", "sampler", "train_step", "linear", "topk", "eval_dims", "join", "gte_step")
 
 
 def main() -> int:

@@ -128,8 +128,8 @@ def distinct(folder: Path, count: int, random: Any) -> list[dict[str, str]]:
     return found[:count]
 
 
-def our_step(folder: Path, rows: list[dict[str, str]]) -> tuple[float, float]:
-    """Seconds and loss of our step."""
+def our_step(folder: Path, rows: list[dict[str, str]], **changes: Any) -> tuple[float, float]:
+    """Seconds of an epoch, by default of one step, and the loss of its first step; `changes` of the block `train`."""
     from src.params import load_params
     from src.training.dataset import read_rows, tokenise
     from src.training.run import StepFiles, build_trainer
@@ -137,13 +137,14 @@ def our_step(folder: Path, rows: list[dict[str, str]]) -> tuple[float, float]:
     data = folder / "train.jsonl"
     data.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     params = load_params()
-    changes = {"dims": DIMS, "batch_size": len(rows), "epochs": 1, "max_length": MAX_LENGTH}
-    step = params.train.model_copy(update=changes | {"warmup_ratio": 0.0, "mini_batch_tokens": "auto"})
+    changes = {"dims": DIMS, "batch_size": len(rows), "max_length": MAX_LENGTH} | changes
+    changes |= {"epochs": 1, "warmup_ratio": 0.0, "mini_batch_tokens": "auto", "checkpoint_steps": 1_000_000}
+    step = params.train.model_copy(update=changes)
     files = StepFiles("bench", data, folder / "base", folder / "out", folder / "curve.csv", folder / "log.jsonl")
     read = read_rows(data, "mnrl")
     trainer = build_trainer(files, step, params.runtime, params.seed, read)
     start = time.perf_counter()
-    tokenise(trainer.model.tokenizer, read.texts, MAX_LENGTH, quiet=True)
+    tokenise(trainer.model.tokenizer, read.texts, step.max_length, quiet=True)
     trainer.fit()
     return time.perf_counter() - start, trainer.record.points[0][2]
 
