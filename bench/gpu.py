@@ -9,6 +9,7 @@ the script; then the file has no value.
 
 from __future__ import annotations
 
+import gc
 import statistics
 import tempfile
 import time
@@ -117,6 +118,8 @@ def fill(device: Any) -> Any:
 
     if device.type != "cuda":
         return None
+    gc.collect()
+    torch.cuda.empty_cache()  # what the batch before held would else count as taken, and yet be used
     free, total = torch.cuda.mem_get_info(device)
     surplus = total - int(GOAL_GIB * 2**30)
     return torch.empty(min(surplus, free), dtype=torch.uint8, device=device) if surplus > 0 else None

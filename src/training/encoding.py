@@ -26,6 +26,9 @@ from src.training.dataset import Tokens
 Encode = Callable[[Tensor, Tensor], Tensor]
 """(token ids, attention mask), both (texts, length), to (texts, D) vectors."""
 
+RandomState = tuple[Tensor, Tensor | None]
+"""Of the CPU and, where the model is on one, of the GPU."""
+
 
 @dataclass
 class MiniBatch:
@@ -35,7 +38,7 @@ class MiniBatch:
     ids: Tensor
     mask: Tensor
     embedding: Tensor | None = None  # with its graph, where it is kept
-    rng: tuple[Tensor, Tensor | None] | None = None  # the state before the first encoding, where it is not
+    rng: RandomState | None = None  # the state before the first encoding, where it is not
 
     @property
     def tokens(self) -> int:
@@ -85,7 +88,7 @@ class GradientCache:
         self.kept, parts = 0, []
         for batch in batches:
             keep = self.kept + batch.tokens <= keep_tokens
-            batch.rng = None if keep else _random_state(batch.ids.device)
+            batch.rng = None if keep else random_state(batch.ids.device)
             with torch.set_grad_enabled(keep):
                 vectors = self.encode(batch)
             batch.embedding = vectors if keep else None
@@ -115,11 +118,17 @@ class GradientCache:
         assert batch.rng is not None
         device = batch.ids.device
         with torch.random.fork_rng([device] if device.type == "cuda" else []):
-            torch.set_rng_state(batch.rng[0])
-            if batch.rng[1] is not None:
-                torch.cuda.set_rng_state(batch.rng[1], device)
+            set_random_state(batch.rng, device)
             return self.encode(batch)
 
 
-def _random_state(device: torch.device) -> tuple[Tensor, Tensor | None]:
+def random_state(device: torch.device) -> RandomState:
+    """The state that dropout on the device draws from."""
     return torch.get_rng_state(), torch.cuda.get_rng_state(device) if device.type == "cuda" else None
+
+
+def set_random_state(state: RandomState, device: torch.device) -> None:
+    """Put back what `random_state` gave."""
+    torch.set_rng_state(state[0])
+    if state[1] is not None:
+        torch.cuda.set_rng_state(state[1], device)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -11,10 +12,12 @@ from torch import Tensor, nn
 from src.errors import UserError
 from src.training import distributed, memory
 from src.training.batches import Batch, BatchSource
-from src.training.encoding import GradientCache, MiniBatch
+from src.training.encoding import GradientCache, MiniBatch, random_state, set_random_state
 from src.training.losses import CoSent, LossAndGradients, Ranking
 from src.training.rehearsal import MixedSource
 from src.training.similarity import KeptSimilarity
+
+Done = TypeVar("Done")
 
 
 class CachedStep:
@@ -40,7 +43,8 @@ class CachedStep:
             keep_tokens: token positions whose activations are held for the backward pass; None: as memory allows.
             say: takes what is worth logging, as keywords.
         """
-        self.model, self.source, self.keep_tokens, self.say = model, source, keep_tokens, say
+        self.model: Any = model
+        self.source, self.keep_tokens, self.say = source, keep_tokens, say
         self.objective: Ranking | CoSent = objective
         self.rehearsed, self.kept = rehearsed, kept
         self.device = next(model.parameters()).device
@@ -54,10 +58,10 @@ class CachedStep:
             FloatingPointError: the loss is no finite number.
         """
         self.model.train()
-        rng = torch.get_rng_state()
+        rng = random_state(self.device)
         while (loss := self._attempt(batch)) is None:
             self.model.zero_grad()
-            torch.set_rng_state(rng)
+            set_random_state(rng, self.device)
             self._halve(batch)
         distributed.sum_gradients(self.model)
         return loss
@@ -66,7 +70,7 @@ class CachedStep:
         """The batch's loss without gradients, dropout off."""
         self.model.eval()
         parts = [part.to(self.device) for part in batch.mini_batches]
-        vectors = self.cache.forward(parts, keep_tokens=0)
+        vectors = self._vectors(parts, keep_tokens=0)
         return self._own_loss(distributed.exchange(vectors, batch.places.to(self.device), batch.texts), batch).loss
 
     def _attempt(self, batch: Batch) -> Tensor | None:
@@ -79,16 +83,24 @@ class CachedStep:
         if vectors is None:
             return None
         places = batch.places.to(self.device)
-        result = self._loss(distributed.exchange(vectors, places, batch.texts), batch)
+        whole = distributed.exchange(vectors, places, batch.texts)
+        result = self._within_memory(lambda: self._loss(whole, batch))
+        if result is None:
+            return None
         if not torch.isfinite(result.loss):
             raise FloatingPointError(f"the loss is {float(result.loss)}")
         gradient = torch.cat(result.gradients)[places]
         return self._within_memory(lambda: self._backward(parts, gradient, result.loss))
 
     def _forward(self, parts: list[MiniBatch]) -> Tensor:
-        if self.keep_tokens is None:
+        if self.keep_tokens is None and parts:
             self.keep_tokens = self._tokens_that_fit(parts[0])
-        return self.cache.forward(parts, self.keep_tokens)
+        return self._vectors(parts, self.keep_tokens or 0)
+
+    def _vectors(self, parts: list[MiniBatch], keep_tokens: int) -> Tensor:
+        if not parts:  # the rest of an epoch may have fewer rows than there are processes
+            return torch.empty((0, self.model.get_embedding_dimension()), device=self.device)
+        return self.cache.forward(parts, keep_tokens)
 
     def _backward(self, parts: list[MiniBatch], gradient: Tensor, loss: Tensor) -> Tensor:
         self.cache.backward(parts, gradient)
@@ -96,9 +108,9 @@ class CachedStep:
 
     def _tokens_that_fit(self, part: MiniBatch) -> int:
         """Token positions whose activations memory holds, from what one mini-batch saves."""
-        rng = torch.get_rng_state()
+        rng = random_state(self.device)
         each = memory.saved_bytes(lambda: self.cache.encode(part), self.model) / part.tokens
-        torch.set_rng_state(rng)
+        set_random_state(rng, self.device)
         free = memory.free_bytes(self.device, self.model)
         keep = max(0, int(free / each) - self.source.budget)
         budget = self.source.budget
@@ -125,9 +137,9 @@ class CachedStep:
         vectors: Tensor = self.model({"input_ids": ids, "attention_mask": mask})["sentence_embedding"]
         return vectors
 
-    def _within_memory(self, work: Callable[[], Tensor]) -> Tensor | None:
+    def _within_memory(self, work: Callable[[], Done]) -> Done | None:
         """What `work` gives; None where memory did not suffice in some process."""
-        done: Tensor | None
+        done: Done | None
         try:
             done = work()
         except (RuntimeError, MemoryError) as error:
@@ -146,8 +158,10 @@ class CachedStep:
             torch.cuda.empty_cache()
         if self.keep_tokens:
             self.keep_tokens = self.keep_tokens // 2 if self.keep_tokens > 2 * self.source.budget else 0
-        elif max(len(part.places) for part in batch.mini_batches) > 1:
+        elif distributed.anywhere(any(len(part.places) > 1 for part in batch.mini_batches), self.device):
             self.source.budget //= 2
         else:
-            raise UserError("out of memory with one text at a time; lower max_length, or freeze embeddings or layers")
+            raise UserError(
+                "out of memory with one text at a time; lower max_length or batch_size, or freeze embeddings or layers"
+            )
         self.say(out_of_memory=True, keep_tokens=self.keep_tokens, mini_batch_tokens=self.source.budget)

@@ -139,6 +139,36 @@ def test_out_of_memory_goes_on_in_smaller_pieces(source, monkeypatch):
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-6)
 
 
+def test_out_of_memory_in_the_loss_lets_activations_go(source, monkeypatch):
+    asked, original = [], Ranking.__call__
+
+    def scarce(self, *arguments):
+        asked.append(1)
+        if len(asked) < 3:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return original(self, *arguments)
+
+    whole, gradients, _ = run_step(source, keep_tokens=0)
+    monkeypatch.setattr(Ranking, "__call__", scarce)
+    loss, again, step = run_step(source, keep_tokens=10**6)
+    assert (loss, len(asked), step.keep_tokens) == (whole, 3, 250_000)
+    assert all(torch.equal(a, b) for a, b in zip(again, gradients, strict=True)), "dropout draws the same numbers"
+
+
+def test_a_process_without_rows_encodes_nothing(source, monkeypatch):
+    """The rest of an epoch may have fewer rows than there are processes."""
+    monkeypatch.setattr("src.training.batches.own_places", lambda rows: np.arange(rows)[:0])
+    monkeypatch.setattr(ToyEncoder, "get_embedding_dimension", lambda self: 8, raising=False)
+    others = torch.randn(60, 8)
+    monkeypatch.setattr("src.training.distributed.exchange", lambda vectors, places, total: others)
+    torch.manual_seed(0)
+    model = ToyEncoder(0.0)
+    loss = CachedStep(model, Ranking(Matryoshka.of([4, 8]), 0.1), source).run(source.batch(np.arange(30), 64))
+    expected = Ranking(Matryoshka.of([4, 8]), 0.1)(others[:30], others[30:]).loss
+    assert float(loss) == pytest.approx(float(expected))
+    assert all(parameter.grad is None for parameter in model.parameters())
+
+
 def test_memory_for_no_text_at_all_is_one_line(source, monkeypatch):
     def none(self, batch):
         raise torch.OutOfMemoryError("CUDA out of memory")
