@@ -4,7 +4,7 @@
     metrics.json, summary.json,     the results
     checks.json, REPORT.md, figures/, data/
     environment.json                packages, processor, cores, memory; the commit; no host name
-    cost.json                       seconds, speed and peak memory of each training
+    cost.json                       seconds, speed, share of the peak, padding and peak memory of each training
     logs/                           the end of each training's log
 
 Texts of data sets that are not this project's own are left out of REPORT.md: their licences differ.
@@ -95,16 +95,27 @@ def commit(root: Path) -> str | None:
 
 
 def cost(log: list[dict[str, Any]]) -> dict[str, float]:
-    """Seconds in optimizer steps, median speed and peak memory of the last training in a log, which grows with each."""
+    """What the last training in a log cost; a log grows with each.
+
+    Seconds in optimizer steps and the most memory held; medians of the steps' speed, share of the device's measured
+    matrix peak, padding computed per token, and share of tokens that were encoded once instead of twice.
+    """
     every = [line for line in log if "seconds" in line]
     if not every:
         return {}
     steps = every[max((place for place, line in enumerate(every) if line["step"] == 1), default=0) :]
+
+    def median(key: str, digits: int | None = None) -> float:
+        return round(statistics.median(line[key] for line in steps), digits)
+
     return {
         "steps": steps[-1]["step"],
         "seconds": round(sum(line["seconds"] for line in steps), 1),
-        "pairs_per_second": round(statistics.median(line["pairs_per_second"] for line in steps), 1),
-        "tokens_per_second": round(statistics.median(line["tokens_per_second"] for line in steps)),
+        "pairs_per_second": median("pairs_per_second", 1),
+        "tokens_per_second": median("tokens_per_second"),
+        "share_of_peak": median("share_of_peak", 4),
+        "padding_waste": median("padding_waste", 4),
+        "encoded_once": median("encoded_once", 4),
         "peak_memory_mb": max(line["peak_memory_mb"] for line in steps),
     }
 
