@@ -142,6 +142,17 @@ def test_the_best_weights_on_dev_are_kept(folder, monkeypatch):
     assert torch.equal(final["layers.0.mlp.up_proj.weight"], weights[-1]), "looking changes nothing"
 
 
+def test_a_gradient_that_is_no_number_names_step_and_rows(folder, monkeypatch):
+    from src.errors import UserError
+    from src.training import distributed
+
+    monkeypatch.setattr(distributed, "sum_gradients", lambda model: next(model.parameters()).grad.fill_(torch.inf))
+    where = r"look at rows \d+, .* of .*train\.jsonl"
+    with pytest.raises(UserError, match=f"test: stopped at step 1: the gradient's norm is (inf|nan); .*{where}"):
+        our_run(folder, step_params())
+    assert not (folder / "out").exists()
+
+
 def test_a_dev_split_that_is_not_there_is_one_line(folder):
     from src.errors import UserError
 

@@ -1,0 +1,44 @@
+"""What training tells: what of the data it does not see, how fast a step was, and where it stopped."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from src.params import load_params
+from src.training.batches import BatchSource
+from src.training.dataset import Rows, Tokens
+from src.training.run import tell
+from src.training.speed import SpeedLog, step_flops
+
+
+def test_rows_that_training_does_not_see_are_told_in_a_line_each(capsys):
+    step = load_params("params.yaml").train
+    tell("retrieval", step, texts=200, cut=50, left_out=3)
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 2
+    assert lines[0].startswith("retrieval: 50 of 200 texts are longer than max_length 64")
+    assert lines[1].startswith("retrieval: 3 rows sit out each epoch")
+    tell("retrieval", step, texts=200, cut=0, left_out=0)
+    assert capsys.readouterr().err == ""
+
+
+def test_a_step_logs_speed_share_of_the_peak_memory_and_padding(tmp_path):
+    lengths = np.array([4, 2, 4, 2])
+    tokens = Tokens(np.ones(12, dtype=np.int32), np.concatenate([[0], np.cumsum(lengths)]), pad_id=0, cut=0)
+    rows = Rows(tmp_path, ("anchor", "positive"), [], np.arange(4).reshape(2, 2), None)
+    batch = BatchSource(rows, tokens, 16, False).batch(np.arange(2), 16)
+    model = torch.nn.ModuleDict({"layers": torch.nn.ModuleList([torch.nn.Linear(10, 10)])})
+    speed = SpeedLog(tmp_path / "log.jsonl", model, torch.device("cpu"))
+    speed.begin()
+    speed.step(7, batch, kept=8)
+    line = json.loads((tmp_path / "log.jsonl").read_text())
+    assert line["step"] == 7 and line["pairs_per_second"] > 0 and line["tokens_per_second"] > 0
+    assert line["padding_waste"] == pytest.approx(16 / 12 - 1, abs=1e-4) and line["encoded_once"] == 0.5
+    assert line["share_of_peak"] >= 0 and line["gflops"] >= 0 and line["peak_memory_mb"] > 1
+
+
+def test_the_work_of_a_step_counts_parameters_per_real_token():
+    model = torch.nn.ModuleDict({"layers": torch.nn.ModuleList([torch.nn.Linear(10, 10)])})
+    assert step_flops(model, tokens=5, texts=2) == 6 * 110 * 5
