@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.chain.conftest import make_checkout
+from tests.chain.conftest import Checkout, make_checkout
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.chain
@@ -121,6 +121,16 @@ def test_the_stage_starts_its_processes(checkout, folder):
     lines = (checkout.path / "reports" / "training" / "sts.csv").read_text(encoding="utf-8").splitlines()
     assert lines[0] == "step,epoch,loss,learning_rate,grad_norm" and len(lines) == 6
     assert done.stderr.count("sts: 100%") == 1, "one process shows progress"
+
+
+def test_an_experiment_in_two_processes_learns_the_same(tiny, tmp_path):
+    shutil.copytree(tiny.path, tmp_path / "repo", symlinks=True)
+    pair = Checkout(tmp_path / "repo")
+    pair.run("dvc", "exp", "run", "--single-item", "train_sts", "-S", "launch.processes=2")
+    curves = [(run.path / "reports/training/sts.csv").read_text().splitlines()[1:] for run in (tiny, pair)]
+    assert len(curves[0]) == len(curves[1]) and curves[0] != curves[1], "other sums, other last bits"
+    for one, two in zip(*curves, strict=True):
+        assert float(two.split(",")[2]) == pytest.approx(float(one.split(",")[2]), rel=1e-2)
 
 
 def test_a_fault_in_all_processes_is_one_line(checkout):
