@@ -48,9 +48,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         model = load_encoder(build_gte(Path(folder) / "base", ["bir iki üç", "dört beş"] * 50, SIZE))
     tokens = random_tokens(ROWS, SIZE)
-    epoch(model, tokens, BATCHES[0], 0, rows=1024)  # warm-up
+    # Memory that a process takes for the first time is slow, and what it held counts as taken: so once ahead of all.
+    keep = int(epoch(model, tokens, BATCHES[-1], None)["keep_tokens"])
     twice = {size: epoch(model, tokens, size, 0) for size in BATCHES}
-    as_fits = {size: epoch(model, tokens, size, None) for size in BATCHES}
+    as_fits = {size: epoch(model, tokens, size, keep) for size in BATCHES}
     half = epoch(model, tokens, BATCHES[0], 0, rows=ROWS // 2)
     write_result(
         "linear",
@@ -92,7 +93,8 @@ def epoch(model: Any, tokens: Tokens, size: int, keep_tokens: int | None, rows: 
     seconds = time.process_time() - start
     real = int(tokens.lengths[:rows].sum() + tokens.lengths[ROWS : ROWS + rows].sum())
     described = {"seconds": round(seconds, 2), "padding_waste": round(computed / real - 1, 3)}
-    return described | {"encoded_once": round(kept / computed, 3)} | clock.parts()
+    described |= {"encoded_once": round(kept / computed, 3), "keep_tokens": step.keep_tokens or 0}
+    return described | clock.parts()
 
 
 def stepper(model: Any, tokens: Tokens, keep_tokens: int | None) -> CachedStep:
