@@ -38,25 +38,15 @@ def main() -> None:
     from bench.common import build_gte
 
     torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
-    rows, source = pairs(max(PAIRS, 4096))
+    rows, source = pairs(PAIRS)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         os.environ["DVC_ROOT"] = name
         torch.manual_seed(0)
         build_gte(folder / "base", [text for row in rows for text in row.values()], SIZE)
-        trials = {size: stock_step(folder, rows[:PAIRS], size)[0] for size in (8, 16, 64)}
-        measured = measure(folder, rows[:PAIRS], min(trials, key=lambda size: trials[size]))
-        by_batch = {size: tokens_per_second(folder, rows[:size]) for size in (256, 1024, 4096)}
-    report(measured, trials, by_batch, source)
-
-
-def tokens_per_second(folder: Path, rows: list[dict[str, str]]) -> int:
-    """Speed of our step at another batch size, in tokens, since longer batches hold other texts."""
-    (folder / "log.jsonl").unlink(missing_ok=True)
-    our_step(folder, rows)
-    last = (folder / "log.jsonl").read_text(encoding="utf-8").splitlines()[-1]
-    speed: int = json.loads(last)["tokens_per_second"]
-    return speed
+        trials = {size: stock_step(folder, rows, size)[0] for size in (8, 16, 64)}
+        measured = measure(folder, rows, min(trials, key=lambda size: trials[size]))
+    report(measured, trials, source)
 
 
 def measure(folder: Path, rows: list[dict[str, str]], best: int) -> dict[str, Any]:
@@ -73,7 +63,7 @@ def measure(folder: Path, rows: list[dict[str, str]], best: int) -> dict[str, An
     return {"seconds": seconds, "losses": losses, "best": best}
 
 
-def report(measured: dict[str, Any], trials: dict[int, float], by_batch: dict[int, int], source: str) -> None:
+def report(measured: dict[str, Any], trials: dict[int, float], source: str) -> None:
     """Write reports/bench/train_step.json."""
     from bench.common import ratio, write_result
 
@@ -84,7 +74,7 @@ def report(measured: dict[str, Any], trials: dict[int, float], by_batch: dict[in
         unit="times faster than mini-batch 32",
         goal=GOAL_AT_32,
         higher_is_better=True,
-        ours={"seconds": seconds["ours"], "tokens_per_second_by_batch_size": by_batch},
+        ours={"seconds": seconds["ours"]},
         baseline={"seconds": {side: values for side, values in seconds.items() if side != "ours"}},
         runs=RUNS,
         at_best_mini_batch={
@@ -128,8 +118,8 @@ def distinct(folder: Path, count: int, random: Any) -> list[dict[str, str]]:
     return found[:count]
 
 
-def our_step(folder: Path, rows: list[dict[str, str]], **changes: Any) -> tuple[float, float]:
-    """Seconds of an epoch, by default of one step, and the loss of its first step; `changes` of the block `train`."""
+def our_step(folder: Path, rows: list[dict[str, str]]) -> tuple[float, float]:
+    """Seconds and loss of our step."""
     from src.params import load_params
     from src.training.dataset import read_rows, tokenise
     from src.training.run import StepFiles, build_trainer
@@ -137,14 +127,13 @@ def our_step(folder: Path, rows: list[dict[str, str]], **changes: Any) -> tuple[
     data = folder / "train.jsonl"
     data.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     params = load_params()
-    changes = {"dims": DIMS, "batch_size": len(rows), "max_length": MAX_LENGTH} | changes
-    changes |= {"epochs": 1, "warmup_ratio": 0.0, "mini_batch_tokens": "auto", "checkpoint_steps": 1_000_000}
-    step = params.train.model_copy(update=changes)
+    changes = {"dims": DIMS, "batch_size": len(rows), "epochs": 1, "max_length": MAX_LENGTH}
+    step = params.train.model_copy(update=changes | {"warmup_ratio": 0.0, "mini_batch_tokens": "auto"})
     files = StepFiles("bench", data, folder / "base", folder / "out", folder / "curve.csv", folder / "log.jsonl")
     read = read_rows(data, "mnrl")
     trainer = build_trainer(files, step, params.runtime, params.seed, read)
     start = time.perf_counter()
-    tokenise(trainer.model.tokenizer, read.texts, step.max_length, quiet=True)
+    tokenise(trainer.model.tokenizer, read.texts, MAX_LENGTH, quiet=True)
     trainer.fit()
     return time.perf_counter() - start, trainer.record.points[0][2]
 
