@@ -13,12 +13,17 @@ from src.errors import UserError
 from src.files import fresh_dir
 
 if TYPE_CHECKING:
-    from sentence_transformers import SentenceTransformerTrainingArguments
+    import torch
+    from sentence_transformers import SentenceTransformer, SentenceTransformerTrainingArguments
 
     from src.params.schema import RuntimeParams, StepParams
+    from src.training.batches import BatchSource
     from src.training.dataset import Rows
     from src.training.losses import CoSent, Ranking
+    from src.training.rehearsal import MixedPlan, Rehearsed
     from src.training.remedies import Remedies
+    from src.training.sampler import BatchPlan
+    from src.training.speed import SpeedLog
     from src.training.trainer import EncoderTrainer
 
 
@@ -94,71 +99,103 @@ def build_trainer(
     compiled: bool = False,
 ) -> EncoderTrainer:
     """Everything that a run needs, ready to `fit`."""
-    import torch
-
     from src.runtime import device as device_of
     from src.runtime import seed_everything, use_threads
     from src.training import remedies as kinds
-    from src.training.batches import BatchSource
     from src.training.checkpoints import Checkpoints
-    from src.training.dataset import tokenise
     from src.training.dev import best_on_dev
     from src.training.distributed import world
     from src.training.encoder import fit, load_encoder
-    from src.training.memory import AUTO_TOKENS
     from src.training.record import Record
-    from src.training.sampler import BatchPlan
-    from src.training.speed import SpeedLog
     from src.training.trainer import EncoderTrainer
 
     use_threads(runtime)
     model = load_encoder(files.model_in)
     rows = rows if remedies is None else remedies.mined(rows, model, step, device_of(runtime), seed)
-    masked = step.false_negatives != "keep"
-    competing = step.loss == "mnrl"
-    plan = BatchPlan(rows.ids, step.batch_size, step.epochs, seed, competing=competing, masked=masked)
     rehearsed = [] if remedies is None else remedies.rehearsed()
-    share = 0.0 if remedies is None else remedies.params.rehearsal_share
-    mixed = kinds.mixed_plan(plan, len(rows), rehearsed, share=share, size=step.batch_size, seed=seed)
+    plan = batch_plan(step, rows, rehearsed, seed, remedies)
     settings = arguments(step, runtime, seed, plan.steps)
     device = settings.device  # joins the group of processes, where there is one
-    if device.type == "cuda" and runtime.deterministic:  # this attention kernel's gradient differs from run to run
-        torch.backends.cuda.enable_mem_efficient_sdp(False)
-    first = world()[0] == 0
+    use_device(device, runtime)
     seed_everything(seed)
     fit(model, step, files.name)
-    tokens = tokenise(model.tokenizer, rows.texts, step.max_length, quiet=not first)
-    budget = AUTO_TOKENS[device.type] if step.mini_batch_tokens == "auto" else step.mini_batch_tokens
     saved = Checkpoints(run_fingerprint(files, step, runtime, seed, remedies))
-    if first and saved.latest() is None:
-        files.log.unlink(missing_ok=True)
-    speed = SpeedLog(files.log if first else None, model, device)
-    source = BatchSource(rows, tokens, budget, mask_same_text=competing and masked)
+    speed = speed_log(files, model, device, fresh=saved.latest() is None)
+    source = batch_source(step, rows, model, device)
     kept = None if remedies is None else remedies.kept(step)
     if kept is not None:
         kinds.hold_to(model, source, device)
-    left_out = plan.left_out()
-    speed.say(rows=len(rows), texts=len(rows.texts), texts_cut=tokens.cut, rows_left_out=left_out)
-    if first:
-        tell(files.name, step, len(rows.texts), tokens.cut, left_out)
+    tell(files.name, step, source, plan.left_out(), speed)
     return EncoderTrainer(
         model,
         settings,
         objective=objective(step),
         source=kinds.mixed_source(source, rehearsed, model),
-        plan=mixed,
-        record=Record(files.name, plan.steps, plan.steps_per_epoch, quiet=not first),
+        plan=plan,
+        record=Record(files.name, plan.steps, plan.steps_per_epoch, quiet=world()[0] != 0),
         speed=speed,
         saved=saved,
         rehearsed=[objective(item.step) for item in rehearsed],
         kept=kept,
-        best=best_on_dev(files.data.with_name("dev.jsonl"), step, model.tokenizer, budget, speed.say),
+        best=best_on_dev(files.data.with_name("dev.jsonl"), step, model.tokenizer, source.budget, speed.say),
         compiled=compiled,
     )
 
 
-def tell(name: str, step: StepParams, texts: int, cut: int, left_out: int) -> None:
-    """Say in a line each what of the data training does not see."""
+def batch_plan(
+    step: StepParams, rows: Rows, rehearsed: list[Rehearsed], seed: int, remedies: Remedies | None
+) -> BatchPlan | MixedPlan:
+    """All batches of the run, with those of the rehearsed sets between them."""
+    from src.training.remedies import mixed_plan
+    from src.training.sampler import BatchPlan
+
+    competing, masked = step.loss == "mnrl", step.false_negatives != "keep"
+    plan = BatchPlan(rows.ids, step.batch_size, step.epochs, seed, competing=competing, masked=masked)
+    share = 0.0 if remedies is None else remedies.params.rehearsal_share
+    mixed: BatchPlan | MixedPlan = mixed_plan(plan, len(rows), rehearsed, share=share, size=step.batch_size, seed=seed)
+    return mixed
+
+
+def use_device(device: torch.device, runtime: RuntimeParams) -> None:
+    """Leave out what would make two runs on a GPU differ, where params ask for that."""
+    import torch
+
+    if device.type == "cuda" and runtime.deterministic:  # this attention kernel's gradient differs from run to run
+        torch.backends.cuda.enable_mem_efficient_sdp(False)
+
+
+def speed_log(files: StepFiles, model: SentenceTransformer, device: torch.device, fresh: bool) -> SpeedLog:
+    """The log of the first process; the others keep none. `fresh`: no earlier run goes on, whose lines would count."""
+    from src.training.distributed import world
+    from src.training.speed import SpeedLog
+
+    first = world()[0] == 0
+    if first and fresh:
+        files.log.unlink(missing_ok=True)
+    return SpeedLog(files.log if first else None, model, device)
+
+
+def batch_source(step: StepParams, rows: Rows, model: SentenceTransformer, device: torch.device) -> BatchSource:
+    """The rows, tokenised, as batches cut by a budget of tokens."""
+    from src.training.batches import BatchSource
+    from src.training.dataset import tokenise
+    from src.training.distributed import world
+    from src.training.memory import AUTO_TOKENS
+
+    tokens = tokenise(model.tokenizer, rows.texts, step.max_length, quiet=world()[0] != 0)
+    budget = AUTO_TOKENS[device.type] if step.mini_batch_tokens == "auto" else step.mini_batch_tokens
+    masked = step.loss == "mnrl" and step.false_negatives != "keep"
+    return BatchSource(rows, tokens, budget, mask_same_text=masked)
+
+
+def tell(name: str, step: StepParams, source: BatchSource, left_out: int, speed: SpeedLog) -> None:
+    """Log what of the data training does not see; the first process says it too, in a line each."""
+    from src.training.distributed import world
+
+    texts, cut = len(source.rows.texts), source.tokens.cut
+    speed.say(rows=len(source.rows), texts=texts, texts_cut=cut, rows_left_out=left_out)
+    if world()[0] != 0:
+        return
     if cut:
         print(
             f"{name}: {cut} of {texts} texts are longer than max_length {step.max_length} and are cut", file=sys.stderr

@@ -1,6 +1,7 @@
 """What training tells: what of the data it does not see, how fast a step was, and where it stopped."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,22 +14,30 @@ from src.training.run import tell
 from src.training.speed import SpeedLog, step_flops
 
 
-def test_rows_that_training_does_not_see_are_told_in_a_line_each(capsys):
+def source_of(lengths, cut=0):
+    starts = np.concatenate([[0], np.cumsum(lengths)])
+    tokens = Tokens(np.ones(starts[-1], dtype=np.int32), starts, pad_id=0, cut=cut)
+    ids = np.arange(len(lengths)).reshape(-1, 2)
+    rows = Rows(Path("train.jsonl"), ("anchor", "positive"), [str(n) for n in range(len(lengths))], ids, None)
+    return BatchSource(rows, tokens, 16, False)
+
+
+def test_rows_that_training_does_not_see_are_told_in_a_line_each(capsys, tmp_path):
     step = load_params("params.yaml").train
-    tell("retrieval", step, texts=200, cut=50, left_out=3)
+    speed = SpeedLog(tmp_path / "log.jsonl", torch.nn.Linear(2, 2), torch.device("cpu"))
+    tell("retrieval", step, source_of([3, 2, 3, 2], cut=1), 3, speed)
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 2
-    assert lines[0].startswith("retrieval: 50 of 200 texts are longer than max_length 64")
+    assert lines[0].startswith("retrieval: 1 of 4 texts are longer than max_length 64")
     assert lines[1].startswith("retrieval: 3 rows sit out each epoch")
-    tell("retrieval", step, texts=200, cut=0, left_out=0)
+    logged = json.loads((tmp_path / "log.jsonl").read_text())
+    assert logged == {"rows": 2, "texts": 4, "texts_cut": 1, "rows_left_out": 3}
+    tell("retrieval", step, source_of([3, 2]), 0, speed)
     assert capsys.readouterr().err == ""
 
 
 def test_a_step_logs_speed_share_of_the_peak_memory_and_padding(tmp_path):
-    lengths = np.array([4, 2, 4, 2])
-    tokens = Tokens(np.ones(12, dtype=np.int32), np.concatenate([[0], np.cumsum(lengths)]), pad_id=0, cut=0)
-    rows = Rows(tmp_path, ("anchor", "positive"), [], np.arange(4).reshape(2, 2), None)
-    batch = BatchSource(rows, tokens, 16, False).batch(np.arange(2), 16)
+    batch = source_of([4, 2, 4, 2]).batch(np.arange(2), 16)
     model = torch.nn.ModuleDict({"layers": torch.nn.ModuleList([torch.nn.Linear(10, 10)])})
     speed = SpeedLog(tmp_path / "log.jsonl", model, torch.device("cpu"))
     speed.begin()
