@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import sys
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -14,12 +13,11 @@ from src.files import fresh_dir
 
 if TYPE_CHECKING:
     import torch
-    from sentence_transformers import SentenceTransformer, SentenceTransformerTrainingArguments
+    from sentence_transformers import SentenceTransformer
 
     from src.params.schema import RuntimeParams, StepParams
     from src.training.batches import BatchSource
     from src.training.dataset import Rows
-    from src.training.losses import CoSent, Ranking
     from src.training.rehearsal import MixedPlan, Rehearsed
     from src.training.remedies import Remedies
     from src.training.sampler import BatchPlan
@@ -107,6 +105,7 @@ def build_trainer(
     from src.training.distributed import world
     from src.training.encoder import fit, load_encoder
     from src.training.record import Record
+    from src.training.settings import arguments, objective
     from src.training.trainer import EncoderTrainer
 
     use_threads(runtime)
@@ -225,45 +224,3 @@ def run_fingerprint(
     }
     further = [] if remedies is None else remedies.files()
     return fingerprint(settings, [files.data, files.model_in, *further, Path(__file__).parent])
-
-
-def objective(step: StepParams) -> Ranking | CoSent:
-    """The loss that params describe."""
-    from src.training.losses import CoSent, Matryoshka, Ranking
-
-    matryoshka = Matryoshka.of(step.dims, step.dim_weights)
-    if step.loss == "cosent":
-        return CoSent(matryoshka, step.temperature)
-    margin = step.false_negatives if isinstance(step.false_negatives, float) else None
-    return Ranking(matryoshka, step.temperature, step.symmetric, margin)
-
-
-def arguments(step: StepParams, runtime: RuntimeParams, seed: int, steps: int) -> SentenceTransformerTrainingArguments:
-    """The trainer's arguments for a step of so many optimizer steps.
-
-    Raises:
-        UserError: params ask for a GPU and there is none.
-    """
-    from sentence_transformers import SentenceTransformerTrainingArguments
-
-    from src.runtime import device
-
-    return SentenceTransformerTrainingArguments(
-        output_dir="logs/trainer",  # nothing is written there
-        num_train_epochs=1,  # the plan holds all epochs
-        per_device_train_batch_size=step.batch_size,
-        learning_rate=step.learning_rate,
-        lr_scheduler_type="constant_with_warmup" if step.schedule == "constant" else step.schedule,
-        warmup_steps=math.ceil(step.warmup_ratio * steps),
-        weight_decay=step.weight_decay,
-        optim="adamw_torch_fused",
-        max_grad_norm=1.0,
-        bf16=runtime.precision == "bf16",
-        use_cpu=device(runtime).type == "cpu",
-        seed=seed,
-        logging_steps=1,
-        logging_nan_inf_filter=False,
-        disable_tqdm=True,
-        save_steps=step.checkpoint_steps,
-        report_to=[],
-    )
