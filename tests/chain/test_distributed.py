@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.chain.conftest import Checkout, make_checkout
+from tests.checkout import Checkout, make_checkout
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.chain

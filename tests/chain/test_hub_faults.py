@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from tests import hub_sets
-from tests.chain.conftest import make_checkout
+from tests.checkout import make_checkout
 from tests.hub_server import HubServer, use_in_stages
 
 pytestmark = pytest.mark.chain

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.chain.conftest import Checkout, make_checkout
+from tests.checkout import Checkout, make_checkout
 
 pytestmark = pytest.mark.chain
 SET = "scifact_tr_synthetic"

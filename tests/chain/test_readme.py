@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.chain.conftest import ROOT, Checkout
+from tests.checkout import ROOT, Checkout
 
 pytestmark = pytest.mark.chain
 SET = "scifact_tr_synthetic"

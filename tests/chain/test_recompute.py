@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import pytrec_eval
 
-from tests.chain.conftest import ROOT
+from tests.checkout import ROOT
 
 pytestmark = pytest.mark.chain
 SET = "scifact_tr_synthetic"

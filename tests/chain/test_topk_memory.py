@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from tests.chain.conftest import ROOT
+from tests.checkout import ROOT
 
 pytestmark = pytest.mark.chain
 DOCUMENTS, DIM, QUERIES, K = 1_000_000, 96, 40, 100

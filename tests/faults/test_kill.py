@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.chain.conftest import Checkout
 from tests.chain.test_readme import clone
+from tests.checkout import Checkout
 
 pytestmark = pytest.mark.chain
 LONG = os.environ.get("FAULTS") == "long"

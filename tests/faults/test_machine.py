@@ -6,9 +6,9 @@ import subprocess
 
 import pytest
 
-from tests.chain.conftest import Checkout
 from tests.chain.test_pipeline import stages_run
 from tests.chain.test_readme import clone
+from tests.checkout import Checkout
 
 pytestmark = pytest.mark.chain
 

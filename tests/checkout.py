@@ -6,9 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 
 # The mini profile at a size that trains in seconds; still every stage, loss and file.
 TINY = [
@@ -88,15 +86,4 @@ def make_checkout(path: Path) -> Checkout:
     checkout.git("init", "-q", "-b", "main")
     checkout.git("add", "-A")
     checkout.git("commit", "-q", "-m", "as in git")
-    return checkout
-
-
-@pytest.fixture(scope="session")
-def tiny(tmp_path_factory) -> Checkout:
-    """The tiny chain, run once for all the tests that look at it."""
-    checkout = make_checkout(tmp_path_factory.mktemp("tiny") / "repo")
-    settings = [part for override in TINY for part in ("-S", override)]
-    checkout.run("dvc", "exp", "run", *settings, timeout=900)
-    checkout.git("add", "-A")
-    checkout.git("commit", "-q", "-m", "tiny")
     return checkout
