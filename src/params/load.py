@@ -36,7 +36,7 @@ def validate(values: dict[str, Any], path: str) -> Params:
         return Params.model_validate(values)
     except ValidationError as error:
         faults = {describe(fault) for fault in error.errors(include_url=False)}
-        raise UserError(f"{path}: " + "; ".join(sorted(faults))) from error
+        raise UserError(f"{path}: " + "; ".join(sorted(faults)).replace("\n", "\\n")) from error
 
 
 def describe(fault: Any) -> str:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.chain.test_pipeline import stages_run
 from tests.chain.test_readme import clone
-from tests.checkout import Checkout
+from tests.checkout import SECRET, Checkout
 
 pytestmark = pytest.mark.chain
 
@@ -74,3 +74,10 @@ def test_a_clock_that_jumps_changes_nothing(checkout):
         os.utime(checkout.path / name, (moment, moment))
     assert stages_run(checkout.run("dvc", "repro").stdout) == []
     assert checkout.git("status", "--porcelain").strip() == ""
+
+
+def test_a_token_in_the_environment_is_in_no_file_of_a_run(tiny):
+    """Logs, lock, reports, models, DVC's own folder: all that the run wrote."""
+    files = [path for path in tiny.path.rglob("*") if path.is_file() and not path.is_symlink()]
+    assert any(path.name == "dvc.lock" for path in files)
+    assert [path for path in files if SECRET.encode() in path.read_bytes()] == []

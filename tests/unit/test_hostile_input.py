@@ -3,18 +3,22 @@
 The corpus is made here, case by case. What is odd but valid (formulas, emoji, right-to-left marks) must come through.
 """
 
+import copy
 import gzip
 import io
 import json
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pyarrow
 import pyarrow.parquet
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from src import record
 from src.data import readers
 from src.data.columns import KINDS
 from src.data.evaluation_set import read_beir
@@ -24,7 +28,9 @@ from src.evaluation.beir import load_eval_set
 from src.evaluation.runs import read_run
 from src.files import read_json, read_jsonl
 from src.params import load_params
+from src.params.load import validate
 
+ROOT = Path(__file__).parents[2]
 GOOD = '{"anchor": "a b", "positive": "c d", "negative": "e f"}\n'
 SCORED = '{"sentence1": "a b", "sentence2": "c d", "score": %s}\n'
 
@@ -184,6 +190,31 @@ def test_params(tmp_path, monkeypatch, content, expected):
     (tmp_path / "params.yaml").write_text(content, encoding="utf-8")
     assert expected in refused(load_params, tmp_path / "params.yaml")
     assert not (tmp_path / "OWNED").exists()
+
+
+NAMES = ["../up", "/etc/passwd", "a/b", "..", ".hidden", "", "a b", "a\nb", "-rf", "a;b", "$(x)", "ad\u0131"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_name_that_could_leave_its_folder(monkeypatch, tmp_path, name):
+    """Of an evaluation set, a published model, a variant, a data set; and of a record."""
+    values = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    places = [
+        (values["eval"]["sets"], name, next(iter(values["eval"]["sets"].values()))),
+        (values["ablation"]["variants"], name, {"path": ["retrieval"]}),
+        (values["eval"], "published", [name]),
+        (values["data"]["nli"], "name", name),
+    ]
+    for block, key, value in places:
+        before = copy.deepcopy(block)
+        block[key] = value
+        refused(validate, values, "params.yaml")
+        block.clear()
+        block.update(before)
+    validate(values, "params.yaml")
+    monkeypatch.chdir(tmp_path)
+    assert "usage" in refused(record.main, [name])
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_corpus_is_as_large_as_promised():
