@@ -6,6 +6,7 @@ Every write goes to a temporary file beside its target, is flushed to disk and t
 from __future__ import annotations
 
 import csv
+import glob
 import hashlib
 import io
 import json
@@ -119,9 +120,14 @@ def _json_object(path: PathLike, number: int, line: str) -> dict[str, Any]:
 
 @contextmanager
 def fresh_dir(path: PathLike) -> Iterator[Path]:
-    """A folder that is built beside `path` and takes its place only when the block ends without an error."""
+    """A folder that is built beside `path` and takes its place only when the block ends without an error.
+
+    A folder has one writer at a time, so what lies half-built beside it was left by a process that was killed: it goes.
+    """
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
+    for left in target.parent.glob(f".{glob.escape(target.name)}.????????"):
+        shutil.rmtree(left, ignore_errors=True)
     temporary = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
     os.chmod(temporary, 0o755)
     try:

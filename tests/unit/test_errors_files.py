@@ -73,6 +73,14 @@ def test_a_failed_write_leaves_the_old_file(tmp_path):
     assert os.listdir(tmp_path) == ["a.jsonl"]
 
 
+def test_what_a_killed_process_left_half_built_goes(tmp_path):
+    for name in (".runs.abcd1234", ".runs[1].abcd1234", ".other.abcd1234"):
+        (tmp_path / name).mkdir()
+    with fresh_dir(tmp_path / "runs") as folder:
+        (folder / "a").write_text("a")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".other.abcd1234", ".runs[1].abcd1234", "runs"]
+
+
 def test_a_failed_folder_leaves_the_old_folder(tmp_path):
     target = tmp_path / "model"
     with fresh_dir(target) as folder:
