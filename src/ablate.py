@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def main(arguments: list[str]) -> None:
-    """Write reports/ablation/NAME.json and reports/ablation/NAME/; the models are not kept."""
+    """Write data/ablation/NAME/; the models are not kept."""
     from src.ablation.variants import variant
 
     if len(arguments) != 1:
@@ -38,7 +38,7 @@ def main(arguments: list[str]) -> None:
     settings = {"rows": params.ablation.rows, "epochs": params.ablation.epochs, "seeds": seeds}
     with fresh_dir(record.FOLDER / chosen.name) as folder:
         record.write_runs(folder, found, sticks)
-    write_json(record.FOLDER / f"{chosen.name}.json", record.summary(chosen, found, settings, params.data.sts.name))
+        write_json(folder / record.SUMMARY, record.summary(chosen, found, settings, params.data.sts.name))
 
 
 def run_seed(chosen: Variant, params: Params, seed: int, sticks: Yardsticks) -> SeedRun:

@@ -1,15 +1,20 @@
-"""Stage compare_ablations: every variant against the reference, from what stage `ablate` left in git."""
+"""Stage compare_ablations: every variant against the reference, and the evidence for it in git."""
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 from src.errors import UserError, run_stage
-from src.files import write_json
+from src.files import fresh_dir, write_json
 from src.params import load_params
 from src.runtime import set_environment
 
+EVIDENCE = Path("reports/ablation")
+
 
 def main(arguments: list[str]) -> None:
-    """Write reports/ablation.json, and show it as a table."""
+    """Write reports/ablation/, what each variant of params left, and reports/ablation.json; show it as a table."""
     if arguments:
         raise UserError(f"no argument expected, found {arguments[0]!r}")
     params = load_params()
@@ -18,10 +23,14 @@ def main(arguments: list[str]) -> None:
     from src.ablation.record import FOLDER
     from src.ablation.table import markdown
 
-    rows, scores, head = read_rows(FOLDER, list(params.ablation.variants), params.ablation.reference)
+    names = list(params.ablation.variants)
+    rows, scores, head = read_rows(FOLDER, names, params.ablation.reference)
     draws = params.eval.bootstrap_resamples, params.eval.seed
     comparison = compare(rows, scores, head, *draws)
-    write_json(FOLDER.with_suffix(".json"), comparison)
+    with fresh_dir(EVIDENCE) as folder:
+        for name in names:
+            shutil.copytree(FOLDER / name, folder / name)
+    write_json(EVIDENCE.with_suffix(".json"), comparison)
     print(markdown(comparison))
 
 

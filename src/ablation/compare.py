@@ -30,7 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata, ttest_ind
 
-from src.ablation.record import MEASURE, PLACES, read_pairs, read_queries
+from src.ablation.record import MEASURE, PLACES, SUMMARY, read_pairs, read_queries
 from src.errors import UserError
 from src.evaluation.significance import LEVEL, bootstrap_means, holm, interval, randomisation_p, resamples_for
 from src.evaluation.similarity import spearman
@@ -67,14 +67,16 @@ def read_rows(folder: Path, names: list[str], reference: str) -> tuple[list[Row]
     """
     rows: list[Row] = []
     scores: Values | None = None
-    head = read_json(folder / f"{reference}.json")
+    head = read_json(folder / reference / SUMMARY)
     for name in [reference, *(name for name in names if name != reference)]:
-        summary = read_json(folder / f"{name}.json")
+        summary = read_json(folder / name / SUMMARY)
         queries = read_queries(folder / name / "queries.tsv")
         found, cosines = read_pairs(folder / name / "pairs.tsv")
         scores = found if scores is None else scores
         if summary["settings"] != head["settings"] or len(found) != len(scores):
-            raise UserError(f"{folder / name}.json: other settings than {reference}'s; run `dvc repro ablate` again")
+            raise UserError(
+                f"{folder / name / SUMMARY}: other settings than {reference}'s; run `dvc repro ablate` again"
+            )
         for suffix in dict.fromkeys(run.partition("@")[2] for run in queries):
             runs = [run for run in queries if run.partition("@")[2] == suffix]
             rows.append(

@@ -1,6 +1,6 @@
-"""What a variant leaves in git.
+"""What a variant leaves in data/ablation, for DVC to keep; `compare_ablations` puts the same under reports/, for git.
 
-reports/ablation/NAME.json:
+NAME/summary.json:
 
     variant, row, path      its name, its row of params as it stands there, its steps in their order
     start                   the chain's model that training started from: base, nli or sts
@@ -12,8 +12,8 @@ reports/ablation/NAME.json:
                             concern the model that retrieval training started from
     interpolations          [{"share", "retrieval": {SET: {measure: mean}}, "sts": {"spearman", "pearson"}}] of the
                             first seed; share 0 is the model before, share 1 (`retrieval` and `sts`) the trained one
-reports/ablation/NAME/queries.tsv   set, query-id, then nDCG@10 of every run
-reports/ablation/NAME/pairs.tsv     human score of every STS pair, then its cosine in every run
+NAME/queries.tsv   set, query-id, then nDCG@10 of every run
+NAME/pairs.tsv     human score of every STS pair, then its cosine in every run
 
 A run is named by its seed; SEED@SHARE is an interpolation.
 """
@@ -35,7 +35,8 @@ if TYPE_CHECKING:
     from src.ablation.measure import Measured, Yardsticks
     from src.ablation.variants import Variant
 
-FOLDER = Path("reports/ablation")
+FOLDER = Path("data/ablation")
+SUMMARY = "summary.json"
 MEASURE = "nDCG@10"
 PLACES = 6
 Values = NDArray[np.float64]
@@ -53,7 +54,7 @@ class SeedRun:
 
 
 def summary(variant: Variant, found: list[SeedRun], settings: dict[str, Any], sts_set: str) -> dict[str, Any]:
-    """The value of NAME.json."""
+    """The value of NAME/summary.json."""
     means = [run.after.means() for run in found]
     sts = {
         "spearman": [run.after.spearman for run in found],

@@ -15,7 +15,7 @@ def ablated(tiny):
 
 
 def summary(checkout, name):
-    return json.loads((checkout.path / f"reports/ablation/{name}.json").read_text(encoding="utf-8"))
+    return json.loads((checkout.path / f"reports/ablation/{name}/summary.json").read_text(encoding="utf-8"))
 
 
 def test_every_variant_is_filed_and_compared(ablated):
@@ -28,7 +28,7 @@ def test_every_variant_is_filed_and_compared(ablated):
 
 
 def test_all_variants_see_as_many_pairs(ablated):
-    names = [path.stem for path in (ablated.path / "reports/ablation").glob("*.json")]
+    names = [path.name for path in (ablated.path / "reports/ablation").iterdir()]
     last = [summary(ablated, name)["trained"][-1] for name in names]
     assert len({(step["rows"], step["epochs"]) for step in last}) == 1
 

@@ -118,7 +118,7 @@ def file_variant(folder, name, given, runs):
     found = variants.variant(name, given)
     settings = {"rows": 1, "epochs": 1, "seeds": [run.seed for run in runs]}
     record.write_runs(folder / name, runs, STICKS)
-    write_json(folder / f"{name}.json", record.summary(found, runs, settings, "sts"))
+    write_json(folder / name / record.SUMMARY, record.summary(found, runs, settings, "sts"))
 
 
 def seeds(level, noise, mixtures=None):
@@ -178,7 +178,7 @@ def test_a_remedy_shows_what_share_of_the_drop_is_left(filed):
 
 def test_the_pareto_curve_ends_at_the_trained_model(filed):
     points = compared(filed)["pareto"]
-    full = json.loads((filed / "full.json").read_text())
+    full = json.loads((filed / "full" / record.SUMMARY).read_text())
     assert [point["share"] for point in points] == [0.0, 0.5, 1.0]
     assert points[-1]["retrieval"]["set"] == full["retrieval"]["set"]["nDCG@10"]["mean"]
 
@@ -195,10 +195,10 @@ def test_a_comparison_is_the_same_again(filed):
 
 
 def test_rows_of_other_settings_are_refused(filed):
-    summary = json.loads((filed / "same.json").read_text())
+    summary = json.loads((filed / "same" / record.SUMMARY).read_text())
     summary["settings"]["rows"] = 2
-    write_json(filed / "same.json", summary)
-    with pytest.raises(UserError, match=r"same.json: other settings than full's"):
+    write_json(filed / "same" / record.SUMMARY, summary)
+    with pytest.raises(UserError, match=r"other settings than full's"):
         compared(filed)
 
 

@@ -40,3 +40,9 @@ def test_nothing_is_persisted_and_metrics_and_plots_are_in_git(name):
             options = next(iter(out.values())) if isinstance(out, dict) else {}
             assert not options.get("persist")
             assert kind == "outs" or options.get("cache") is False
+
+
+@pytest.mark.parametrize("name", ["ablate", *(name for name in DEFINITIONS if name.startswith("train_"))])
+def test_what_trains_comes_back_from_the_run_cache(name):
+    """DVC keeps no run of a stage with a plain output that is not cached: a return to old params would train anew."""
+    assert all(isinstance(out, str) for out in DEFINITIONS[name]["outs"])
