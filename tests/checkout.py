@@ -66,6 +66,7 @@ class Checkout:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.reads = path.with_name("reads.tsv")  # what its stages opened, where tests/audit was there
 
     def run(
         self, *command: str, check: bool = True, timeout: int = 600, **variables: str
