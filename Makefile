@@ -23,7 +23,7 @@ test: setup-dev ## all tests: unit, then the chain at tiny size
 test-unit: setup-dev ## the fast tests alone
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest tests/unit $(TEST_FLAGS)
 
-faults: setup-dev ## the long form of tests/faults: every stage of `dvc repro` killed, FAULTS_KILLS times each (3)
+faults: setup-dev ## the long form of tests/faults: every stage of `dvc repro` killed, FAULTS_KILLS times each (20)
 	PATH="$(CURDIR)/$(BIN):$$PATH" FAULTS=long $(BIN)/python -m pytest -s tests/faults
 
 bench: setup-dev ## every benchmark; results in reports/bench/
