@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -113,5 +114,6 @@ def fit(
     trainer = ColbertTrainer(model=model, args=arguments, train_dataset=pairs, loss=loss)
     trainer.remove_callback(PrinterCallback)
     trainer.record = Record("colbert", math.ceil(params.epochs * steps_per_epoch), steps_per_epoch)
-    trainer.train()
+    with closing(trainer.record):
+        trainer.train()
     return trainer.record

@@ -134,15 +134,15 @@ def search_late(
     _check(asked, queries, model.name)
     scores = torch.empty(len(queries), 0)
     rows = torch.empty(len(queries), 0, dtype=torch.long)
-    bar = tqdm(total=len(documents), desc=f"{model.name}: documents", unit="text", mininterval=1, delay=2)
-    for start in range(0, len(documents), at_once):
-        texts = list(documents[start : start + at_once])
-        vectors = model.encoder.encode_document(texts, batch_size=batch_size, show_progress_bar=False)
-        _check(vectors, texts, model.name)
-        product = model.encoder.similarity(asked, vectors).float().cpu()
-        scores, rows = merge(scores, rows, product, start, k)
-        bar.update(len(texts))
-    bar.close()
+    what = f"{model.name}: documents"
+    with tqdm(total=len(documents), desc=what, unit="text", mininterval=1, delay=2) as bar:
+        for start in range(0, len(documents), at_once):
+            texts = list(documents[start : start + at_once])
+            vectors = model.encoder.encode_document(texts, batch_size=batch_size, show_progress_bar=False)
+            _check(vectors, texts, model.name)
+            product = model.encoder.similarity(asked, vectors).float().cpu()
+            scores, rows = merge(scores, rows, product, start, k)
+            bar.update(len(texts))
     return scores.numpy(), rows.numpy()
 
 

@@ -35,7 +35,10 @@ class Record:
             )
         self._bar.set_postfix(loss=f"{loss:.3f}", refresh=False)
         self._bar.update(1)
-        if step == self.steps:
+
+    def close(self) -> None:
+        """End the progress bar's line, so that what is said next begins on one of its own."""
+        if self._bar is not None:
             self._bar.close()
 
     def write(self, path: Path) -> None:

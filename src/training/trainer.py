@@ -8,6 +8,7 @@ users know come with it, and once texts are tokenised ahead and logging is one l
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import asdict
 from typing import Any
 
@@ -81,7 +82,7 @@ class EncoderTrainer(SentenceTransformerTrainer):
             self.record.points = state["points"]
             if self.best is not None:
                 self.best.load(state["best"], last / "best.safetensors")
-        with first_token_only(self.model), compiled_layers(self.model, self.compiled):
+        with closing(self.record), first_token_only(self.model), compiled_layers(self.model, self.compiled):
             self.train(resume_from_checkpoint=None if last is None else str(last))
         if self.best is not None:
             self.best.restore(self.model)
