@@ -120,6 +120,7 @@ def distinct(folder: Path, count: int, random: Any) -> list[dict[str, str]]:
 
 def our_step(folder: Path, rows: list[dict[str, str]]) -> tuple[float, float]:
     """Seconds and loss of our step."""
+    from src.model.prompts import Prompts
     from src.params import load_params
     from src.training.dataset import read_rows, tokenise
     from src.training.run import StepFiles, build_trainer
@@ -130,7 +131,7 @@ def our_step(folder: Path, rows: list[dict[str, str]]) -> tuple[float, float]:
     changes = {"dims": DIMS, "batch_size": len(rows), "epochs": 1, "max_length": MAX_LENGTH}
     step = params.train.model_copy(update=changes | {"warmup_ratio": 0.0, "mini_batch_tokens": "auto"})
     files = StepFiles("bench", data, folder / "base", folder / "out", folder / "curve.csv", folder / "log.jsonl")
-    read = read_rows(data, "mnrl")
+    read = read_rows(data, "mnrl", Prompts())
     trainer = build_trainer(files, step, params.runtime, params.seed, read)
     start = time.perf_counter()
     tokenise(trainer.model.tokenizer, read.texts, MAX_LENGTH, quiet=True)

@@ -34,12 +34,15 @@ def main(_: list[str]) -> None:
     set_environment(params.runtime)
     use_threads(params.runtime)
     seed_everything(params.seed)
+    from src.model.prompts import set_prompts
+
     origin: dict[str, Any] = {}
     if params.base_model.source == "scratch":
         encoder, curve = from_scratch(params)
     else:
         curve, (encoder, origin) = [], published(params)
     check_dims(params, encoder)
+    set_prompts(encoder, params.base_model.prompts)
     save(encoder, curve, origin)
     count = sum(weight.numel() for weight in encoder.parameters())
     print(f"{OUTPUT}: {count / 1e6:.2f} M parameters, {encoder.get_embedding_dimension()} dimensions")

@@ -53,7 +53,12 @@ def encode(name: str, texts: dict[str, list[str]], params: Params, device: torch
     dense.check_dims(params.eval.dims, model)
     return {
         column: dense.embed(
-            model, rows, "", batch_size=params.eval.batch_size, what=f"similarity, {column}", targets=[str(device)]
+            model,
+            rows,
+            model.prompts.of(column),
+            batch_size=params.eval.batch_size,
+            what=f"similarity, {column}",
+            targets=[str(device)],
         )
         for column, rows in texts.items()
     }

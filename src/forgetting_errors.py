@@ -86,7 +86,14 @@ def space(
     batch_size = params.eval.batch_size
     queries, documents = dense.embed_set(model, data, batch_size, device)
     first, second = (
-        dense.embed(model, texts, "", batch_size=batch_size, what=f"similarity, {column}", targets=[str(device)])
+        dense.embed(
+            model,
+            texts,
+            model.prompts.query,
+            batch_size=batch_size,
+            what=f"similarity, {column}",
+            targets=[str(device)],
+        )
         for column, texts in (("first", pairs.first), ("second", pairs.second))
     )
     run = dense.rank(queries, documents, data, params.eval.depth, device=device)

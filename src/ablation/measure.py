@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from src.errors import UserError
+from src.model.prompts import prompts_of
 
 if TYPE_CHECKING:
     import torch
@@ -71,10 +72,11 @@ def measure(model: SentenceTransformer, sticks: Yardsticks, options: EvalParams,
     from src.evaluation.similarity import pearson, spearman
     from src.evaluation.topk import search
 
-    model = ready(model, options, device)
+    model, prompts = ready(model, options, device), prompts_of(model)
     queries = {}
     for name, data in sticks.sets.items():
-        asked, documents = (encode(model, texts, options.batch_size) for texts in (data.queries, data.documents))
+        asked = encode(model, data.queries, prompts.query, options.batch_size)
+        documents = encode(model, data.documents, prompts.document, options.batch_size)
         found, rows = search(asked, documents, runs.search_depth(data, options.depth), device=device)
         queries[name] = metrics.per_query(data.qrels, runs.from_rows(found, rows, data, options.depth))
     cosines, scores = pair_cosines(model, sticks.pairs, options), sticks.pairs.scores
@@ -94,7 +96,8 @@ def pair_cosines(model: SentenceTransformer, pairs: Pairs, options: EvalParams) 
     """Cosine of every rated pair, (pairs,)."""
     from src.evaluation.similarity import cosine, unit
 
-    first, second = (encode(model, texts, options.batch_size) for texts in (pairs.first, pairs.second))
+    prompt = prompts_of(model).query
+    first, second = (encode(model, texts, prompt, options.batch_size) for texts in (pairs.first, pairs.second))
     size = first.shape[1]
     return cosine(unit(first, size), unit(second, size))
 
@@ -107,12 +110,12 @@ def ready(model: SentenceTransformer, options: EvalParams, device: torch.device)
     return model
 
 
-def encode(model: SentenceTransformer, texts: list[str], batch_size: int) -> NDArray[np.float32]:
-    """Vectors (texts, D); not cached, since the model is not kept."""
+def encode(model: SentenceTransformer, texts: list[str], prompt: str, batch_size: int) -> NDArray[np.float32]:
+    """Vectors (texts, D), each text after the prompt; not cached, since the model is not kept."""
     from src.evaluation.encode import encode_into
 
     vectors = np.empty((len(texts), model.get_embedding_dimension() or 0), dtype=np.float32)
-    encode_into(vectors, model, texts, "", batch_size=batch_size, what="ablation")
+    encode_into(vectors, model, texts, prompt, batch_size=batch_size, what="ablation")
     return vectors
 
 

@@ -14,6 +14,7 @@ from src.errors import UserError
 from src.evaluation import cache, encode, runs
 from src.evaluation.beir import EvalSet
 from src.evaluation.topk import search
+from src.model.prompts import Prompts, prompts_of
 from src.turkish import lower
 
 if TYPE_CHECKING:
@@ -31,9 +32,8 @@ class DenseModel:
     path: str
     encoder: SentenceTransformer
     fingerprint: str
-    query_prompt: str = ""
-    document_prompt: str = ""
-    lowercase: bool = False
+    prompts: Prompts
+    lowercase: bool
 
     @property
     def dim(self) -> int:
@@ -48,12 +48,13 @@ def load_dense(
     *,
     max_length: int | None,
     revision: str | None = None,
-    query_prompt: str = "",
-    document_prompt: str = "",
+    prompts: Prompts | None = None,
     lowercase: bool = False,
     pooling: Literal["cls", "mean"] | None = None,
 ) -> DenseModel:
-    """The encoder of a folder or Hub repository; `pooling` serves where the repository declares none.
+    """The encoder of a folder or Hub repository.
+
+    `prompts` and `pooling` come in place of what it declares; `pooling` only where it declares none.
 
     Raises:
         UserError: it cannot be loaded safely.
@@ -62,7 +63,8 @@ def load_dense(
 
     where = path if Path(path).is_dir() else str(fetch(path, revision))
     encoder = load_encoder(where, device=device, max_length=max_length, pooling=pooling)
-    return DenseModel(name, path, encoder, cache.model_fingerprint(where), query_prompt, document_prompt, lowercase)
+    asked = prompts_of(encoder) if prompts is None else prompts
+    return DenseModel(name, path, encoder, cache.model_fingerprint(where), asked, lowercase)
 
 
 def embed(
@@ -98,7 +100,7 @@ def embed_set(
     def of(texts: list[str], prompt: str, what: str) -> NDArray[np.float32]:
         return embed(model, texts, prompt, batch_size=batch_size, what=f"{what} of {data.name}", targets=targets)
 
-    return of(data.queries, model.query_prompt, "queries"), of(data.documents, model.document_prompt, "documents")
+    return of(data.queries, model.prompts.query, "queries"), of(data.documents, model.prompts.document, "documents")
 
 
 def rank(

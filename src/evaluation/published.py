@@ -9,6 +9,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from src.errors import UserError
+from src.model.prompts import Prompts
 
 if TYPE_CHECKING:
     import torch
@@ -94,8 +95,7 @@ def rank_published(
         device,
         max_length=descriptor.max_length,
         revision=descriptor.revision,
-        query_prompt=descriptor.query_prompt,
-        document_prompt=descriptor.document_prompt,
+        prompts=Prompts(descriptor.query_prompt, descriptor.document_prompt),
         lowercase=bool(descriptor.lowercase),
         pooling=descriptor.pooling,
     )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from src.files import PathLike, write_text
+from src.model.prompts import CONVENTIONS
 
 if TYPE_CHECKING:
     from src.params.schema import Params, StepParams
@@ -120,7 +121,7 @@ def introduction(params: Params, cards: Cards) -> str:
 
 
 def usage(params: Params) -> str:
-    """How to load it; no prompt, at most so many tokens."""
+    """How to load it; prompts, and at most so many tokens."""
     return f"""## Usage
 
 ```python
@@ -132,8 +133,21 @@ queries = model.encode_query(["Su kaç derecede kaynar?"])
 print(model.similarity(queries, documents))
 ```
 
-No prompt for queries or documents. Trained on texts of at most {params.train.max_length} tokens. The tokenizer of
+{prompts(params)} Trained on texts of at most {params.train.max_length} tokens. The tokenizer of
 a model built from scratch folds case the Turkish way by itself."""
+
+
+def prompts(params: Params) -> str:
+    """What stands before a text, in a sentence."""
+    base = params.base_model
+    if base.prompts is None and base.source != "scratch":
+        return f"`encode_query` and `encode_document` put before a text what {base.source} declares, if anything."
+    asked = CONVENTIONS[base.prompts or "none"]
+    if not any(asked):
+        return "No prompt for queries or documents."
+    return (
+        f"`encode_query` puts `{asked.query}` before a query, `encode_document` `{asked.document}` before a document."
+    )
 
 
 def results(metrics: Metrics, params: Params) -> str:

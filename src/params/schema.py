@@ -76,6 +76,7 @@ class BaseModelParams(Block):
     source: str
     revision: str | None
     pooling: Literal["cls", "mean"]
+    prompts: Literal["none", "e5"] | None
     max_length: Annotated[int, Field(ge=4, le=8192, strict=True)]
     vocab_size: Annotated[int, Field(ge=100, strict=True)]
     hidden_size: Positive

@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from src.errors import UserError
 from src.files import read_jsonl
+from src.model.prompts import Prompts
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -28,7 +29,7 @@ class Rows:
     Attributes:
         path: the file, for messages.
         columns: names of the text columns; a third one, `negative`, where the file has it.
-        texts: the distinct texts.
+        texts: the distinct texts, prompts included.
         ids: (rows, columns) numbers of each row's texts.
         ratings: (rows,) float32 of rated pairs; None for rows that rank.
     """
@@ -43,8 +44,8 @@ class Rows:
         return len(self.ids)
 
 
-def read_rows(path: Path, loss: str) -> Rows:
-    """The rows of a JSON-lines file with the columns that the loss needs.
+def read_rows(path: Path, loss: str, prompts: Prompts) -> Rows:
+    """The rows of a JSON-lines file with the columns that the loss needs, each text after its column's prompt.
 
     Raises:
         UserError: the file is missing or empty, or a row lacks a column, has an empty text or a rating that is no
@@ -57,7 +58,8 @@ def read_rows(path: Path, loss: str) -> Rows:
     for number, row in enumerate(read_jsonl(path), 1):
         if number == 1 and loss == "mnrl" and row.get("negative") is not None:
             columns = (*columns, "negative")
-        ids.append([numbers.setdefault(_text(path, number, row, name), len(numbers)) for name in columns])
+        texts = [prompts.of(name) + _text(path, number, row, name) for name in columns]
+        ids.append([numbers.setdefault(text, len(numbers)) for text in texts])
         if loss == "cosent":
             ratings.append(_rating(path, number, row))
     if not ids:
@@ -109,19 +111,18 @@ def tokenise(tokenizer: PreTrainedTokenizerBase, texts: list[str], max_length: i
     """Tokens of each text with the special ones, cut at `max_length`."""
     parts: list[NDArray[np.int32]] = []
     cut = 0
-    progress = tqdm(total=len(texts), desc="tokenise", unit="text", disable=quiet, mininterval=1)
-    for start in range(0, len(texts), _TOKENISE_AT_ONCE):
-        batch = tokenizer(
-            texts[start : start + _TOKENISE_AT_ONCE],
-            truncation=True,
-            max_length=max_length,
-            return_attention_mask=False,
-            return_token_type_ids=False,
-        )
-        cut += sum(bool(encoding.overflowing) for encoding in batch.encodings or [])
-        parts.extend(np.array(ids, dtype=np.int32) for ids in batch["input_ids"])
-        progress.update(len(batch["input_ids"]))
-    progress.close()
+    with tqdm(total=len(texts), desc="tokenise", unit="text", disable=quiet, mininterval=1) as progress:
+        for start in range(0, len(texts), _TOKENISE_AT_ONCE):
+            batch = tokenizer(
+                texts[start : start + _TOKENISE_AT_ONCE],
+                truncation=True,
+                max_length=max_length,
+                return_attention_mask=False,
+                return_token_type_ids=False,
+            )
+            cut += sum(bool(encoding.overflowing) for encoding in batch.encodings or [])
+            parts.extend(np.array(ids, dtype=np.int32) for ids in batch["input_ids"])
+            progress.update(len(batch["input_ids"]))
     starts = np.zeros(len(parts) + 1, dtype=np.int64)
     np.cumsum([len(part) for part in parts], out=starts[1:])
     return Tokens(np.concatenate(parts), starts, int(tokenizer.pad_token_id or 0), cut)

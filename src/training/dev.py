@@ -8,10 +8,11 @@ from typing import Any
 
 import torch
 from safetensors.torch import load_file
+from sentence_transformers import SentenceTransformer
 from torch import Tensor, nn
-from transformers import PreTrainedTokenizerBase
 
 from src.errors import UserError
+from src.model.prompts import prompts_of
 from src.params.schema import StepParams
 from src.training.batches import Batch, BatchSource
 from src.training.dataset import read_rows, tokenise
@@ -19,7 +20,7 @@ from src.training.sampler import BatchPlan
 
 
 def best_on_dev(
-    path: Path, step: StepParams, tokenizer: PreTrainedTokenizerBase, budget: int, say: Callable[..., None]
+    path: Path, step: StepParams, model: SentenceTransformer, budget: int, say: Callable[..., None]
 ) -> BestOnDev | None:
     """The dev split of a step in batches like the training's; None where params do not ask for it.
 
@@ -30,10 +31,10 @@ def best_on_dev(
         return None
     if not path.is_file():
         raise UserError(f"{path}: no such file; dev_steps {step.dev_steps} needs a dev split: set dev_rows of the data")
-    rows = read_rows(path, step.loss)
+    rows = read_rows(path, step.loss, prompts_of(model))
     competing, masked = step.loss == "mnrl", step.false_negatives != "keep"
     plan = BatchPlan(rows.ids, min(step.batch_size, len(rows)), 1, seed=0, competing=competing, masked=masked)
-    tokens = tokenise(tokenizer, rows.texts, step.max_length, quiet=True)
+    tokens = tokenise(model.tokenizer, rows.texts, step.max_length, quiet=True)
     source = BatchSource(rows, tokens, budget, mask_same_text=competing and masked)
     batches = [source.batch(numbers, budget) for numbers in plan]
     if not batches:

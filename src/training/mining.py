@@ -41,6 +41,8 @@ def with_hard_negatives(rows: Rows, model: SentenceTransformer, margin: float, s
         num_negatives=1,
         sampling_strategy="top",
         output_format="triplet",
+        query_prompt="",  # the rows' texts have theirs
+        corpus_prompt="",
         batch_size=_TEXTS_AT_ONCE,
         verbose=False,
     )

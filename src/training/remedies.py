@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from src.model.prompts import Prompts
 from src.training.batches import BatchSource
 from src.training.dataset import Rows, read_rows, tokenise
 from src.training.losses import Matryoshka
@@ -30,12 +31,12 @@ class Remedies:
     params: RemedyParams
     earlier: dict[str, tuple[Path, StepParams]]
 
-    def rehearsed(self) -> list[Rehearsed]:
-        """The sets to rehearse; none where their share is 0."""
+    def rehearsed(self, prompts: Prompts) -> list[Rehearsed]:
+        """The sets to rehearse, with the encoder's prompts; none where their share is 0."""
         if not self.params.rehearsal_share:
             return []
         chosen = (self.earlier[name] for name in self.params.rehearsal_sets)
-        return [Rehearsed(read_rows(path, step.loss), step) for path, step in chosen]
+        return [Rehearsed(read_rows(path, step.loss, prompts), step) for path, step in chosen]
 
     def mined(self, rows: Rows, model: SentenceTransformer, step: StepParams, device: torch.device, seed: int) -> Rows:
         """The rows with negatives mined by `model`, where params ask for that."""

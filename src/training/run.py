@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from src.errors import UserError
 from src.files import fresh_dir
+from src.model.prompts import prompts_of, read_prompts
 
 if TYPE_CHECKING:
     import torch
@@ -60,7 +61,7 @@ def train_step(
     from src.training.encoder import load_encoder
     from src.training.interpolation import interpolate
 
-    rows = read_rows(files.data, step.loss)
+    rows = read_rows(files.data, step.loss, read_prompts(files.model_in))
     check_batch(files.name, step, rows)
     trainer = build_trainer(files, step, runtime, seed, rows, remedies=remedies, compiled=compiled)
     trainer.fit()
@@ -111,7 +112,7 @@ def build_trainer(
     use_threads(runtime)
     model = load_encoder(files.model_in)
     rows = rows if remedies is None else remedies.mined(rows, model, step, device_of(runtime), seed)
-    rehearsed = [] if remedies is None else remedies.rehearsed()
+    rehearsed = [] if remedies is None else remedies.rehearsed(prompts_of(model))
     plan = batch_plan(step, rows, rehearsed, seed, remedies)
     settings = arguments(step, runtime, seed, plan.steps)
     device = settings.device  # joins the group of processes, where there is one
@@ -136,7 +137,7 @@ def build_trainer(
         saved=saved,
         rehearsed=[objective(item.step) for item in rehearsed],
         kept=kept,
-        best=best_on_dev(files.data.with_name("dev.jsonl"), step, model.tokenizer, source.budget, speed.say),
+        best=best_on_dev(files.data.with_name("dev.jsonl"), step, model, source.budget, speed.say),
         compiled=compiled,
     )
 

@@ -13,6 +13,7 @@ from bench.common import build_gte
 from src.errors import UserError
 from src.evaluation import cache, colbert, dense, encode, late, metrics
 from src.evaluation.beir import EvalSet
+from src.model.prompts import Prompts
 from src.params.schema import ColbertParams, RuntimeParams
 
 pytestmark = pytest.mark.chain
@@ -133,10 +134,23 @@ def test_nothing_is_encoded_twice(folder, data, monkeypatch):
         np.testing.assert_array_equal(one, other)
 
 
+def test_a_trained_encoder_is_asked_with_the_prompts_that_it_declares(folder, data, tmp_path):
+    shutil.copytree(folder, tmp_path / "declares")
+    path = tmp_path / "declares/config_sentence_transformers.json"
+    settings = json.loads(path.read_text()) | {"prompts": {"query": "soru: ", "passage": "metin: "}}
+    path.write_text(json.dumps(settings))
+    model = load(tmp_path / "declares")
+    queries, documents = dense.embed_set(model, data, 4, CPU)
+    np.testing.assert_allclose(queries, model.encoder.encode_query(data.queries), atol=1e-6)
+    np.testing.assert_allclose(documents, model.encoder.encode_document(data.documents), atol=1e-6)
+    assert not np.allclose(queries, load(folder).encoder.encode_query(data.queries), atol=1e-3)
+
+
 def test_prompts_and_turkish_lower_case_reach_the_model(folder, data):
-    plain, asked = load(folder), dense.load_dense("p", str(folder), CPU, max_length=48, query_prompt="su: ")
+    plain = load(folder)
+    asked = dense.load_dense("p", str(folder), CPU, max_length=48, prompts=Prompts("su: "))
     texts = ["ISI göl", "taş"]
-    prompted = dense.embed(asked, texts, asked.query_prompt, batch_size=2, what="t", targets=["cpu"])
+    prompted = dense.embed(asked, texts, asked.prompts.query, batch_size=2, what="t", targets=["cpu"])
     by_hand = plain.encoder.encode(["su: " + text for text in texts])
     np.testing.assert_allclose(prompted, by_hand, atol=1e-6)
     folded = dense.load_dense("l", str(folder), CPU, max_length=48, lowercase=True)

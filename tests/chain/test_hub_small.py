@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from src.model.prompts import Prompts, read_prompts
 from tests import hub_models, hub_sets
 from tests.chain.test_hub_paper import REDUCED, flags
 from tests.checkout import make_checkout
@@ -39,6 +40,8 @@ def test_the_chain_trains_an_encoder_that_is_no_gte(small):
     config = json.loads((checkout.path / "models/retrieval/config.json").read_text(encoding="utf-8"))
     assert (config["model_type"], config["hidden_size"]) == ("bert", 384)
     assert "onnx/model.onnx" not in server.sent
+    for name in ("base", "retrieval"):
+        assert read_prompts(checkout.path / f"models/{name}") == Prompts("query: ", "passage: ")
 
 
 def test_the_sample_is_of_the_size_and_stated(small):

@@ -12,6 +12,7 @@ from src import base_model
 from src.errors import UserError
 from src.files import read_json, sha256, write_jsonl
 from src.model.load import load_encoder
+from src.model.prompts import Prompts, prompts_of, read_prompts
 from src.params import load_params
 
 ROOT = Path(__file__).parents[2]
@@ -166,3 +167,11 @@ def test_prompts_of_a_published_encoder_are_kept(folder, workspace):
     encoder = load_encoder("models/base")
     assert {name: encoder.prompts[name] for name in prompts} == prompts
     assert (encoder.encode_query(["ışık"]) == encoder.encode(["soru: ışık"])).all()
+
+
+def test_prompts_of_params_come_in_place_of_what_the_encoder_declares(folder, workspace):
+    write_params(workspace / "params.yaml", prompts="e5")
+    base_model.main([])
+    assert (
+        read_prompts(Path("models/base")) == prompts_of(load_encoder("models/base")) == Prompts("query: ", "passage: ")
+    )

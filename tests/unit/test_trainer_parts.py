@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from src.errors import UserError
+from src.model.prompts import Prompts
 from src.training import checkpoints, memory
 from src.training.batches import Batch, BatchSource, same_text
 from src.training.checkpoints import Checkpoints, fingerprint
@@ -28,9 +29,16 @@ def test_equal_texts_share_a_number(tmp_path):
         tmp_path / "train.jsonl",
         [{"anchor": "a", "positive": "b", "negative": "c"}, {"anchor": "b", "positive": "d", "negative": "a"}],
     )
-    rows = read_rows(path, "mnrl")
+    rows = read_rows(path, "mnrl", Prompts())
     assert rows.texts == ["a", "b", "c", "d"] and rows.columns == ("anchor", "positive", "negative")
     assert rows.ids.tolist() == [[0, 1, 2], [1, 3, 0]] and rows.ratings is None
+
+
+def test_each_column_gets_its_prompt(tmp_path):
+    path = write_rows(tmp_path / "train.jsonl", [{"anchor": "a", "positive": "a", "negative": "b"}])
+    assert read_rows(path, "mnrl", Prompts("q: ", "d: ")).texts == ["q: a", "d: a", "d: b"]
+    path = write_rows(tmp_path / "rated.jsonl", [{"sentence1": "a", "sentence2": "b", "score": 1}])
+    assert read_rows(path, "cosent", Prompts("q: ", "d: ")).texts == ["q: a", "q: b"]
 
 
 @pytest.mark.parametrize(
@@ -47,7 +55,7 @@ def test_equal_texts_share_a_number(tmp_path):
 )
 def test_bad_rows_are_named(tmp_path, loss, rows, message):
     with pytest.raises(UserError, match=message.replace("(", r"\(")):
-        read_rows(write_rows(tmp_path / "train.jsonl", rows), loss)
+        read_rows(write_rows(tmp_path / "train.jsonl", rows), loss, Prompts())
 
 
 @settings(max_examples=100, deadline=None)
