@@ -14,7 +14,8 @@ setup: $(VENV)/.installed ## a virtual environment in .venv with the pinned requ
 
 setup-dev: $(VENV)/.installed-dev
 
-repro: setup data/ablation ## run the pipeline of params.yaml (dvc repro)
+repro: setup ## run the pipeline of params.yaml (dvc repro)
+	$(BIN)/python -m tools.known_variants
 	PATH="$(CURDIR)/$(BIN):$$PATH" dvc repro
 
 test: setup-dev ## all tests: unit, then the chain at tiny size
@@ -54,9 +55,6 @@ parity: setup ## after an upgrade and `make repro`: every measure against the on
 
 clean: ## remove what the pipeline keeps outside DVC (checkpoints, cached embeddings, logs)
 	rm -rf .checkpoints .cache logs dvc_plots
-
-data/ablation: # a fresh clone gets the variants' figures from git: they run where the models come out otherwise
-	@! test -d reports/ablation || cp -r reports/ablation $@
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.11 setup" if sys.version_info < (3, 11) else 0)'

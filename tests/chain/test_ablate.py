@@ -6,6 +6,10 @@ import pytest
 import yaml
 from dvc.utils.hydra import apply_overrides
 
+from tests.chain.test_readme import SET, clone
+
+INPUTS = ["synthesize", "prepare", f"prepare_eval@{SET}", "base_model", "train_nli", "train_sts"]
+
 pytestmark = pytest.mark.chain
 
 
@@ -43,6 +47,19 @@ def test_a_changed_row_runs_alone(ablated):
         path.write_bytes(before)
     ran = {line.split("'")[1] for line in done.stdout.splitlines() if line.startswith("Running stage")}
     assert {"ablate@batch_256", "compare_ablations"} <= ran <= {"ablate@batch_256", "compare_ablations", "report"}
+
+
+def test_a_fresh_clone_knows_the_variants_that_git_holds(ablated, tmp_path):
+    checkout = clone(ablated, tmp_path / "clone")
+    checkout.run("dvc", "remote", "add", "--local", "-d", "tiny", str(ablated.path / ".dvc/cache"))
+    checkout.run("dvc", "pull", "-q", *INPUTS)
+    known = checkout.path / "reports/ablation/full/summary.json"
+    known.write_text(known.read_text(encoding="utf-8") + " ", encoding="utf-8")  # not what dvc.lock says
+    checkout.run("python", "-m", "tools.known_variants")
+    plan = checkout.run("dvc", "repro", "--dry", "ablate").stdout
+    assert [line for line in plan.splitlines() if line.startswith("Running stage 'ablate")] == [
+        "Running stage 'ablate@full':"
+    ]
 
 
 def test_the_third_question_is_answered_with_points_and_texts(ablated):

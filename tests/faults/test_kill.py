@@ -97,6 +97,8 @@ def test_killed_in_every_stage_it_ends_with_the_same_bytes(tiny, tmp_path):
 
 
 def test_a_persons_interrupt_ends_the_children_and_says_how_to_go_on(tiny, tmp_path):
+    # A shell ignores SIGINT in what it starts in the background, and children would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     checkout = clone(tiny, tmp_path / "clone")
     checkout.run("dvc", "config", "--local", "cache.dir", str(tiny.path / ".dvc/cache"))
     checkout.run("dvc", "checkout")
