@@ -11,6 +11,7 @@ import numpy as np
 from src.reporting import ablation, names, style
 from src.reporting.figures_retrieval import powers_of_two
 from src.reporting.inputs import Inputs
+from src.reporting.labels import Name, name_points
 from src.reporting.retrieval_tables import caption
 from src.reporting.tables import interval, share
 
@@ -100,9 +101,9 @@ def bars(key: str, rows: Rows, inputs: Inputs, folder: Path) -> None:
             axes.barh(places, means, color=colours, height=0.66, xerr=around(parts), ecolor=style.BLACK, capsize=3)
             axes.axvline(means[0], color=style.BLACK, linewidth=0.8, linestyle="--")
             top = (means + around(parts)[1]).max()
-            for place, mean, high in zip(places, means, around(parts)[1], strict=True):
-                axes.text(mean + high + 0.02 * top, place, f"{mean:.3f}", va="center", fontsize=8)
-            axes.set_xlim(0, 1.2 * top)
+            for place, mean in zip(places, means, strict=True):  # in a column, clear of bars, intervals and line
+                axes.text(1.04 * top, place, f"{mean:.3f}", va="center", fontsize=8)
+            axes.set_xlim(0, 1.25 * top)
             axes.set_yticks(places, labels if number == 0 else [""] * len(labels), fontsize=8)
             axes.grid(axis="y", visible=False)
             axes.set_title("Spearman after" if name == "STS" else f"nDCG@10\n{name}", fontsize=8)
@@ -115,39 +116,29 @@ def trade(inputs: Inputs, folder: Path) -> None:
     note = f"{ablation.caption(inputs)}. Shown: {main}. Up and to the right is better."
     title = "What retrieval gains against what similarity keeps"
     with style.chart(folder, "pareto", title, note, size=(7.0, 4.8)) as (axes,):
-        _mixing_curve(axes, inputs.ablation["pareto"], main)
-        points: list[tuple[str, float, float, str]] = []
+        shares = _mixing_curve(axes, inputs.ablation["pareto"], main)
+        named: list[Name] = []
         for number, key in enumerate(key for key in (ablation.REMEDIES, ablation.SETTINGS) if key in found):
             rows = {name: row for name, row in found[key].items() if name != inputs.ablation["reference"]}
             xs = [row["sts"]["mean"] for row in rows.values()]
             ys = [row["retrieval"][main]["mean"] for row in rows.values()]
             colour, marker, label = style.SERIES[number], style.MARKERS[1 + number], ablation.in_a_sentence(key)
             axes.plot(xs, ys, linestyle="none", color=colour, marker=marker, label=label, zorder=4)
-            points += zip(rows, xs, ys, [colour] * len(rows), strict=True)
-        _name_points(axes, points)
+            named += [Name(row.replace("_", " "), (x, y), colour) for row, x, y in zip(rows, xs, ys, strict=True)]
         axes.margins(0.15)
         axes.set_xlabel(f"Spearman after retrieval training, {inputs.sts['set']}")
         axes.set_ylabel(f"nDCG@10, {main}")
         axes.legend(fontsize=7.5, loc="best")
+        name_points(axes, shares + named, [name.point for name in shares])
 
 
-def _name_points(axes: Axes, points: list[tuple[str, float, float, str]]) -> None:
-    """A name right of each point; names that would lie on each other move up."""
-    low, high = axes.get_ylim()
-    heights = style.spaced([y for _, _, y, _ in points], (high - low) / 30)
-    for (name, x, y, colour), height in zip(points, heights, strict=True):
-        shift = (height - y) / (high - low) * 260  # of about 260 typographic points that the axes are high
-        style.label(axes, name.replace("_", " "), (x, y), (7, shift - 2), color=colour)
-
-
-def _mixing_curve(axes: Axes, curve: list[Mapping[str, Any]], main: str) -> None:
-    if not curve:
-        return
-    xs, ys = [point["spearman"] for point in curve], [point["retrieval"][main] for point in curve]
-    label = "the recipe, and its weights mixed with those before"
-    axes.plot(xs, ys, color=style.BLACK, marker="o", markersize=4, linewidth=1.2, label=label)
-    for point, x, y in zip(curve, xs, ys, strict=True):
-        style.label(axes, share(point["share"]), (x, y), (-6, 5), ha="right")
+def _mixing_curve(axes: Axes, curve: list[Mapping[str, Any]], main: str) -> list[Name]:
+    """Draw the curve; the names of its points."""
+    places = [(point["spearman"], point["retrieval"][main]) for point in curve]
+    if places:
+        label = "the recipe, and its weights mixed with those before"
+        axes.plot(*zip(*places, strict=True), color=style.BLACK, marker="o", markersize=4, linewidth=1.2, label=label)
+    return [Name(share(point["share"]), place, style.BLACK) for point, place in zip(curve, places, strict=True)]
 
 
 def errors(inputs: Inputs, folder: Path) -> None:

@@ -109,15 +109,6 @@ def label(axes: Axes, text: str, point: tuple[float, float], shift: tuple[float,
     axes.annotate(text, point, shift, textcoords="offset points", bbox=ground, **looks)
 
 
-def spaced(places: Sequence[float], least: float) -> list[float]:
-    """The places, moved up where needed, so that no two lie nearer to each other than `least`; order is kept."""
-    moved = [0.0] * len(places)
-    last = float("-inf")
-    for number in sorted(range(len(places)), key=lambda number: places[number]):
-        last = moved[number] = max(places[number], last + least)
-    return moved
-
-
 def pad(axes: Axes, values: Sequence[float], share: float = 0.12) -> None:
     """Set the y-axis to the values with room around them: for curves, whose differences matter more than zero."""
     low, high = min(values), max(values)

@@ -63,6 +63,14 @@ def run_stage_anew(checkout: Checkout, stage: str, moment: float | None = None) 
     return status, time.monotonic() - began
 
 
+def mend_lock(checkout: Checkout) -> bool:
+    """What README says to do where a kill tore dvc.lock, which DVC writes in place; whether it was needed."""
+    torn = bool(checkout.git("status", "--porcelain", "dvc.lock").strip())
+    if torn:
+        checkout.git("restore", "dvc.lock")
+    return torn
+
+
 def killed_stages(checkout: Checkout) -> list[str]:
     if not LONG:
         return ["train_nli", "train_sts", "train_retrieval"]
@@ -75,7 +83,7 @@ def test_killed_in_every_stage_it_ends_with_the_same_bytes(tiny, tmp_path):
     shutil.copytree(tiny.path / ".dvc/cache", checkout.path / ".dvc/cache")
     checkout.run("dvc", "checkout")
     moments = random.Random(int(os.environ.get("FAULTS_SEED", "1")))
-    stages = killed_stages(checkout)
+    stages, torn = killed_stages(checkout), 0
     for stage in stages:
         status, seconds = run_stage_anew(checkout, stage)
         assert status == 0
@@ -83,10 +91,11 @@ def test_killed_in_every_stage_it_ends_with_the_same_bytes(tiny, tmp_path):
         while kills < KILLS:
             kills += run_stage_anew(checkout, stage, moments.uniform(0, seconds))[0] != 0
             tries += 1
+            torn += mend_lock(checkout)
             assert tries < 5 * KILLS + 10, f"{stage}: {kills} of {tries} kills found it at work"
         assert run_stage_anew(checkout, stage)[0] == 0
         print(f"{stage}: {kills} kills within {seconds:.1f} s")
-    print(f"{KILLS * len(stages)} kills in {len(stages)} stages")
+    print(f"{KILLS * len(stages)} kills in {len(stages)} stages; dvc.lock was torn {torn} times")
     assert "up to date" in checkout.run("dvc", "repro").stdout
     assert checkout.git("status", "--porcelain").strip() == ""
     for model in MODELS:
