@@ -33,7 +33,8 @@ TINY = [
     "eval.bootstrap_resamples=100",
     "ablation.rows=256",
     "ablation.variants.batch_256.train.batch_size=64",
-    # One variant of each kind: a process each costs seconds.
+    # One variant of each kind, the remedies together: a process each costs seconds.
+    "++ablation.variants.rehearsal.train.remedies={rehearsal_share: 0.5, hard_negatives: true, similarity_weight: 1}",
     *(
         f"~ablation.variants.{name}"
         for name in (
@@ -43,6 +44,8 @@ TINY = [
             "retrieval_only",
             "sts_nli_retrieval",
             "frozen_layers",
+            "hard_negatives",
+            "kept_similarity",
             "no_matryoshka",
             "false_negatives_masked",
             "mix_half_inverse_cloze",
