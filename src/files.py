@@ -21,6 +21,7 @@ from typing import Any, TextIO
 from src.errors import UserError
 
 PathLike = str | os.PathLike[str]
+_DEEPEST = 100  # blocks within blocks of a YAML file
 
 
 @contextmanager
@@ -90,6 +91,33 @@ def read_json(path: PathLike) -> Any:
         raise UserError(f"{path}:{error.lineno}: not JSON ({error.msg})") from error
     except (ValueError, RecursionError) as error:  # a number of thousands of digits, brackets without end
         raise UserError(f"{path}: not JSON ({error})") from error
+
+
+def read_yaml(path: PathLike) -> Any:
+    """The value of a YAML 1.2 file, read as DVC reads it, so that stages and DVC see the same values; None if empty.
+
+    Raises UserError that names the file and, where there is one, the line; a key that stands twice is a fault.
+    """
+    return parse_yaml(read_text(path), path)
+
+
+def parse_yaml(text: str, where: PathLike) -> Any:
+    """The value of YAML text that stands in `where`; as `read_yaml`."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+    try:
+        depth = 0
+        for event in YAML(typ="safe").parse(text):
+            depth += type(event).__name__.endswith("StartEvent") - type(event).__name__.endswith("EndEvent")
+            if depth > _DEEPEST:  # libyaml recurses without a limit and would end the process
+                raise UserError(f"{where}:{event.start_mark.line + 1}: nested more than {_DEEPEST} deep")
+        return YAML(typ="safe").load(text)
+    except MarkedYAMLError as error:
+        line = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise UserError(f"{where}{line}: not YAML: {error.problem or error.context}") from error
+    except (YAMLError, ValueError, RecursionError) as error:  # ValueError: `!!int x`, a 13th month, 5,000 digits
+        raise UserError(f"{where}: not YAML: {' '.join(str(error).split())}") from error
 
 
 def read_jsonl(path: PathLike) -> Iterator[dict[str, Any]]:

@@ -6,17 +6,17 @@ Values must be free of spaces, since the shell splits what the command prints.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from src.errors import UserError, run_stage
+from src.files import read_yaml
 
 # Mappings whose keys are names that the user gives: a profile replaces them whole.
 OPEN_MAPPINGS = ("eval.sets",)
-_ESCAPED = set("()[]{}:=,'\"\\$ \t\n")
+_UNQUOTABLE = re.compile(r"[\s'\\$*?]")  # what the shell splits or fills in, and what ends or fills in a quoted value
 
 
 def flags(profile: dict[str, Any], current: dict[str, Any]) -> list[str]:
@@ -62,10 +62,11 @@ def override(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, list):
         return "[" + ",".join(override(item) for item in value) + "]"
-    text = str(value)
-    if isinstance(value, str) and _ESCAPED & set(text):
-        raise UserError(f"profile value {text!r}: spaces, quotes, brackets, `:` and `=` cannot be passed through -S")
-    return text
+    if isinstance(value, str):
+        if _UNQUOTABLE.search(value):
+            raise UserError(f"profile value {value!r}: spaces and any of ' \\ $ * ? cannot be passed through -S")
+        return f"'{value}'"  # unquoted, 2024_10 would be a number and `null` nothing
+    return str(value)
 
 
 def load(name: str, folder: Path = Path("params")) -> dict[str, Any]:
@@ -74,14 +75,14 @@ def load(name: str, folder: Path = Path("params")) -> dict[str, Any]:
     if not path.is_file():
         known = ", ".join(sorted(p.stem for p in folder.glob("*.yaml"))) or "none"
         raise UserError(f"no profile {name!r}; {folder}/ holds: {known} (mini is params.yaml itself)")
-    return yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    return read_yaml(path) or {}
 
 
 def main(arguments: list[str]) -> None:
     """Print the flags of the profile named on the command line."""
     if len(arguments) != 1:
         raise UserError("usage: python -m src.profile NAME   (a file params/NAME.yaml)")
-    current = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
+    current = read_yaml("params.yaml")
     print(" ".join(flags(load(arguments[0]), current)))
 
 

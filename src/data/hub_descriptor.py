@@ -8,10 +8,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from src.errors import UserError
+from src.files import read_yaml
 
 FILE = "hub.yaml"
 TRAINING = ("train", "dev", "test")
@@ -123,10 +123,7 @@ def read_descriptor(folder: Path) -> Descriptor:
     """The descriptor in FOLDER/hub.yaml. Raises UserError that names file and key in one line."""
     path = folder / FILE
     try:
-        values: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
-        return Descriptor.model_validate(values)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: not YAML: {error}") from error
+        return Descriptor.model_validate(read_yaml(path))
     except ValidationError as error:
         faults = [_fault(fault) for fault in error.errors(include_url=False)]
         raise UserError(f"{path}: {'; '.join(faults)}") from error

@@ -11,10 +11,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from src.data.hub_descriptor import Part
 from src.errors import UserError
+from src.files import parse_yaml
 
 README = "README.md"
 # In the order of preference where a split is there in several formats.
@@ -60,7 +59,7 @@ def _one_format(paths: list[str]) -> list[str]:
 
 def _declared(readme: str, config: str | None, split: str | None, where: str) -> list[str]:
     """Patterns of a split from the front matter of README.md; none where it declares no configurations."""
-    configs = {item.get("config_name", "default"): item for item in _front_matter(readme).get("configs", [])}
+    configs = {item.get("config_name", "default"): item for item in _front_matter(readme, where).get("configs") or []}
     if not configs:
         return []
     name = config or ("default" if "default" in configs else next(iter(configs)) if len(configs) == 1 else "")
@@ -77,12 +76,9 @@ def _declared(readme: str, config: str | None, split: str | None, where: str) ->
     return found
 
 
-def _front_matter(readme: str) -> dict[str, Any]:
+def _front_matter(readme: str, where: str) -> dict[str, Any]:
     match = re.match(r"\ufeff?---\s*\n(.*?)\n---", readme, re.DOTALL)
-    try:
-        found = yaml.safe_load(match.group(1)) if match else None
-    except yaml.YAMLError:
-        return {}
+    found = parse_yaml(match.group(1), f"{where}: {README}") if match else None
     return found if isinstance(found, dict) else {}
 
 

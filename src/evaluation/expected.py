@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from src.errors import UserError
+from src.files import read_yaml
 
 Verdict = Literal["OK", "close", "off", "not comparable"]
 CLOSE = 3  # times the tolerance
@@ -74,11 +74,7 @@ class Comparison:
 def read_expected(path: Path) -> Expected:
     """The published values. Raises UserError that names the file and the faulty key."""
     try:
-        return Expected.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except FileNotFoundError as error:
-        raise UserError(f"{path}: no such file") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: not YAML: {error}") from error
+        return Expected.model_validate(read_yaml(path))
     except ValidationError as error:
         faults = [f"{'.'.join(map(str, fault['loc'])) or 'file'}: {fault['msg']}" for fault in error.errors()]
         raise UserError(f"{path}: {'; '.join(faults)}") from error

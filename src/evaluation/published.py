@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from src.errors import UserError
+from src.files import read_yaml
 from src.model.prompts import Prompts
 
 if TYPE_CHECKING:
@@ -45,14 +45,11 @@ class Descriptor(BaseModel):
 def read_descriptor(name: str, folder: Path = DESCRIPTORS) -> Descriptor:
     """The descriptor of a name in eval.published. Raises UserError that names the file and key."""
     path = folder / f"{name}.yaml"
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-        return Descriptor.model_validate(values)
-    except FileNotFoundError as error:
+    if not path.is_file():
         known = ", ".join(sorted(file.stem for file in folder.glob("*.yaml"))) or "none"
-        raise UserError(f"eval.published: {name!r} has no {path}; there are: {known}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: not YAML: {error}") from error
+        raise UserError(f"eval.published: {name!r} has no {path}; there are: {known}")
+    try:
+        return Descriptor.model_validate(read_yaml(path))
     except ValidationError as error:
         faults = [f"{'.'.join(map(str, fault['loc'])) or 'file'}: {fault['msg']}" for fault in error.errors()]
         raise UserError(f"{path}: {'; '.join(faults)}") from error

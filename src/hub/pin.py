@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from src.errors import UserError
-from src.files import read_text, write_text
+from src.files import read_text, read_yaml, write_text
 from src.hub.download import COMMIT, Kind, resolve
 
 _LOCAL = ("models/", "data/", "./", "../")
@@ -67,6 +67,7 @@ def pin(root: Path) -> Iterator[str]:
     yaml = _yaml()
     faults = 0
     for path in files(root):
+        read_yaml(path)  # refused here with file and line where it is no YAML
         content = yaml.load(read_text(path))
         pinned = []
         for found in list(unpinned(path, content)):

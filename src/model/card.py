@@ -9,8 +9,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 from src.files import PathLike, write_text
 from src.model.prompts import CONVENTIONS
 
@@ -51,7 +49,9 @@ def write_model_card(folder: PathLike, metrics: Metrics, params: Params, cards: 
 
 def model_card(metrics: Metrics, params: Params, cards: Cards) -> str:
     """The card's text."""
-    head = yaml.safe_dump(front_matter(metrics, params, cards), allow_unicode=True, sort_keys=False, width=1000)
+    from huggingface_hub.utils import yaml_dump  # as the Hub's own cards are written
+
+    head = yaml_dump(front_matter(metrics, params, cards), sort_keys=False, width=1000)
     parts = [
         f"---\n{head}---",
         introduction(params, cards),

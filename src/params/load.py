@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
 from src.errors import UserError
+from src.files import read_yaml
 from src.params.schema import Params
 
 
@@ -19,12 +19,9 @@ def load_params(path: str | Path = "params.yaml") -> Params:
         UserError: the file is missing, is no YAML mapping, or a key is unknown, missing, of another type or out of
             range; the message names the key, its value and what is allowed.
     """
-    try:
-        values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise UserError(f"{path}: no such file; run from the root of the repository") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
+    if not Path(path).exists():
+        raise UserError(f"{path}: no such file; run from the root of the repository")
+    values = read_yaml(path)
     if not isinstance(values, dict):
         raise UserError(f"{path}: expected blocks such as `train:`, found {type(values).__name__}")
     return validate(values, str(path))

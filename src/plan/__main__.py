@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-import yaml
-
 from src.errors import UserError, run_stage
+from src.files import read_yaml
 from src.params import Params
 from src.params.load import validate
 from src.plan.cost import GIB, Size
@@ -43,7 +41,7 @@ def main(arguments: list[str]) -> None:
 
 def profile_params(name: str) -> Params:
     """params.yaml with the differences of a profile."""
-    values = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
+    values = read_yaml("params.yaml")
     return validate(values if name == "mini" else merge(values, load(name)), f"params/{name}.yaml")
 
 

@@ -3,9 +3,9 @@
 import json
 
 import pytest
-import yaml
 from dvc.utils.hydra import apply_overrides
 
+from src.files import read_yaml
 from tests.chain.test_readme import SET, clone
 
 INPUTS = ["synthesize", "prepare", f"prepare_eval@{SET}", "base_model", "train_nli", "train_sts"]
@@ -24,7 +24,7 @@ def summary(checkout, name):
 
 def test_every_variant_is_filed_and_compared(ablated):
     table = json.loads((ablated.path / "reports/ablation.json").read_text(encoding="utf-8"))
-    rows = yaml.safe_load((ablated.path / "params.yaml").read_text(encoding="utf-8"))["ablation"]["variants"]
+    rows = read_yaml(ablated.path / "params.yaml")["ablation"]["variants"]
     assert set(rows) <= set(table["rows"])
     for name in rows:
         found = summary(ablated, name)

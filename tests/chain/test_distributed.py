@@ -8,7 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from dvc.utils.serialize import dump_yaml
 
+from src.files import read_yaml
 from tests.checkout import Checkout, make_checkout
 
 ROOT = Path(__file__).parents[2]
@@ -107,14 +109,12 @@ def test_a_process_without_rows_waits_for_the_others(folder):
 @pytest.fixture(scope="module")
 def checkout(folder, tmp_path_factory):
     """A copy of the repository whose sts step trains a tiny encoder in two processes on the CPU."""
-    import yaml
-
     checkout = make_checkout(tmp_path_factory.mktemp("launched") / "repo")
-    params = yaml.safe_load((checkout.path / "params.yaml").read_text(encoding="utf-8"))
+    params = read_yaml(checkout.path / "params.yaml")
     params["sts"] |= {"dims": [16, 8], "batch_size": 20, "max_length": 16}
     params["runtime"]["threads"] = 1
     params["launch"]["processes"] = 2
-    (checkout.path / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False), encoding="utf-8")
+    dump_yaml(checkout.path / "params.yaml", params)
     (checkout.path / "data" / "prepared" / "sts").mkdir(parents=True)
     shutil.copy(folder / "cosent.jsonl", checkout.path / "data" / "prepared" / "sts" / "train.jsonl")
     return checkout

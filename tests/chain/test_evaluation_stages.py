@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import pytrec_eval
 import torch
-import yaml
+from dvc.utils.serialize import dump_yaml
 
 from bench.common import build_gte
 from src import bm25, check_sts_forgetting, eval_published, eval_retrieval, train_colbert
@@ -16,7 +16,7 @@ from src.errors import UserError
 from src.evaluation import encode, late
 from src.evaluation.beir import read_qrels
 from src.evaluation.runs import read_run
-from src.files import read_json, write_jsonl
+from src.files import read_json, read_yaml, write_jsonl
 
 pytestmark = pytest.mark.chain
 
@@ -40,12 +40,12 @@ def text(generator: np.random.Generator, low: int, high: int) -> str:
 
 
 def write_params(folder: Path) -> None:
-    params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    params = read_yaml(ROOT / "params.yaml")
     one = {"path": f"data/synthetic/eval/{NAME}", "protocol": "full", "title": True, "drop_self_hits": False}
     params["eval"] |= {"sets": {NAME: one}, "dims": [32, 16], "bootstrap_resamples": 200, "published": ["ours"]}
     params["runtime"] |= {"instruction_set": "native"}
     params["colbert"] |= {"dim": 8, "batch_size": 16, "max_length": 32}
-    (folder / "params.yaml").write_text(yaml.safe_dump(params))
+    dump_yaml(folder / "params.yaml", params)
     shutil.copy(ROOT / "expected.yaml", folder)
     (folder / "params" / "models").mkdir(parents=True)
     (folder / "params" / "models" / "ours.yaml").write_text(DESCRIPTOR)

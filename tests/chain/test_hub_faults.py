@@ -7,8 +7,9 @@ import sys
 import time
 
 import pytest
-import yaml
+from dvc.utils.serialize import dump_yaml
 
+from src.files import read_yaml
 from tests import hub_sets
 from tests.checkout import make_checkout
 from tests.hub_server import HubServer, use_in_stages
@@ -19,14 +20,14 @@ pytestmark = pytest.mark.chain
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory):
     checkout = make_checkout(tmp_path_factory.mktemp("faults") / "repo")
-    params = yaml.safe_load((checkout.path / "params.yaml").read_text(encoding="utf-8"))
+    params = read_yaml(checkout.path / "params.yaml")
     params["runtime"]["offline"] = False
     for name, path in (("nli", "all_nli_tr"), ("sts", "stsb_tr"), ("retrieval", "msmarco_tr")):
         params["data"][name] |= {"name": path, "path": f"params/hub/{path}"}
     one = {"path": "params/hub/eval/scifact_tr", "protocol": "full", "title": True, "drop_self_hits": False}
     params["eval"]["path"] = "params/hub/eval"
     params["eval"]["sets"] = {"scifact_tr": one}
-    (checkout.path / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
+    dump_yaml(checkout.path / "params.yaml", params)
     return checkout
 
 

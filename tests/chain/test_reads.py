@@ -3,7 +3,8 @@
 from collections import defaultdict
 
 import pytest
-import yaml
+
+from src.files import read_yaml
 
 pytestmark = pytest.mark.chain
 # Code is compared in tests/unit/test_pipeline.py; the others are of this machine, and computed from dependencies.
@@ -19,7 +20,7 @@ def test_a_stage_reads_only_what_it_declares(tiny):
     for line in tiny.reads.read_text(encoding="utf-8").splitlines():
         command, path = line.split("\t")
         read[command].add(path)
-    stages = yaml.safe_load((tiny.path / "dvc.lock").read_text(encoding="utf-8"))["stages"]
+    stages = read_yaml(tiny.path / "dvc.lock")["stages"]
     for name, stage in stages.items():
         declared = [item["path"] for kind in ("deps", "outs") for item in stage[kind]]
         found = {path for path in read[stage["cmd"]] if (tiny.path / path).is_file()}  # outputs were renamed since

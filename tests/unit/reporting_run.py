@@ -4,8 +4,7 @@ import json
 from itertools import combinations
 from pathlib import Path
 
-import yaml
-
+from src.files import read_yaml
 from src.params.load import validate
 
 ROOT = Path(__file__).parents[2]
@@ -22,7 +21,7 @@ def write(path, value):
 
 def make_params(sets=(SET,)):
     """The repository's params.yaml with these evaluation sets and few dimensions."""
-    values = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    values = read_yaml(ROOT / "params.yaml")
     options = next(iter(values["eval"]["sets"].values()))
     path = values["eval"]["path"]
     values["eval"]["sets"] = {name: {**options, "path": f"{path}/{name}"} for name in sets}

@@ -6,18 +6,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
 
 from src.ablation import compare, record, variants
 from src.ablation.measure import Measured, Yardsticks
 from src.ablation.table import markdown
 from src.errors import UserError
 from src.evaluation.similarity import Pairs
-from src.files import write_json
+from src.files import read_yaml, write_json
 from src.params.load import validate
 
 ROOT = Path(__file__).parents[2]
-VALUES = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+VALUES = read_yaml(ROOT / "params.yaml")
 
 
 def params(**rows):

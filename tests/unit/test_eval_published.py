@@ -74,7 +74,7 @@ def test_a_pinned_model_and_a_folder_are_taken_without_a_word(tmp_path, capsys):
     ],
 )
 def test_a_faulty_descriptor_is_named_with_its_key(tmp_path, change, message):
-    with pytest.raises(UserError, match=f"m.yaml: .*{message}"):
+    with pytest.raises(UserError, match=f"m.yaml(:3)?: .*{message}"):
         described(tmp_path, change)
 
 

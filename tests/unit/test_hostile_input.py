@@ -14,7 +14,6 @@ import numpy as np
 import pyarrow
 import pyarrow.parquet
 import pytest
-import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -26,7 +25,7 @@ from src.data.training_set import clean_rows
 from src.errors import UserError
 from src.evaluation.beir import load_eval_set
 from src.evaluation.runs import read_run
-from src.files import read_json, read_jsonl
+from src.files import read_json, read_jsonl, read_yaml
 from src.params import load_params
 from src.params.load import validate
 
@@ -198,7 +197,7 @@ NAMES = ["../up", "/etc/passwd", "a/b", "..", ".hidden", "", "a b", "a\nb", "-rf
 @pytest.mark.parametrize("name", NAMES)
 def test_a_name_that_could_leave_its_folder(monkeypatch, tmp_path, name):
     """Of an evaluation set, a published model, a variant, a data set; and of a record."""
-    values = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    values = read_yaml(ROOT / "params.yaml")
     places = [
         (values["eval"]["sets"], name, next(iter(values["eval"]["sets"].values()))),
         (values["ablation"]["variants"], name, {"path": ["retrieval"]}),

@@ -4,9 +4,9 @@ import shutil
 from pathlib import Path
 
 import pytest
-import yaml
 
 from src.errors import UserError
+from src.files import read_yaml
 from src.hub.pin import files, pin
 from tests.hub_server import HubServer, use_in_process
 
@@ -32,7 +32,7 @@ def server(tmp_path, monkeypatch, params):
 
 
 def repositories(path: Path) -> list[tuple[str, str]]:
-    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    content = read_yaml(path)
     if path.name == "hub.yaml":
         others = [part["repository"] for part in content["parts"].values() if "repository" in part]
         return [(name, "datasets") for name in [content["repository"], *others]]
@@ -65,5 +65,5 @@ def test_what_cannot_be_pinned_is_named_and_the_others_are_pinned(server, params
         for line in pin(params):
             lines.append(line)
     assert any("params/hub/all_nli_tr/hub.yaml: emrecan/all-nli-tr@main: a gated dataset" in line for line in lines)
-    pinned = yaml.safe_load((params / "params" / "hub" / "stsb_tr" / "hub.yaml").read_text(encoding="utf-8"))
+    pinned = read_yaml(params / "params" / "hub" / "stsb_tr" / "hub.yaml")
     assert pinned["revision"] == server.commit("datasets", "figenfikri/stsb_tr")

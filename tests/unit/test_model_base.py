@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 import torch
-import yaml
+from dvc.utils.serialize import dump_yaml
 
 from src import base_model
 from src.errors import UserError
-from src.files import read_json, sha256, write_jsonl
+from src.files import read_json, read_yaml, sha256, write_jsonl
 from src.model.load import load_encoder
 from src.model.prompts import Prompts, prompts_of, read_prompts
 from src.params import load_params
@@ -24,13 +24,13 @@ TEXTS = [
 
 
 def write_params(path: Path, **base) -> None:
-    values = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    values = read_yaml(ROOT / "params.yaml")
     small = {"vocab_size": 120, "hidden_size": 16, "layers": 1, "heads": 2, "intermediate_size": 32, "max_length": 24}
     values["base_model"] |= small | {"pooling": "cls", "source": "scratch"} | base
     values["base_model"]["mlm"] |= {"epochs": 1, "batch_size": 8, "max_length": 16}
     for block in ("nli", "sts", "train", "eval"):
         values[block]["dims"] = [16, 8]
-    path.write_text(yaml.safe_dump(values, allow_unicode=True), encoding="utf-8")
+    dump_yaml(path, values)
 
 
 @pytest.fixture
@@ -74,9 +74,9 @@ def test_the_folder_is_cls_pooling_and_unit_vectors(folder):
 
 def test_mean_pooling_and_no_pretraining(workspace):
     write_params(workspace / "params.yaml", pooling="mean")
-    values = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
+    values = read_yaml("params.yaml")
     values["base_model"]["mlm"]["epochs"] = 0
-    Path("params.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
+    dump_yaml(Path("params.yaml"), values)
     base_model.main([])
     assert load_encoder("models/base")[1].pooling_mode == "mean"
     assert base_model.CURVE.read_text(encoding="utf-8") == "step,epoch,loss,learning_rate,grad_norm\n"

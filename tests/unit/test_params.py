@@ -5,15 +5,15 @@ import inspect
 from pathlib import Path
 
 import pytest
-import yaml
 from pydantic import BaseModel
 
 from src.errors import UserError
+from src.files import read_yaml
 from src.params import load_params, schema
 from src.params.load import validate
 
 ROOT = Path(__file__).parents[2]
-VALUES = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+VALUES = read_yaml(ROOT / "params.yaml")
 
 
 def changed(key: str, value: object) -> dict:

@@ -3,12 +3,12 @@
 from pathlib import Path
 
 import pytest
-import yaml
 
+from src.files import read_yaml
 from tools.stage_deps import closure, code_deps
 
 ROOT = Path(__file__).parents[2]
-STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+STAGES = read_yaml(ROOT / "dvc.yaml")["stages"]
 DEFINITIONS = {name: stage.get("do", stage) for name, stage in STAGES.items()}
 
 

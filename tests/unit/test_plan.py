@@ -5,9 +5,9 @@ import json
 from pathlib import Path
 
 import pytest
-import yaml
 
 from src.errors import UserError
+from src.files import read_yaml
 from src.params import Params
 from src.plan.__main__ import main, merge, profile_params, table
 from src.plan.cost import GIB, Frozen, Size, activation_bytes, forward_flops, loss_bytes, state_bytes, training_flops
@@ -182,4 +182,4 @@ def test_columns_stand_under_each_other():
 
 def test_profiles_are_valid_params():
     for name in ("paper", "small", "files"):
-        assert isinstance(yaml.safe_load((ROOT / f"params/{name}.yaml").read_text(encoding="utf-8")), dict)
+        assert isinstance(read_yaml(ROOT / f"params/{name}.yaml"), dict)

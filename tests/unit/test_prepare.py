@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
+from dvc.utils.serialize import dump_yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,7 +16,7 @@ from src.data.evaluation_set import BeirSet, full, read_beir, tr_mteb
 from src.data.text import clean, is_mojibake, key, undo_mojibake
 from src.data.training_set import Split, carve, clean_rows, sample, without_leaks
 from src.errors import UserError
-from src.files import read_json, read_jsonl, write_jsonl
+from src.files import read_json, read_jsonl, read_yaml, write_jsonl
 
 ROOT = Path(__file__).parents[2]
 
@@ -197,7 +197,7 @@ def test_a_wrong_evaluation_set_is_named(tmp_path, change, message):
 @pytest.fixture
 def workspace(tmp_path, monkeypatch):
     """A working folder with small raw sets and params that point at them."""
-    values = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    values = read_yaml(ROOT / "params.yaml")
     raw = tmp_path / "raw"
     for name in ("text", "nli", "sts", "retrieval"):
         (raw / name).mkdir(parents=True)
@@ -214,7 +214,7 @@ def workspace(tmp_path, monkeypatch):
     write_jsonl(raw / "sts" / "test.jsonl", [pair])
     rows = [{"anchor": "soru", "positive": "BU BİR BELGE METNİDİR"}, {"anchor": "soru", "positive": "başka"}]
     write_jsonl(raw / "retrieval" / "train.jsonl", rows)
-    (tmp_path / "params.yaml").write_text(yaml.safe_dump(values, allow_unicode=True), encoding="utf-8")
+    dump_yaml(tmp_path / "params.yaml", values)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

@@ -4,23 +4,27 @@ import copy
 from pathlib import Path
 
 import pytest
-import yaml
+from dvc.utils.cli_parse import to_path_overrides
 from dvc.utils.hydra import apply_overrides
+from dvc.utils.serialize import dump_yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from src.errors import UserError
+from src.files import read_yaml
 from src.params.load import validate
 from src.profile import flags, load, override
 
 ROOT = Path(__file__).parents[2]
-MINI = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+MINI = read_yaml(ROOT / "params.yaml")
 PROFILES = sorted(path.stem for path in (ROOT / "params").glob("*.yaml"))
 
 
 def apply(tmp_path: Path, values: dict, found: list[str]) -> dict:
     path = tmp_path / "params.yaml"
-    path.write_text(yaml.safe_dump(values, allow_unicode=True), encoding="utf-8")
-    apply_overrides(path, found[1::2])
-    return yaml.safe_load(path.read_text(encoding="utf-8"))
+    dump_yaml(path, values)
+    apply_overrides(path, to_path_overrides(found[1::2])["params.yaml"])
+    return read_yaml(path)
 
 
 @pytest.mark.parametrize("name", PROFILES)
@@ -40,12 +44,27 @@ def test_flags_survive_the_shell(name):
 
 def test_values_in_the_grammar_of_s():
     values = {"a": None, "b": True, "c": [1, 2.5, "x.jsonl"], "d": {"e": 1.0e-5}}
-    assert flags(values, {}) == ["-S", "++a=null", "-S", "++b=true", "-S", "++c=[1,2.5,x.jsonl]", "-S", "++d.e=1e-05"]
+    assert flags(values, {}) == ["-S", "++a=null", "-S", "++b=true", "-S", "++c=[1,2.5,'x.jsonl']", "-S", "++d.e=1e-05"]
 
 
-def test_a_value_that_the_shell_would_split_is_refused():
+@pytest.mark.parametrize("text", ["a b", "a\tb", "it's", "a\\", "${seed}", "*"])
+def test_a_value_that_the_shell_would_split_is_refused(text):
     with pytest.raises(UserError, match="spaces"):
-        override("a b")
+        override(text)
+
+
+WORDS = st.text(st.characters(exclude_categories=["C", "Z"], exclude_characters="'\\$*?"), max_size=12)
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | WORDS
+NUMBER_LIKE = st.sampled_from(["2024_10", "0100", "12:30", "1e3", "yes", "null", "true", "nan", "", "[1]", "a=b"])
+
+
+@given(value=SCALARS | NUMBER_LIKE | st.lists(SCALARS | NUMBER_LIKE, max_size=4))
+@settings(max_examples=100, deadline=None)
+def test_any_value_arrives_as_the_profile_has_it(tmp_path_factory, value):
+    found = flags({"data": {"text": {"name": value}}}, {})
+    assert all(len(flag.split()) == 1 for flag in found)
+    applied = apply(tmp_path_factory.mktemp("params"), {"data": {"text": {"name": "x"}}}, found)["data"]["text"]["name"]
+    assert (applied, type(applied)) == (value, type(value))
 
 
 def test_open_mappings_are_replaced_whole():

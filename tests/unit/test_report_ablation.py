@@ -1,8 +1,8 @@
 """Which question a variant answers, and how its table reads."""
 
 import pytest
-import yaml
 
+from src.files import read_yaml
 from src.reporting import ablation
 from src.reporting.inputs import read_inputs
 from src.reporting.text_ablation import answer
@@ -30,7 +30,7 @@ def test_a_row_tells_which_question_it_answers(name, row, expected):
 
 def test_every_variant_of_params_is_in_words(tmp_path):
     inputs = read_inputs(make_run(tmp_path), tmp_path)
-    variants = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))["ablation"]["variants"]
+    variants = read_yaml(ROOT / "params.yaml")["ablation"]["variants"]
     words = [ablation.label(name, {"row": row, "path": row["path"]}, inputs) for name, row in variants.items()]
     assert len(set(words)) == len(words)
     assert "freeze embeddings, freeze layers 1" in words

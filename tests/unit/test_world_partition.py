@@ -4,9 +4,10 @@ import json
 import random
 
 import pytest
-import yaml
+from dvc.utils.serialize import dump_yaml
 
 from src import synthesize
+from src.files import read_yaml
 from src.params import load_params
 from src.world import render, sets
 from src.world.facts import Fact
@@ -75,15 +76,14 @@ def test_no_abstract_of_the_mini_world_answers_a_claim_that_it_is_not_judged_for
 
 
 def test_the_stage_writes_the_layout_of_users_data_alike_each_time(tmp_path, monkeypatch):
-    with open("params.yaml", encoding="utf-8") as file:
-        params = yaml.safe_load(file)
+    params = read_yaml("params.yaml")
     small = dict.fromkeys(("nli_rows", "sts_rows", "retrieval_rows", "text_rows", "held_out_rows"), 20)
     params["synthesize"] |= small | {"documents": 60, "claims_dev": 10, "claims_test": 10}
     written = []
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
         monkeypatch.chdir(tmp_path / name)
-        (tmp_path / name / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
+        dump_yaml(tmp_path / name / "params.yaml", params)
         synthesize.main([])
         root = tmp_path / name / "data/synthetic"
         written.append({str(p.relative_to(root)): p.read_bytes() for p in sorted(root.rglob("*")) if p.is_file()})
