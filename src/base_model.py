@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from src.errors import UserError, run_stage
 from src.files import fresh_dir, read_jsonl, write_csv, write_json
 from src.params import load_params
+from src.progress import bar
 from src.runtime import device, seed_everything, set_environment, use_threads
 
 if TYPE_CHECKING:
@@ -80,17 +81,15 @@ def read_texts(path: Path) -> list[str]:
 
 def pretrain_with_bar(model: GteForMaskedLM, tokenizer: Tokenizer, texts: list[str], params: Params) -> list[Point]:
     """Masked language modelling with a progress bar."""
-    from tqdm import tqdm
-
     from src.model.mlm import corpus, pretrain
 
     settings = params.base_model.mlm
     text = corpus(tokenizer, texts, settings.max_length)
-    with tqdm(desc="masked language modelling", unit="step") as bar:
+    with bar("masked language modelling", "step") as progress:
 
         def show(_: int, total: int) -> None:
-            bar.total = total
-            bar.update()
+            progress.total = total
+            progress.update()
 
         autocast = params.runtime.precision == "bf16"
         return pretrain(model, text, settings, seed=params.seed, autocast=autocast, on_step=show)

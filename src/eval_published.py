@@ -27,6 +27,8 @@ def main(arguments: list[str]) -> None:
     from src.files import fresh_dir, write_json
 
     name = arguments[0]
+    if not params.eval.published:
+        print(f"{name}: eval.published names no model, so there is nothing to do")
     options = params.eval.sets[name]
     descriptors = {model: published.read_descriptor(model) for model in params.eval.published}
     data = load_eval_set(f"data/prepared/{name}", name, options.title, options.protocol, options.drop_self_hits)

@@ -35,12 +35,19 @@ def atomic_text(path: PathLike) -> Iterator[TextIO]:
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
-        os.chmod(temporary, 0o644)
+        os.chmod(temporary, 0o666 & ~umask())
         os.replace(temporary, target)
     except BaseException:
         with suppress(OSError):
             os.unlink(temporary)
         raise
+
+
+def umask() -> int:
+    """The mode bits that the user withholds from new files; temporary files and safetensors withhold more."""
+    found = os.umask(0o077)
+    os.umask(found)
+    return found
 
 
 def write_text(path: PathLike, text: str) -> None:
@@ -157,9 +164,10 @@ def fresh_dir(path: PathLike) -> Iterator[Path]:
     for left in target.parent.glob(f".{glob.escape(target.name)}.????????"):
         shutil.rmtree(left, ignore_errors=True)
     temporary = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
-    os.chmod(temporary, 0o755)
     try:
         yield temporary
+        for part in (temporary, *temporary.rglob("*")):
+            os.chmod(part, (0o777 if part.is_dir() else 0o666) & ~umask())
         old = target.with_name(f".{target.name}.old")
         shutil.rmtree(old, ignore_errors=True)
         if target.exists():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -25,6 +26,10 @@ def set_environment(runtime: RuntimeParams) -> None:
     os.environ.update({"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads, "OMP_WAIT_POLICY": "PASSIVE"})
     os.environ["TOKENIZERS_PARALLELISM"] = "true" if runtime.threads > 1 else "false"
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+    if (
+        not sys.stderr.isatty()
+    ):  # in a log, other libraries' bars show a state every half minute (ours: src/progress.py)
+        os.environ.update({"TQDM_MININTERVAL": "30", "TQDM_MAXINTERVAL": "30"})
     if runtime.offline:
         os.environ.update({"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1"})
     if runtime.deterministic:

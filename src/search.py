@@ -36,7 +36,7 @@ class Index:
     def __init__(self, encoder: SentenceTransformer, documents: list[Document]) -> None:
         self.encoder, self.documents = encoder, documents
         texts = [document.text for document in documents]
-        self.vectors: NDArray[np.float32] = encoder.encode_document(texts, show_progress_bar=len(texts) > 256)
+        self.vectors: NDArray[np.float32] = encoder.encode_document(texts, show_progress_bar=sys.stderr.isatty())
 
     @property
     def dimensions(self) -> int:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from src.errors import UserError
+from src.progress import bar
 
 if TYPE_CHECKING:
     import torch
@@ -38,10 +39,8 @@ def encode_into(
     Raises:
         UserError: the model gives NaN or infinity for a text; says for which.
     """
-    from tqdm import tqdm
-
     started, tokens = time.perf_counter(), 0
-    with tqdm(total=len(texts), desc=what, unit="text", mininterval=1, delay=2) as bar:
+    with bar(what, "text", len(texts)) as progress:
         for start in range(0, len(texts), CHUNK):
             chunk = texts[start : start + CHUNK]
             lengths = token_lengths(model, chunk, prompt)
@@ -54,7 +53,7 @@ def encode_into(
                 vectors = _vectors(model, [chunk[row] for row in rows], prompt, batch_size, pool)
                 _check(vectors, rows + start, texts, what)
                 out[rows + start] = vectors
-                bar.update(len(rows))
+                progress.update(len(rows))
     seconds = time.perf_counter() - started
     print(f"{what}: {len(texts)} texts, {tokens} tokens, {tokens / seconds:.0f} tokens/s", flush=True)
 

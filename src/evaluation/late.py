@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from src.errors import UserError
 from src.evaluation import cache, runs
 from src.evaluation.beir import EvalSet
+from src.progress import bar
 from src.turkish import lower
 
 if TYPE_CHECKING:
@@ -126,7 +127,6 @@ def search_late(
         Scores and rows (queries, k), best first, ties by lower row.
     """
     import torch
-    from tqdm import tqdm
 
     from src.evaluation.topk import merge
 
@@ -134,15 +134,14 @@ def search_late(
     _check(asked, queries, model.name)
     scores = torch.empty(len(queries), 0)
     rows = torch.empty(len(queries), 0, dtype=torch.long)
-    what = f"{model.name}: documents"
-    with tqdm(total=len(documents), desc=what, unit="text", mininterval=1, delay=2) as bar:
+    with bar(f"{model.name}: documents", "text", len(documents)) as progress:
         for start in range(0, len(documents), at_once):
             texts = list(documents[start : start + at_once])
             vectors = model.encoder.encode_document(texts, batch_size=batch_size, show_progress_bar=False)
             _check(vectors, texts, model.name)
             product = model.encoder.similarity(asked, vectors).float().cpu()
             scores, rows = merge(scores, rows, product, start, k)
-            bar.update(len(texts))
+            progress.update(len(texts))
     return scores.numpy(), rows.numpy()
 
 

@@ -18,7 +18,7 @@ from typing import Literal, NamedTuple, TypeVar
 
 from src.errors import UserError
 from src.files import sha256
-from src.hub.faults import NOT_CACHED, explain, is_transient
+from src.hub.faults import NOT_CACHED, NoConnectionError, explain, is_transient, status
 
 Kind = Literal["model", "dataset"]
 Result = TypeVar("Result")
@@ -189,7 +189,8 @@ def _attempt(action: Callable[[], Result], what: str, kind: Kind, waits: tuple[f
             if last and line is None:
                 raise
             if last:
-                raise UserError(line) from error
+                silent = is_transient(error) and status(error) is None
+                raise (NoConnectionError if silent else UserError)(line) from error
             print(f"{what}: {type(error).__name__}; again in {waits[attempt]:g} s", file=sys.stderr, flush=True)
         time.sleep(waits[attempt])
     raise AssertionError("unreachable")

@@ -5,7 +5,13 @@ from __future__ import annotations
 import errno
 from collections.abc import Iterator
 
+from src.errors import UserError
+
 NOT_CACHED = "not (wholly) in the Hub cache; set runtime.offline to false once, where there is a network"
+
+
+class NoConnectionError(UserError):
+    """The Hub did not answer at all, after every attempt; other repositories would not be answered either."""
 
 
 def chain(error: BaseException) -> Iterator[BaseException]:

@@ -16,6 +16,7 @@ from typing import Any
 from src.errors import UserError
 from src.files import read_text, read_yaml, write_text
 from src.hub.download import COMMIT, Kind, resolve
+from src.hub.faults import NoConnectionError
 
 _LOCAL = ("models/", "data/", "./", "../")
 _ID = re.compile(r"[\w.-]+/[\w.-]+")
@@ -62,27 +63,30 @@ def pin(root: Path) -> Iterator[str]:
     """Pin every unpinned repository; one line for each, what could not be pinned included.
 
     Raises:
-        UserError: at the end, where a repository could not be resolved; the others are written.
+        UserError: at the end, where a repository could not be resolved, the others are written; at once, where the
+            Hub cannot be reached, with the names of all that are left.
     """
     yaml = _yaml()
-    faults = 0
     for path in files(root):
         read_yaml(path)  # refused here with file and line where it is no YAML
-        content = yaml.load(read_text(path))
-        pinned = []
-        for found in list(unpinned(path, content)):
-            try:
-                found.mapping["revision"] = resolve(found.name, found.kind, found.mapping["revision"]).revision
-            except UserError as error:
-                faults += 1
-                yield f"{path.relative_to(root)}: {error}"
-                continue
-            pinned.append(f"{path.relative_to(root)}: {found.name} pinned to {found.mapping['revision']}")
-        if pinned:
-            stream = io.StringIO()
-            yaml.dump(content, stream)
-            write_text(path, stream.getvalue())
-        yield from pinned
+    contents = {path: yaml.load(read_text(path)) for path in files(root)}
+    open_ = [found for path, content in contents.items() for found in unpinned(path, content)]
+    faults = 0
+    for place, found in enumerate(open_):
+        file = found.file.relative_to(root)
+        try:
+            found.mapping["revision"] = resolve(found.name, found.kind, found.mapping["revision"]).revision
+        except NoConnectionError as error:
+            left = dict.fromkeys(item.name for item in open_[place:])
+            raise UserError(f"{error}; not pinned: {', '.join(left)}") from error
+        except UserError as error:
+            faults += 1
+            yield f"{file}: {error}"
+            continue
+        stream = io.StringIO()
+        yaml.dump(contents[found.file], stream)
+        write_text(found.file, stream.getvalue())
+        yield f"{file}: {found.name} pinned to {found.mapping['revision']}"
     if faults:
         raise UserError(f"{faults} {'repository' if faults == 1 else 'repositories'} could not be pinned")
 

@@ -90,7 +90,7 @@ def shorter(name: str, evaluation: Mapping[str, Any]) -> Check:
 def similarity(sts: Mapping[str, Any]) -> Check:
     """Spearman's correlation after retrieval training."""
     before, after = (float(sts["forgetting"][key]) for key in ("before", "after"))
-    reason = f"{before:.4f} before retrieval training: it {sts['forgetting']['verdict']}"
+    reason = f"{before:.4f} before retrieval training: it {names.verb(sts['forgetting']['verdict'])}"
     if after < LEAST_SPEARMAN:
         reason += (
             "; the encoder was below the limit already, which is no forgetting"

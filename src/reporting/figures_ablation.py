@@ -129,7 +129,7 @@ def trade(inputs: Inputs, folder: Path) -> None:
         axes.set_xlabel(f"Spearman after retrieval training, {inputs.sts['set']}")
         axes.set_ylabel(f"nDCG@10, {main}")
         axes.legend(fontsize=7.5, loc="best")
-        name_points(axes, shares + named, [name.point for name in shares])
+        name_points(axes, shares + named, [[name.point for name in shares]])
 
 
 def _mixing_curve(axes: Axes, curve: list[Mapping[str, Any]], main: str) -> list[Name]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from src.reporting import names, style
 from src.reporting.inputs import BEFORE, FINAL, Inputs, read_columns
+from src.reporting.labels import Name, name_points
 from src.reporting.retrieval_tables import MAIN, caption, changes, timed_dims
 
 Evaluation = Mapping[str, Any]
@@ -77,16 +78,14 @@ def memory(evaluation: Evaluation, folder: Path) -> None:
     note = f"{caption(evaluation)}. Labels: dimensions. binary, rescored: its int8 codes may lie on disk, not counted."
     title = f"{MAIN} against the memory of the index"
     with style.chart(folder, f"memory-{evaluation['set']}", title, note, size=(7.0, 4.4)) as (axes,):
-        for number, form in enumerate(FORMS):
-            points = [
-                (found[form]["bytes_per_document"], found[form][MAIN], dim)
-                for dim, found in evaluation["quantisation"].items()
-            ]
-            _labelled_line(axes, points, number, FORM_NAMES.get(form, form))
         powers_of_two(axes, _ticks(evaluation))
         axes.set_xlabel("bytes a document")
         axes.set_ylabel(MAIN)
-        axes.legend(loc="lower right")
+        found = evaluation["quantisation"].items()
+        _lines_of_forms(
+            axes,
+            {form: [(by[form]["bytes_per_document"], by[form][MAIN], dim) for dim, by in found] for form in FORMS},
+        )
 
 
 def _ticks(evaluation: Evaluation) -> list[int]:
@@ -94,14 +93,18 @@ def _ticks(evaluation: Evaluation) -> list[int]:
     return sorted({found["bytes_per_document"] for by_form in forms for found in by_form.values()})
 
 
-def _labelled_line(axes: Any, points: list[tuple[float, float, str]], number: int, label: str) -> None:
-    colour = style.SERIES[number]
-    xs, ys, _ = zip(*points, strict=True)
+def _lines_of_forms(axes: Any, forms: Mapping[str, list[tuple[float, float, str]]]) -> None:
+    """A line for each form of the index through its points (x, y, name), which are named in its colour."""
+    named = []
+    for number, (form, points) in enumerate(forms.items()):
+        line = [(x, y) for x, y, _ in points]
+        colour = style.SERIES[number]
+        label = FORM_NAMES.get(form, form)
+        axes.plot(*zip(*line, strict=True), marker=style.MARKERS[number], color=colour, label=label)
+        named.append([Name(text, (x, y), colour) for x, y, text in points])
     axes.margins(x=0.05, y=0.1)
-    axes.plot(xs, ys, marker=style.MARKERS[number], color=colour, label=label)
-    for x, y, text in points:
-        shift = (0, -13) if number % 2 else (0, 6)
-        style.label(axes, text, (x, y), shift, ha="center", fontsize=7, color=colour)
+    axes.legend(loc="lower right")
+    name_points(axes, [name for line in named for name in line], [[name.point for name in line] for line in named])
 
 
 def latency(inputs: Inputs, folder: Path) -> bool:
@@ -117,17 +120,15 @@ def latency(inputs: Inputs, folder: Path) -> bool:
     )
     title = f"{MAIN} against search time"
     with style.chart(folder, f"latency-{evaluation['set']}", title, note, size=(7.0, 4.4)) as (axes,):
-        for number, form in enumerate(FORMS):
-            points = [
-                (measured["dims"][dim][form]["batch_1"], evaluation["quantisation"][dim][form][MAIN], dim)
-                for dim in shared
-                if form in measured["dims"][dim]
-            ]
-            if points:
-                _labelled_line(axes, points, number, FORM_NAMES.get(form, form))
         axes.set_xlabel("milliseconds a query (lower is faster)")
         axes.set_ylabel(MAIN)
-        axes.legend(loc="best")
+        scores = evaluation["quantisation"]
+        forms = {
+            form: [(measured["dims"][dim][form]["batch_1"], scores[dim][form][MAIN], dim) for dim in dims]
+            for form in FORMS
+            if (dims := [dim for dim in shared if form in measured["dims"][dim]])
+        }
+        _lines_of_forms(axes, forms)
     return True
 
 

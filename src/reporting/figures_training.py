@@ -30,7 +30,10 @@ def curves(inputs: Inputs, folder: Path) -> bool:
     rows = -(-count // columns)
     data = ", ".join(getattr(inputs.params.data, key).name for key in ("nli", "sts", "retrieval"))
     synthetic = any(inputs.cards[key]["synthetic"] for key in ("nli", "sts", "retrieval"))
-    note = f"Training data: {names.marked(data, synthetic)}. Losses of different steps are not of one kind."
+    note = (
+        f"Training data: {names.marked(data, synthetic)}. Thin: every batch (an epoch's last is smaller); thick: "
+        "running mean. Losses of different steps are not of one kind."
+    )
     size = (7.0, 1.2 + 2.1 * rows)
     with style.chart(folder, "training", "Training curves", note, size=size, grid=(rows, columns)) as axes:
         for place, (name, curve) in zip(axes, inputs.curves.items(), strict=False):

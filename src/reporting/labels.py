@@ -32,8 +32,8 @@ class Name(NamedTuple):
     colour: str
 
 
-def name_points(axes: Axes, names: Sequence[Name], line: Sequence[tuple[float, float]] = ()) -> None:
-    """Write every name on that side of its point where it hides least of points, `line` and earlier names.
+def name_points(axes: Axes, names: Sequence[Name], lines: Sequence[Sequence[tuple[float, float]]] = ()) -> None:
+    """Write every name on that side of its point where it hides least of points, `lines` and earlier names.
 
     Call it last: the places are those of the chart as it is laid out now.
     """
@@ -41,7 +41,8 @@ def name_points(axes: Axes, names: Sequence[Name], line: Sequence[tuple[float, f
     assert figure is not None
     figure.draw_without_rendering()  # the layout is made on drawing
     points = _in_points(axes, [name.point for name in names])
-    taken = np.concatenate([_around(points, _MARK), _around(_along(_in_points(axes, line)), 1.0)])
+    along = [_around(_along(_in_points(axes, line)), 1.0) for line in lines]
+    taken = np.concatenate([_around(points, _MARK), *along])
     frame = np.array(axes.get_window_extent().extents) * 72 / figure.dpi
     for name, point in zip(names, points, strict=True):
         boxes = np.array([_box(name.text, point, side) for side in _SIDES])

@@ -38,6 +38,11 @@ def retrieval_set(evaluation: Mapping[str, Any]) -> str:
     return marked(evaluation["set"], is_synthetic(evaluation))
 
 
+def verb(verdict: str) -> str:
+    """A verdict on a change (fell, rose, no significant change) as it stands behind `it`."""
+    return "did not change significantly" if verdict.startswith("no ") else verdict
+
+
 def protocol(evaluation: Mapping[str, Any]) -> str:
     """The rules of an evaluation in one line: protocol, sizes, titles."""
     rules = evaluation["protocol"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from statistics import fmean
 from typing import TYPE_CHECKING
 
 from src.reporting import names
@@ -11,6 +12,7 @@ from src.reporting.tables import Cell, Table, plain, share
 if TYPE_CHECKING:
     from src.params.schema import StepParams
 
+LAST = 5  # steps whose mean is the loss at the end
 LIBRARIES = (
     "torch",
     "transformers",
@@ -133,9 +135,10 @@ def work(inputs: Inputs) -> Table:
             batches[name],
             len(curve["step"]) * batches[name],
             curve["loss"][0],
-            curve["loss"][-1],
+            fmean(curve["loss"][-LAST:]),
         ]
         for name, curve in inputs.curves.items()
     ]
     header = ["training", "optimizer steps", "batch", "examples seen, at most", "first loss", "last loss"]
-    return Table("work", header, rows)
+    notes = f"Last loss: mean of the last {LAST} steps; single batches scatter, and an epoch's last one is smaller."
+    return Table("work", header, rows, notes=notes)

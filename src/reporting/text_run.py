@@ -65,15 +65,12 @@ def in_brief(inputs: Inputs, checks: list[Check]) -> str:
     bounds = interval([-bound for bound in drop["interval"][::-1]])
     lines.append(
         f"**Semantic similarity** on {sts}: Spearman {drop['before']:.3f} before retrieval training, "
-        f"{drop['after']:.3f} after; it {_verb(drop['verdict'])} (change {-drop['drop']:+.3f}, 95 % interval {bounds})."
+        f"{drop['after']:.3f} after; it {names.verb(drop['verdict'])} (change {-drop['drop']:+.3f}, "
+        f"95 % interval {bounds})."
     )
     counts = {verdict: sum(check.verdict == verdict for check in checks) for verdict in ("ok", "failed")}
     lines.append(f"**Checks**: {counts['ok']} ok, {counts['failed']} failed, of {len(checks)}.")
     return "\n".join(f"- {line}" for line in lines)
-
-
-def _verb(verdict: str) -> str:
-    return "did not change significantly" if verdict.startswith("no ") else verdict
 
 
 def _set_in_brief(evaluation: Mapping[str, Any]) -> list[str]:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from src.errors import UserError
 from src.files import read_jsonl
 from src.model.prompts import Prompts
+from src.progress import bar
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -111,7 +111,7 @@ def tokenise(tokenizer: PreTrainedTokenizerBase, texts: list[str], max_length: i
     """Tokens of each text with the special ones, cut at `max_length`."""
     parts: list[NDArray[np.int32]] = []
     cut = 0
-    with tqdm(total=len(texts), desc="tokenise", unit="text", disable=quiet, mininterval=1) as progress:
+    with bar("tokenise", "text", len(texts), quiet=quiet) as progress:
         for start in range(0, len(texts), _TOKENISE_AT_ONCE):
             batch = tokenizer(
                 texts[start : start + _TOKENISE_AT_ONCE],

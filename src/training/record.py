@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from src.files import write_csv
+from src.progress import bar
 
 CURVE_HEADER = ("step", "epoch", "loss", "learning_rate", "grad_norm")
+LOSS = CURVE_HEADER.index("loss")
+SHOWN = 20  # steps whose mean loss the bar shows: single batches scatter, and the last one of an epoch is smaller
 
 
 class Record:
@@ -26,14 +27,13 @@ class Record:
             return
         epoch = round(step / self.steps_per_epoch, 4)
         self.points.append([step, epoch, *(float(logs[name]) for name in CURVE_HEADER[2:])])
-        self._show(step, logs["loss"])
+        self._show(step)
 
-    def _show(self, step: int, loss: float) -> None:
+    def _show(self, step: int) -> None:
         if self._bar is None:
-            self._bar = tqdm(
-                total=self.steps, initial=step - 1, desc=self.name, unit="step", disable=self.quiet, mininterval=1
-            )
-        self._bar.set_postfix(loss=f"{loss:.3f}", refresh=False)
+            self._bar = bar(self.name, "step", self.steps, done=step - 1, quiet=self.quiet)
+        recent = [point[LOSS] for point in self.points[-SHOWN:]]
+        self._bar.set_postfix(loss=f"{sum(recent) / len(recent):.3f}", refresh=False)
         self._bar.update(1)
 
     def close(self) -> None:

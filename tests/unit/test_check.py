@@ -85,3 +85,10 @@ def test_without_a_report_the_reader_is_told_what_to_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match="run `dvc repro report` first"):
         check.main([])
+
+
+@pytest.mark.parametrize("verdict", ["fell", "rose", "no significant change"])
+def test_every_verdict_makes_a_sentence(verdict):
+    sts = {"set": "sts", "forgetting": {"before": 0.8, "after": 0.8, "verdict": verdict}}
+    words = {"no significant change": "did not change significantly"}.get(verdict, verdict)
+    assert checks.similarity(sts).reason == f"0.8000 before retrieval training: it {words}"

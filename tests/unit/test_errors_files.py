@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from src.errors import UserError, one_line
@@ -129,3 +130,20 @@ def test_csv_and_checksum_are_stable(tmp_path):
 
 def test_rounding_reaches_every_depth():
     assert round_floats({"a": [0.12345, (1, 2.71828)]}, 2) == {"a": [0.12, [1, 2.72]]}
+
+
+@pytest.mark.parametrize(("mask", "file", "folder"), [(0o022, 0o644, 0o755), (0o002, 0o664, 0o775)])
+def test_files_and_folders_have_the_mode_that_the_user_gives_new_ones(tmp_path, mask, file, folder):
+    from safetensors.numpy import save_file
+
+    before = os.umask(mask)
+    try:
+        with fresh_dir(tmp_path / "model") as model:
+            (model / "0_Transformer").mkdir(mode=0o700)
+            save_file({"a": np.zeros(2)}, model / "0_Transformer" / "model.safetensors")
+        write_json(tmp_path / "a.json", {})
+    finally:
+        os.umask(before)
+    modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.rglob("*")}
+    files = {"model.safetensors": file, "a.json": file}
+    assert modes == files | {"model": folder, "0_Transformer": folder}

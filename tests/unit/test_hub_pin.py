@@ -67,3 +67,22 @@ def test_what_cannot_be_pinned_is_named_and_the_others_are_pinned(server, params
     assert any("params/hub/all_nli_tr/hub.yaml: emrecan/all-nli-tr@main: a gated dataset" in line for line in lines)
     pinned = read_yaml(params / "params" / "hub" / "stsb_tr" / "hub.yaml")
     assert pinned["revision"] == server.commit("datasets", "figenfikri/stsb_tr")
+
+
+def test_without_a_network_the_first_repository_is_tried_and_all_are_named(params, monkeypatch):
+    from huggingface_hub import HfApi
+
+    asked = []
+
+    def unreachable(_, name, **__):
+        asked.append(name)
+        raise ConnectionError("no route to host")
+
+    monkeypatch.setattr(HfApi, "resolve_revision", unreachable)
+    monkeypatch.setattr("src.hub.download.WAITS", (0.0, 0.0))
+    before = {path: path.read_bytes() for path in files(params)}
+    with pytest.raises(UserError, match="no connection to the Hub in 3 attempts") as fault:
+        list(pin(params))
+    assert len(set(asked)) == 1
+    assert all(name in str(fault.value) for path in before for name, _ in repositories(path))
+    assert {path: path.read_bytes() for path in files(params)} == before
