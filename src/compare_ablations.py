@@ -22,11 +22,12 @@ def main(arguments: list[str]) -> None:
     from src.ablation.compare import compare, read_rows
     from src.ablation.record import FOLDER
     from src.ablation.table import markdown
+    from src.evaluation.significance import Draws
 
     names = list(params.ablation.variants)
     rows, scores, head = read_rows(FOLDER, names, params.ablation.reference)
-    draws = params.eval.bootstrap_resamples, params.eval.seed
-    comparison = compare(rows, scores, head, *draws)
+    draws = Draws(params.eval.bootstrap_resamples, params.eval.seed)
+    comparison = compare(rows, scores, head, draws)
     with fresh_dir(EVIDENCE) as folder:
         for name in names:
             shutil.copytree(FOLDER / name, folder / name)

@@ -84,6 +84,7 @@ def score(runs: Path, queries: Path, data: EvalSet, params: Params) -> dict[str,
     from src.evaluation import lexical, table
     from src.evaluation.fusion import RRF_K
     from src.evaluation.quantise import FORMS, RESCORE
+    from src.evaluation.significance import Draws
     from src.files import read_json
 
     dims = sorted(params.eval.dims, reverse=True)
@@ -111,7 +112,7 @@ def score(runs: Path, queries: Path, data: EvalSet, params: Params) -> dict[str,
         "published": read_json(f"data/published/{data.name}/models.json"),
     }
     by_dim = {dim: {**models, **cut}[file] for dim, file in files.items()}
-    draws = (params.eval.bootstrap_resamples, params.eval.seed)
+    draws = Draws(params.eval.bootstrap_resamples, params.eval.seed)
     return table.summarise(data, models, by_dim, small, draws=draws, settings=settings)
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from src.ablation.forgetting import Space
     from src.evaluation.beir import EvalSet
+    from src.evaluation.significance import Draws
     from src.evaluation.similarity import Pairs
 
 BEFORE, AFTER = "sts", "retrieval"
@@ -32,6 +33,7 @@ def main(arguments: list[str]) -> None:
     set_environment(params.runtime)
     from src.ablation.forgetting import NEAREST
     from src.ablation.measure import read_yardsticks
+    from src.evaluation.significance import clusters_of, interval_words
     from src.files import fresh_dir, round_floats, write_json
     from src.runtime import device, use_threads
 
@@ -45,7 +47,9 @@ def main(arguments: list[str]) -> None:
         "to": AFTER,
         "sts_set": params.data.sts.name,
         "nearest_pairs": NEAREST,
-        "interval": f"bootstrap, percentile, {params.eval.bootstrap_resamples} resamples of queries, 95 %",
+        "interval": {
+            name: interval_words(draws_of(params), clusters_of(data.qrels)) for name, data in sticks.sets.items()
+        },
         "partial": "nDCG@10 before held fixed",
         "seed": params.eval.seed,
     }
@@ -55,6 +59,7 @@ def main(arguments: list[str]) -> None:
 def one_set(data: EvalSet, pairs: Pairs, params: Params, device: torch.device, folder: Path) -> dict[str, Any]:
     """The correlations and worst losses of one set; writes its scatter points."""
     from src.ablation import forgetting
+    from src.evaluation.significance import clusters_of
     from src.files import write_csv
 
     before, ndcg_before = space(BEFORE, data, pairs, params, device)
@@ -69,9 +74,16 @@ def one_set(data: EvalSet, pairs: Pairs, params: Params, device: torch.device, f
         "queries": len(change),
         "better": int((change > 0).sum()),
         "worse": int((change < 0).sum()),
-        "correlations": forgetting.correlations(values, params.eval.bootstrap_resamples, params.eval.seed),
+        "correlations": forgetting.correlations(values, draws_of(params), clusters_of(data.qrels)),
         "worst": forgetting.worst(values, data, after, WORST),
     }
+
+
+def draws_of(params: Params) -> Draws:
+    """Resamples of the intervals, and their seed."""
+    from src.evaluation.significance import Draws
+
+    return Draws(params.eval.bootstrap_resamples, params.eval.seed)
 
 
 def space(

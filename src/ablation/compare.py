@@ -30,9 +30,19 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata, ttest_ind
 
-from src.ablation.record import MEASURE, PLACES, SUMMARY, read_pairs, read_queries
+from src.ablation.record import MEASURE, PLACES, SUMMARY, read_clusters, read_pairs, read_queries
 from src.errors import UserError
-from src.evaluation.significance import LEVEL, bootstrap_means, holm, interval, randomisation_p, resamples_for
+from src.evaluation.significance import (
+    LEVEL,
+    Clusters,
+    Draws,
+    bootstrap_means,
+    holm,
+    interval,
+    interval_words,
+    randomisation_p,
+    test_words,
+)
 from src.evaluation.similarity import spearman
 from src.files import read_json, round_floats
 
@@ -47,6 +57,7 @@ class Row:
 
     Attributes:
         queries: {set: (seeds, queries)} nDCG@10.
+        clusters: {set: (queries,)} what intervals and tests draw.
         cosines: (seeds, pairs) of the STS pairs.
         before: Spearman's correlation of the model that retrieval training started from, mean over seeds.
     """
@@ -55,6 +66,7 @@ class Row:
     path: list[str]
     row: dict[str, Any]
     queries: dict[str, Values]
+    clusters: dict[str, Clusters]
     cosines: Values
     before: float
 
@@ -71,6 +83,7 @@ def read_rows(folder: Path, names: list[str], reference: str) -> tuple[list[Row]
     for name in [reference, *(name for name in names if name != reference)]:
         summary = read_json(folder / name / SUMMARY)
         queries = read_queries(folder / name / "queries.tsv")
+        clusters = read_clusters(folder / name / "queries.tsv")
         found, cosines = read_pairs(folder / name / "pairs.tsv")
         scores = found if scores is None else scores
         if summary["settings"] != head["settings"] or len(found) != len(scores):
@@ -85,6 +98,7 @@ def read_rows(folder: Path, names: list[str], reference: str) -> tuple[list[Row]
                     summary["path"],
                     summary["row"],
                     {key: np.stack([queries[run][key] for run in runs]) for key in summary["sets"]},
+                    clusters,
                     np.stack([cosines[run] for run in runs]),
                     summary["sts"]["spearman_before"]["mean"],
                 )
@@ -93,26 +107,25 @@ def read_rows(folder: Path, names: list[str], reference: str) -> tuple[list[Row]
     return rows, scores, head
 
 
-def compare(rows: list[Row], scores: Values, head: Mapping[str, Any], resamples: int, seed: int) -> dict[str, Any]:
+def compare(rows: list[Row], scores: Values, head: Mapping[str, Any], draws: Draws) -> dict[str, Any]:
     """What reports/ablation.json holds. `rows`: the reference first."""
     reference, others = rows[0], rows[1:]
-    flips = resamples_for(max(1, len(others)), resamples)
     table: dict[str, dict[str, Any]] = {
         row.name: {"path": row.path, "row": row.row, "retrieval": {}, "sts": similarity(row, scores)} for row in rows
     }
     for name in head["sets"]:
         for row in rows:
             table[row.name]["retrieval"][name] = spread(row.queries[name].mean(axis=1))
-        for row, tested in zip(others, retrieval_tests(reference, others, name, flips, seed), strict=True):
+        for row, tested in zip(others, retrieval_tests(reference, others, name, draws), strict=True):
             table[row.name]["retrieval"][name] |= tested
-    for row, tested in zip(others, sts_tests(reference, others, scores, resamples, seed), strict=True):
+    for row, tested in zip(others, sts_tests(reference, others, scores, draws), strict=True):
         table[row.name]["sts"] |= tested
     for row in others:
         add_drop_share(table[row.name]["sts"], table[reference.name]["sts"])
     value = {
         "reference": reference.name,
         "settings": head["settings"],
-        "protocol": protocol(resamples, flips, seed, len(others)),
+        "protocol": protocol(reference.clusters, draws, len(others)),
         "sets": head["sets"],
         "sts_set": head["sts_set"],
         "rows": table,
@@ -122,16 +135,16 @@ def compare(rows: list[Row], scores: Values, head: Mapping[str, Any], resamples:
     return rounded
 
 
-def protocol(resamples: int, flips: int, seed: int, rows: int) -> dict[str, Any]:
-    """How the numbers came about, in words."""
+def protocol(clusters: Mapping[str, Clusters], draws: Draws, rows: int) -> dict[str, Any]:
+    """How the numbers came about, in words; of each set where its clusters decide."""
     return {
         "retrieval": f"{MEASURE}, mean over seeds of every query's value",
-        "retrieval_test": f"paired randomisation over queries, two-sided, {flips} sign flips; Holm over {rows} rows",
-        "sts": "Spearman's correlation of cosines with human scores, mean over seeds",
-        "sts_test": f"paired bootstrap over pairs, two-sided; Holm over {rows} rows",
-        "interval": f"paired bootstrap, percentile, {resamples} resamples, level {LEVEL:g}",
+        "retrieval_test": {name: f"{test_words(found)}; Holm over {rows} rows" for name, found in clusters.items()},
+        "retrieval_interval": {name: interval_words(draws, found) for name, found in clusters.items()},
+        "sts": "Spearman's correlation of cosines with gold scores, mean over seeds",
+        "sts_test": f"paired bootstrap over pairs, two-sided, {draws.resamples} resamples; Holm over {rows} rows",
         "p_seeds": "Welch's t-test between the seeds' means; small numbers of seeds see large differences only",
-        "seed": seed,
+        "seed": draws.seed,
     }
 
 
@@ -140,15 +153,15 @@ def spread(values: Values) -> dict[str, float]:
     return {"mean": float(values.mean())} | ({"sd": float(values.std(ddof=1))} if len(values) > 1 else {})
 
 
-def retrieval_tests(reference: Row, others: list[Row], name: str, flips: int, seed: int) -> list[dict[str, Any]]:
+def retrieval_tests(reference: Row, others: list[Row], name: str, draws: Draws) -> list[dict[str, Any]]:
     """Each row's difference from the reference on one set, over queries."""
     if not others:
         return []
-    base = reference.queries[name]
+    base, clusters = reference.queries[name], reference.clusters[name]
     differences = np.stack([row.queries[name].mean(axis=0) - base.mean(axis=0) for row in others], axis=1)
-    bounds = interval(bootstrap_means(differences, flips, seed))
+    bounds = interval(bootstrap_means(differences, draws, clusters))
     seeds = [p_seeds(row.queries[name].mean(axis=1), base.mean(axis=1)) for row in others]
-    return _verdicts(differences.mean(axis=0), bounds, randomisation_p(differences, flips, seed), seeds)
+    return _verdicts(differences.mean(axis=0), bounds, randomisation_p(differences, draws.seed, clusters), seeds)
 
 
 def similarity(row: Row, scores: Values) -> dict[str, Any]:
@@ -157,27 +170,27 @@ def similarity(row: Row, scores: Values) -> dict[str, Any]:
     return spread(found) | {"before": row.before, "drop": row.before - float(found.mean())}
 
 
-def sts_tests(reference: Row, others: list[Row], scores: Values, resamples: int, seed: int) -> list[dict[str, Any]]:
+def sts_tests(reference: Row, others: list[Row], scores: Values, draws: Draws) -> list[dict[str, Any]]:
     """Each row's difference from the reference in Spearman's correlation, over pairs."""
     if not others:
         return []
-    drawn = resampled_spearman([reference, *others], scores, resamples, seed)
+    drawn = resampled_spearman([reference, *others], scores, draws)
     differences = drawn[:, 1:] - drawn[:, :1]
     below, above = (differences <= 0).sum(axis=0), (differences >= 0).sum(axis=0)
-    p = np.minimum(1.0, 2 * (np.minimum(below, above) + 1) / (resamples + 1))
+    p = np.minimum(1.0, 2 * (np.minimum(below, above) + 1) / (draws.resamples + 1))
     found = [np.array([spearman(cosines, scores) for cosines in row.cosines]) for row in (reference, *others)]
     observed = np.array([values.mean() for values in found[1:]]) - found[0].mean()
     return _verdicts(observed, interval(differences), p, [p_seeds(values, found[0]) for values in found[1:]])
 
 
-def resampled_spearman(rows: list[Row], scores: Values, resamples: int, seed: int) -> Values:
+def resampled_spearman(rows: list[Row], scores: Values, draws: Draws) -> Values:
     """Spearman's correlation of every row, mean over seeds, in resamples of the pairs: (resamples, rows)."""
-    generator = np.random.default_rng(seed)
+    generator = np.random.default_rng(draws.seed)
     stacked = np.concatenate([row.cosines for row in rows])
     owner = np.repeat(np.arange(len(rows)), [len(row.cosines) for row in rows])
     parts = []
-    for start in range(0, resamples, _BLOCK):
-        drawn = generator.integers(0, len(scores), size=(min(_BLOCK, resamples - start), len(scores)))
+    for start in range(0, draws.resamples, _BLOCK):
+        drawn = generator.integers(0, len(scores), size=(min(_BLOCK, draws.resamples - start), len(scores)))
         human = _standard(rankdata(scores[drawn], axis=1))
         found = np.stack([(_standard(rankdata(run[drawn], axis=1)) * human).sum(axis=1) for run in stacked], axis=1)
         parts.append(np.stack([found[:, owner == row].mean(axis=1) for row in range(len(rows))], axis=1))

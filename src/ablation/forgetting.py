@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from src.evaluation.significance import interval
+from src.evaluation.significance import Clusters, Draws, interval, resampled_rows
 
 if TYPE_CHECKING:
     from src.evaluation.beir import EvalSet
@@ -33,7 +33,6 @@ Values = NDArray[np.float64]
 SHIFTS = ("query_shift", "positive_shift", "match_change", "local_forgetting")
 RETRIEVAL = ("ndcg_change", "margin_change")
 NEAREST = 20  # STS pairs around a query: a few, so that it is local, and enough for a mean
-_BLOCK = 128
 
 
 @dataclass(frozen=True)
@@ -107,18 +106,12 @@ def local_forgetting(before: Space, after: Space, scores: Values) -> Values:
     return found
 
 
-def correlations(values: Mapping[str, Values], resamples: int, seed: int) -> dict[str, dict[str, Any]]:
-    """{retrieval measure: {shift: {"spearman", "interval", "partial", "partial_interval"}}}; queries are resampled."""
+def correlations(values: Mapping[str, Values], draws: Draws, clusters: Clusters) -> dict[str, dict[str, Any]]:
+    """{retrieval measure: {shift: {"spearman", "interval", "partial", "partial_interval"}}}; clusters are resampled."""
     names = (*SHIFTS, *RETRIEVAL, "ndcg_before")
     table = np.stack([values[name] for name in names])
-    observed = rank_correlations(table[None])
-    generator = np.random.default_rng(seed)
-    count = table.shape[1]
-    drawn = []
-    for start in range(0, resamples, _BLOCK):
-        picked = generator.integers(0, count, size=(min(_BLOCK, resamples - start), count))
-        drawn.append(rank_correlations(table[:, picked].transpose(1, 0, 2)))
-    sampled = np.concatenate(drawn)
+    observed = rank_correlations(table)[None]
+    sampled = np.stack([rank_correlations(table[:, rows]) for rows in resampled_rows(draws, clusters)])
     result: dict[str, dict[str, Any]] = {}
     for target in RETRIEVAL:
         result[target] = {}
@@ -141,11 +134,11 @@ def _entry(observed: Values, sampled: Values, at: tuple[int, int, int]) -> dict[
 
 
 def rank_correlations(table: Values) -> Values:
-    """Spearman's correlations between the rows of (samples, rows, queries): (samples, rows, rows)."""
-    ranks = rankdata(table, axis=2)
-    ranks -= ranks.mean(axis=2, keepdims=True)
-    ranks /= np.maximum(np.linalg.norm(ranks, axis=2, keepdims=True), np.finfo(np.float64).tiny)
-    found: Values = ranks @ ranks.transpose(0, 2, 1)
+    """Spearman's correlations between the rows of (rows, queries): (rows, rows)."""
+    ranks = rankdata(table, axis=1)
+    ranks -= ranks.mean(axis=1, keepdims=True)
+    ranks /= np.maximum(np.linalg.norm(ranks, axis=1, keepdims=True), np.finfo(np.float64).tiny)
+    found: Values = ranks @ ranks.T
     return found
 
 

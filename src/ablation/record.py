@@ -12,7 +12,7 @@ NAME/summary.json:
                             concern the model that retrieval training started from
     interpolations          [{"share", "retrieval": {SET: {measure: mean}}, "sts": {"spearman", "pearson"}}] of the
                             first seed; share 0 is the model before, share 1 (`retrieval` and `sts`) the trained one
-NAME/queries.tsv   set, query-id, then nDCG@10 of every run
+NAME/queries.tsv   set, query-id, its cluster (src/evaluation/significance.py), then nDCG@10 of every run
 NAME/pairs.tsv     human score of every STS pair, then its cosine in every run
 
 A run is named by its seed; SEED@SHARE is an interpolation.
@@ -29,6 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from src.errors import UserError
+from src.evaluation.significance import clusters_of
 from src.files import read_text, round_floats, write_csv
 
 if TYPE_CHECKING:
@@ -101,11 +102,11 @@ def write_runs(folder: Path, found: list[SeedRun], sticks: Yardsticks) -> None:
     runs = {str(run.seed): run.after for run in found}
     runs |= {f"{run.seed}@{share:g}": mixture for run in found for share, mixture in sorted(run.mixtures.items())}
     queries = [
-        [name, query, *(f"{run.queries[name][MEASURE][place]:.6g}" for run in runs.values())]
+        [name, query, cluster, *(f"{run.queries[name][MEASURE][place]:.6g}" for run in runs.values())]
         for name, data in sticks.sets.items()
-        for place, query in enumerate(data.query_ids)
+        for place, (query, cluster) in enumerate(zip(data.query_ids, clusters_of(data.qrels), strict=True))
     ]
-    write_csv(folder / "queries.tsv", ["set", "query-id", *runs], queries, delimiter="\t")
+    write_csv(folder / "queries.tsv", ["set", "query-id", "cluster", *runs], queries, delimiter="\t")
     pairs = [
         [f"{score:.9g}", *(f"{run.cosines[place]:.9g}" for run in runs.values())]  # nine digits: float32 reads back
         for place, score in enumerate(sticks.pairs.scores)
@@ -120,8 +121,15 @@ def read_queries(path: Path) -> dict[str, dict[str, Values]]:
     return {
         run: {name: np.array([float(row[column]) for row in rows if row[0] == name]) for name in sets}
         for column, run in enumerate(header)
-        if column >= 2
+        if column >= 3
     }
+
+
+def read_clusters(path: Path) -> dict[str, NDArray[np.int64]]:
+    """{set: (queries,) cluster of each query} of a queries.tsv."""
+    _, rows = _table(path)
+    sets = dict.fromkeys(row[0] for row in rows)
+    return {name: np.array([int(row[2]) for row in rows if row[0] == name]) for name in sets}
 
 
 def read_pairs(path: Path) -> tuple[Values, dict[str, Values]]:

@@ -55,7 +55,7 @@ def summarise(
     dims: Mapping[int, PerQuery],
     quantised: Mapping[int, Mapping[str, PerQuery]],
     *,
-    draws: tuple[int, int],
+    draws: significance.Draws,
     settings: Mapping[str, Any],
 ) -> dict[str, Any]:
     """What reports/eval/SET.json holds.
@@ -63,32 +63,34 @@ def summarise(
     Args:
         models: measures per query of each row of the table.
         dims: the same of the retrieval model at each dimension, the largest first.
-        draws: resamples and seed of intervals and tests.
+        draws: how intervals are made; tests draw from its seed.
         quantised: of each dimension's int8 and binary forms, from runs of depth 10.
     """
-    resamples, seed = draws
+    clusters = significance.clusters_of(data.qrels)
     summary = {
         "set": data.name,
         "protocol": data.protocol,
         "dropped": data.dropped,
         "models": {name: means(values) for name, values in models.items()},
-        "intervals": significance.intervals(models, resamples, seed),
-        "matryoshka": matryoshka(dims, resamples, seed),
+        "intervals": significance.intervals(models, draws, clusters),
+        "matryoshka": matryoshka(dims, draws, clusters),
         "quantisation": quantisation(quantised, dims),
-        "significance": significance.compare(models, resamples, seed),
+        "significance": significance.compare(models, draws, clusters),
         "settings": dict(settings),
     }
     return dict(round_floats(summary, PLACES))
 
 
-def matryoshka(dims: Mapping[int, PerQuery], resamples: int, seed: int) -> dict[str, dict[str, Any]]:
+def matryoshka(
+    dims: Mapping[int, PerQuery], draws: significance.Draws, clusters: significance.Clusters
+) -> dict[str, dict[str, Any]]:
     """Measures of each dimension, index bytes, and what of nDCG@10 is lost against the largest (with interval)."""
     full = next(iter(dims.values()))["nDCG@10"]
     lost = np.stack([full - values["nDCG@10"] for values in dims.values()], axis=1)
-    low, high = significance.interval(significance.bootstrap_means(lost, resamples, seed))
+    low, high = significance.interval(significance.bootstrap_means(lost, draws, clusters))
     p = np.ones(len(dims))
     if len(dims) > 1:
-        p[1:] = significance.holm(significance.randomisation_p(lost[:, 1:], resamples, seed))
+        p[1:] = significance.holm(significance.randomisation_p(lost[:, 1:], draws.seed, clusters))
     return {
         str(dim): {
             **means(values),

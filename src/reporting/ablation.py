@@ -144,9 +144,16 @@ def notes(inputs: Inputs) -> str:
         else ""
     )
     return (
-        f"Change: against the reference; \\* significant at 0.05. nDCG@10: {rules['retrieval_test']}. "
+        f"Change: against the reference; \\* significant at 0.05. nDCG@10: {_of_sets(rules['retrieval_test'])}. "
         f"Spearman: {rules['sts_test']}. STS drop: what retrieval training took; below zero it gained.{spreads}"
     )
+
+
+def _of_sets(words: dict[str, str]) -> str:
+    """A rule of every set in one sentence; once where it is the same for all."""
+    if len(set(words.values())) == 1:
+        return next(iter(words.values()))
+    return "; ".join(f"{name}: {rule}" for name, rule in words.items())
 
 
 def size(row: Row, inputs: Inputs) -> int:

@@ -11,7 +11,7 @@ import numpy as np
 from src.reporting import names, style
 from src.reporting.inputs import BEFORE, FINAL, Inputs, read_columns
 from src.reporting.labels import Name, name_points
-from src.reporting.retrieval_tables import MAIN, caption, changes, timed_dims
+from src.reporting.retrieval_tables import MAIN, caption, changes, p_value, timed_dims
 
 Evaluation = Mapping[str, Any]
 FORMS = ("float32", "int8", "binary_rescored", "binary")
@@ -137,7 +137,7 @@ def queries(inputs: Inputs, evaluation: Evaluation, folder: Path) -> None:
     columns = [read_columns(per_query_file(inputs.root, evaluation["set"], row))[MAIN] for row in (BEFORE, FINAL)]
     before, after = (np.array([float(value) for value in column]) for column in columns)
     tested = changes(evaluation)
-    p = f", p = {tested['p_holm']:.4f} after Holm" if tested else ""
+    p = f", {p_value(evaluation, tested)} after Holm" if tested else ""
     better, worse = int((after > before).sum()), int((after < before).sum())
     note = f"{caption(evaluation)}. Area: number of queries at a point."
     title = f"{better} queries gain by retrieval training, {worse} lose, {len(after) - better - worse} stay{p}"

@@ -67,6 +67,12 @@ def pair(evaluation: Evaluation, measure: str, name: str, other: str) -> dict[st
     return None
 
 
+def p_value(evaluation: Evaluation, tested: Mapping[str, Any]) -> str:
+    """`p = 0.012` after Holm's correction, or `p < 0.001` where no sign flip reached the difference."""
+    sign = "<" if tested["p"] <= evaluation["significance"]["p_floor"] else "="
+    return f"p {sign} {tested['p_holm']:.2g}"
+
+
 def _mark(evaluation: Evaluation, measure: str, name: str) -> str:
     found = (
         (sign, pair(evaluation, measure, name, other)) for sign, other in (("†", FINAL), ("‡", baseline(evaluation)))

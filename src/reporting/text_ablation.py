@@ -108,7 +108,7 @@ def correlations(name: str, found: Mapping[str, Any], inputs: Inputs) -> Table:
     rules = inputs.errors["protocol"]
     counts = f"n = {found['queries']:,} queries, {found['better']} better, {found['worse']} worse"
     caption = f"{names.retrieval_set(inputs.evaluations[name])}: {counts}"
-    notes = f"Spearman's ρ; {rules['interval']}, seed {rules['seed']}. Bold: zero is outside."
+    notes = f"Spearman's ρ; {rules['interval'][name]}, seed {rules['seed']}. Bold: zero is outside."
     return Table(f"forgetting_errors-{name}", header, rows, caption, notes)
 
 

@@ -11,7 +11,7 @@ from src.reporting.checks import Check
 from src.reporting.document import Section, figure
 from src.reporting.inputs import BEFORE, FINAL, Inputs
 from src.reporting.metrics import LEXICAL, half
-from src.reporting.retrieval_tables import MAIN, baseline, pair
+from src.reporting.retrieval_tables import MAIN, baseline, p_value, pair
 from src.reporting.tables import interval, percent
 
 
@@ -82,7 +82,7 @@ def _set_in_brief(evaluation: Mapping[str, Any]) -> list[str]:
     against = ""
     if tested:
         word = "significant" if tested["significant"] else "not significant"
-        against = f" Against {names.model(over)}: {tested['difference']:+.3f}, {word} (p = {tested['p_holm']:.3g})."
+        against = f" Against {names.model(over)}: {tested['difference']:+.3f}, {word} ({p_value(evaluation, tested)})."
     lines = [
         f"**Retrieval** on {names.retrieval_set(evaluation)}: {MAIN} {models[FINAL][MAIN]:.3f} {bounds}, P@1 "
         f"{models[FINAL]['P@1']:.3f}. Beside it: {'; '.join(others)}.{against}"

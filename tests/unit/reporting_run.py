@@ -115,6 +115,7 @@ def evaluation(name, synthetic=True):
         "significance": {
             "interval": "paired bootstrap, 100 resamples",
             "test": "paired randomisation, 100 sign flips; Holm over 28 pairs of each measure",
+            "p_floor": 1e-05,
             "seed": 13,
             "pairs": {
                 measure: [
@@ -244,7 +245,7 @@ def ablation(sets, sts_name):
         "reference": "full",
         "settings": {"rows": 6144, "epochs": 2.0, "seeds": [1, 2]},
         "protocol": {
-            "retrieval_test": "paired randomisation",
+            "retrieval_test": dict.fromkeys(sets, "paired randomisation"),
             "sts_test": "paired bootstrap",
             "p_seeds": "Welch's t-test",
         },
@@ -277,7 +278,8 @@ def errors(sets):
         "correlations": {target: dict.fromkeys(shifts, value) for target in ("ndcg_change", "margin_change")},
         "worst": [item],
     }
-    rules = {"from": "sts", "to": "retrieval", "nearest_pairs": 20, "interval": "bootstrap", "seed": 13}
+    interval = dict.fromkeys(sets, "bootstrap")
+    rules = {"from": "sts", "to": "retrieval", "nearest_pairs": 20, "interval": interval, "seed": 13}
     return {"protocol": rules, "sets": dict.fromkeys(sets, found)}
 
 

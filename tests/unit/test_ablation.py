@@ -11,6 +11,7 @@ from src.ablation import compare, record, variants
 from src.ablation.measure import Measured, Yardsticks
 from src.ablation.table import markdown
 from src.errors import UserError
+from src.evaluation.significance import Draws
 from src.evaluation.similarity import Pairs
 from src.files import read_yaml, write_json
 from src.params.load import validate
@@ -98,6 +99,7 @@ def test_an_unknown_variant_or_reference_is_named():
 class FakeSet:
     def __init__(self, queries):
         self.query_ids = [f"q{number}" for number in range(queries)]
+        self.qrels = {query: {f"d{number // 2}": 1} for number, query in enumerate(self.query_ids)}
 
 
 SCORES = np.linspace(0, 5, 40)
@@ -139,7 +141,7 @@ def filed(tmp_path):
 
 def compared(folder):
     rows, scores, head = compare.read_rows(folder, ["full", "better", "same"], "full")
-    return compare.compare(rows, scores, head, resamples=200, seed=3)
+    return compare.compare(rows, scores, head, Draws(resamples=200, seed=3))
 
 
 def test_the_files_read_back(filed):
@@ -150,6 +152,13 @@ def test_the_files_read_back(filed):
     assert np.allclose(scores, SCORES, atol=1e-5) and np.allclose(
         cosines["1@0"], measured(0.2, 0.01, 9).cosines, atol=1e-5
     )
+
+
+def test_tests_and_intervals_draw_the_clusters_that_were_filed(filed):
+    assert record.read_clusters(filed / "full" / "queries.tsv")["set"].tolist() == np.arange(15).repeat(2).tolist()
+    protocol = compared(filed)["protocol"]
+    assert "all 32768 sign flips of 15 clusters of the 30 queries" in protocol["retrieval_test"]["set"]
+    assert "200 resamples of 15 clusters" in protocol["retrieval_interval"]["set"]
 
 
 def test_rows_are_compared_with_the_reference(filed):
@@ -202,6 +211,6 @@ def test_rows_of_other_settings_are_refused(filed):
 
 
 def test_a_resampled_spearman_is_centred_on_the_observed():
-    row = compare.Row("a", [], {}, {}, np.stack([measured(0.5, 0.3, seed).cosines for seed in (1, 2)]), 0.0)
-    drawn = compare.resampled_spearman([row], SCORES, 300, 5)
+    row = compare.Row("a", [], {}, {}, {}, np.stack([measured(0.5, 0.3, seed).cosines for seed in (1, 2)]), 0.0)
+    drawn = compare.resampled_spearman([row], SCORES, Draws(300, 5))
     assert drawn.mean() == pytest.approx(compare.similarity(row, SCORES)["mean"], abs=0.03)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from src.ablation import forgetting
 from src.ablation.forgetting import Space
 from src.evaluation.beir import EvalSet
+from src.evaluation.significance import Draws
 
 
 def unit(values):
@@ -66,7 +67,7 @@ def test_rank_correlations_agree_with_scipy(seed):
     from scipy.stats import spearmanr
 
     table = np.random.default_rng(seed).integers(0, 6, (3, 40)).astype(float)
-    found = forgetting.rank_correlations(table[None])[0]
+    found = forgetting.rank_correlations(table)
     assert found[0, 1] == pytest.approx(spearmanr(table[0], table[1]).statistic, abs=1e-9)
 
 
@@ -74,7 +75,7 @@ def test_a_correlation_by_a_third_variable_vanishes_when_it_is_held_fixed():
     random = np.random.default_rng(0)
     fixed = random.standard_normal(2000)
     x, y = fixed + 0.3 * random.standard_normal(2000), fixed + 0.3 * random.standard_normal(2000)
-    matrix = forgetting.rank_correlations(np.stack([x, y, fixed])[None])
+    matrix = forgetting.rank_correlations(np.stack([x, y, fixed]))[None]
     assert matrix[0, 0, 1] > 0.8 and abs(forgetting.partial_correlation(matrix, 0, 1, 2)[0]) < 0.1
 
 
@@ -82,10 +83,15 @@ def test_correlations_come_with_intervals_that_hold_them():
     random = np.random.default_rng(1)
     values = {name: random.standard_normal(60) for name in (*forgetting.SHIFTS, *forgetting.RETRIEVAL, "ndcg_before")}
     values["ndcg_change"] = -values["query_shift"] + 0.1 * random.standard_normal(60)
-    found = forgetting.correlations(values, 200, 1)
+    draws, clusters = Draws(200, 1), np.arange(60)
+    found = forgetting.correlations(values, draws, clusters)
     entry = found["ndcg_change"]["query_shift"]
     assert entry["interval"][0] <= entry["spearman"] <= entry["interval"][1] < -0.8
-    assert found == forgetting.correlations(values, 200, 1)
+    assert found == forgetting.correlations(values, draws, clusters)
+    pairs = forgetting.correlations(
+        {name: np.repeat(value, 2) for name, value in values.items()}, draws, clusters.repeat(2)
+    )
+    assert pairs["ndcg_change"]["query_shift"]["interval"] == pytest.approx(entry["interval"], abs=1e-12)
 
 
 def test_the_worst_losses_come_with_their_texts():

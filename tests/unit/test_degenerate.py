@@ -88,16 +88,18 @@ def test_a_vector_of_zeros_is_like_nothing():
 
 def test_no_difference_is_no_significance():
     zero = np.zeros((1, 50))
-    assert significance.randomisation_p(zero, 200, 1)[0] == 1
+    assert significance.randomisation_p(zero, 1, np.array([0]))[0] == 1
     same = {"nDCG@10": np.full(50, 0.5)}
-    low, high = significance.intervals({"a": same}, 200, 1)["a"]["nDCG@10"]
+    low, high = significance.intervals({"a": same}, significance.Draws(200, 1), np.arange(50))["a"]["nDCG@10"]
     assert low == high == 0.5
 
 
 def test_one_query_has_an_interval_of_no_width_and_no_significance():
-    low, high = significance.intervals({"a": {"nDCG@10": np.array([0.7])}}, 100, 1)["a"]["nDCG@10"]
+    low, high = significance.intervals({"a": {"nDCG@10": np.array([0.7])}}, significance.Draws(100, 1), np.array([0]))[
+        "a"
+    ]["nDCG@10"]
     assert low == high == pytest.approx(0.7)
-    assert significance.randomisation_p(np.array([[0.7]]), 100, 1)[0] > 0.4
+    assert significance.randomisation_p(np.array([[0.7]]), 1, np.array([0]))[0] > 0.4
 
 
 def test_fusion_of_runs_without_hits():
