@@ -141,7 +141,7 @@ class Steps:
         self.device = next(model.parameters()).device
         ids = np.arange(2 * pairs).reshape(2, pairs).T
         self.tokens = random_tokens(pairs, scale.size)
-        rows = Rows(Path("random"), ("anchor", "positive"), [], ids, None)
+        rows = Rows(Path("random"), ("anchor", "positive"), [], ids, None, ids, ids)
         source = BatchSource(rows, self.tokens, AUTO_TOKENS[self.device.type], False)
         self.batch = source.batch(np.arange(pairs), source.budget)
         self.optimizer = torch.optim.AdamW(model.parameters(), lr=2e-5, fused=True)

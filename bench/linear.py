@@ -106,7 +106,7 @@ def stepper(model: Any, tokens: Tokens, keep_tokens: int | None) -> CachedStep:
     from src.training.step import CachedStep
 
     ids = np.arange(2 * ROWS).reshape(2, ROWS).T
-    rows = Rows(Path("random"), ("anchor", "positive"), [], ids, None)
+    rows = Rows(Path("random"), ("anchor", "positive"), [], ids, None, ids, ids)
     source = BatchSource(rows, tokens, AUTO_TOKENS["cpu"], False)
     return CachedStep(model, Ranking(Matryoshka.of(DIMS), 0.05), source, keep_tokens=keep_tokens)
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from src.data.text import identity
 from src.errors import UserError
 
 Row = dict[str, Any]
@@ -98,16 +99,22 @@ def drawn(rows: list[Row], source: str, count: int, random: Random) -> list[Row]
 
 def made(rows: list[Row], source: str, count: int, random: Random) -> Iterable[Row]:
     """Up to `count` different pairs made from the rows' passages, each passage in turn."""
-    passages = list(dict.fromkeys(row["positive"] for row in rows))
+    distinct: dict[str, str] = {}
+    for row in rows:
+        distinct.setdefault(identity(row["positive"]), row["positive"])
+    passages = list(distinct.values())
     seen: set[tuple[str, str]] = set()
     new = 1
     while len(seen) < count and new:
         before = len(seen)
         for place in random.permutation(len(passages)):
             pair = MADE[source](passages[place], random)
-            if pair is None or (pair["anchor"], pair["positive"]) in seen or len(seen) == count:
+            if pair is None or len(seen) == count:
                 continue
-            seen.add((pair["anchor"], pair["positive"]))
+            texts = identity(pair["anchor"]), identity(pair["positive"])
+            if texts in seen:
+                continue
+            seen.add(texts)
             yield {**pair, "source": source}
         new = len(seen) - before
 

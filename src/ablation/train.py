@@ -42,13 +42,15 @@ def train_variant(variant: Variant, params: Params, seed: int, folder: Path) -> 
     taken = []
     for step in variant.trained:
         before, after = after, folder / step
+        data, whole = training_rows(variant, step, params, folder), PREPARED / step / "train.jsonl"
         files = StepFiles(
             name=f"{variant.name}, {step}",
-            data=training_rows(variant, step, params, folder),
+            data=data,
             model_in=before,
             model_out=after,
             curve=folder / f"{step}.csv",
             log=Path(f"logs/ablate_{variant.name}_{step}.jsonl"),
+            whole=None if data == whole else whole,
         )
         block = variant.blocks[step]
         added = remedies(variant) if step == "retrieval" else None

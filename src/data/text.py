@@ -50,3 +50,8 @@ def is_mojibake(text: str) -> bool:
 def key(text: str) -> str:
     """What two texts are compared by: letters and digits alone, in Turkish lower case."""
     return _NOT_WORD.sub(" ", fold(text)).strip()
+
+
+def identity(text: str) -> str:
+    """What equal texts have in common: their key, or, where no letter or digit is in them, the text as it stands."""
+    return key(text) or text

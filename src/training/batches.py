@@ -15,6 +15,7 @@ from torch.utils.data import Dataset
 from src.training.dataset import Rows, Tokens
 from src.training.distributed import own_places
 from src.training.encoding import MiniBatch, mini_batches
+from src.training.relevance import Relevance
 from src.training.sampler import BatchPlan
 
 if TYPE_CHECKING:
@@ -59,9 +60,10 @@ class Batch:
 class BatchSource(Dataset[Batch]):
     """The rows as torch's DataLoader takes them: a list of row numbers gives a whole batch."""
 
-    def __init__(self, rows: Rows, tokens: Tokens, budget: int, mask_same_text: bool) -> None:
-        """`budget`: tokens of a mini-batch; `mask_same_text`: find documents that are no negatives by their text."""
-        self.rows, self.tokens, self.budget, self.mask_same_text = rows, tokens, budget, mask_same_text
+    def __init__(self, rows: Rows, tokens: Tokens, budget: int, mask_relevant: bool) -> None:
+        """`budget`: tokens of a mini-batch; `mask_relevant`: find the documents that are known to be no negatives."""
+        self.rows, self.tokens, self.budget = rows, tokens, budget
+        self.relevance = Relevance(rows.relevant) if mask_relevant else None
         self.before: NDArray[np.float32] | None = None  # (texts, D) of the model before, where they are to be held to
 
     def __len__(self) -> int:
@@ -83,7 +85,7 @@ class BatchSource(Dataset[Batch]):
             mini_batches=mini_batches(self.tokens, ids[own].T.ravel(), budget),
             budget=budget,
             ratings=None if ratings is None else torch.from_numpy(ratings[rows]),
-            ignored=torch.from_numpy(same_text(ids)) if self.mask_same_text else None,
+            ignored=None if self.relevance is None else torch.from_numpy(self.relevance.ignored(self.rows.same[rows])),
             before=None if self.before is None else torch.from_numpy(self.before[ids.T.ravel()]),
         )
 
@@ -94,22 +96,6 @@ class BatchSource(Dataset[Batch]):
     def path_of(self, batch: Batch) -> str:  # noqa: ARG002
         """The file of a batch's rows, for messages."""
         return str(self.rows.path)
-
-
-def same_text(ids: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Documents that are no negatives of a query, since their text is its positive or answers the same query.
-
-    Args:
-        ids: (B, columns) numbers of texts; column 0 queries, column 1 positives, then negatives.
-
-    Returns:
-        (B, B · (columns - 1)) bool; False at a query's own positive.
-    """
-    documents = ids[:, 1:].T.ravel()
-    same = documents[None, :] == ids[:, 1, None]
-    same[:, : len(ids)] |= ids[:, 0, None] == ids[None, :, 0]
-    np.fill_diagonal(same[:, : len(ids)], False)
-    return same
 
 
 class PlanSampler:

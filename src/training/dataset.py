@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from src.data.text import identity
 from src.errors import UserError
 from src.files import read_jsonl
 from src.model.prompts import Prompts
@@ -32,6 +34,8 @@ class Rows:
         texts: the distinct texts, prompts included.
         ids: (rows, columns) numbers of each row's texts.
         ratings: (rows,) float32 of rated pairs; None for rows that rank.
+        same: (rows, columns) numbers that equal texts share, whatever their column, prompt, case and punctuation.
+        relevant: (pairs, 2) numbers, as in `same`, of queries and texts known to answer them; for rows that rank.
     """
 
     path: Path
@@ -39,13 +43,18 @@ class Rows:
     texts: list[str]
     ids: NDArray[np.int64]
     ratings: NDArray[np.float32] | None
+    same: NDArray[np.int64]
+    relevant: NDArray[np.int64]
 
     def __len__(self) -> int:
         return len(self.ids)
 
 
-def read_rows(path: Path, loss: str, prompts: Prompts) -> Rows:
+def read_rows(path: Path, loss: str, prompts: Prompts, whole: Path | None = None) -> Rows:
     """The rows of a JSON-lines file with the columns that the loss needs, each text after its column's prompt.
+
+    Args:
+        whole: the set that the rows are a sample of, whose pairs are known to be relevant too.
 
     Raises:
         UserError: the file is missing or empty, or a row lacks a column, has an empty text or a rating that is no
@@ -53,19 +62,34 @@ def read_rows(path: Path, loss: str, prompts: Prompts) -> Rows:
     """
     columns: tuple[str, ...] = COLUMNS[loss]
     numbers: dict[str, int] = {}
+    identities: dict[str, int] = {}
     ids: list[list[int]] = []
+    same: list[list[int]] = []
     ratings: list[float] = []
     for number, row in enumerate(read_jsonl(path), 1):
         if number == 1 and loss == "mnrl" and row.get("negative") is not None:
             columns = (*columns, "negative")
-        texts = [prompts.of(name) + _text(path, number, row, name) for name in columns]
-        ids.append([numbers.setdefault(text, len(numbers)) for text in texts])
+        texts = [_text(path, number, row, name) for name in columns]
+        same.append([identities.setdefault(identity(text), len(identities)) for text in texts])
+        prompted = [prompts.of(name) + text for name, text in zip(columns, texts, strict=True)]
+        ids.append([numbers.setdefault(text, len(numbers)) for text in prompted])
         if loss == "cosent":
             ratings.append(_rating(path, number, row))
     if not ids:
         raise UserError(f"{path}: no rows; expected at least one with {', '.join(columns)}")
     rated = np.array(ratings, dtype=np.float32) if ratings else None
-    return Rows(path, columns, list(numbers), np.array(ids, dtype=np.int64), rated)
+    shared = np.array(same, dtype=np.int64)
+    others = [] if whole is None else list(_known_pairs(whole, columns, identities))
+    relevant = np.concatenate([shared[:, :2], np.array(others, dtype=np.int64).reshape(-1, 2)])
+    return Rows(path, columns, list(numbers), np.array(ids, dtype=np.int64), rated, shared, relevant)
+
+
+def _known_pairs(path: Path, columns: tuple[str, ...], identities: dict[str, int]) -> Iterator[tuple[int, int]]:
+    """The first two columns of a file's rows by number, where both have one."""
+    for number, row in enumerate(read_jsonl(path), 1):
+        first, second = (identities.get(identity(_text(path, number, row, name))) for name in columns[:2])
+        if first is not None and second is not None:
+            yield first, second
 
 
 def _text(path: Path, number: int, row: dict[str, Any], column: str) -> str:

@@ -33,9 +33,9 @@ def best_on_dev(
         raise UserError(f"{path}: no such file; dev_steps {step.dev_steps} needs a dev split: set dev_rows of the data")
     rows = read_rows(path, step.loss, prompts_of(model))
     competing, masked = step.loss == "mnrl", step.false_negatives != "keep"
-    plan = BatchPlan(rows.ids, min(step.batch_size, len(rows)), 1, seed=0, competing=competing, masked=masked)
+    plan = BatchPlan(rows.same, min(step.batch_size, len(rows)), 1, seed=0, competing=competing, masked=masked)
     tokens = tokenise(model.tokenizer, rows.texts, step.max_length, quiet=True)
-    source = BatchSource(rows, tokens, budget, mask_same_text=competing and masked)
+    source = BatchSource(rows, tokens, budget, mask_relevant=competing and masked)
     batches = [source.batch(numbers, budget) for numbers in plan]
     if not batches:
         raise UserError(f"{path}: {len(rows)} rows; dev_steps needs two or more")

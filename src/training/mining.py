@@ -6,36 +6,70 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
+from src.errors import UserError
 from src.training.dataset import Rows
+from src.training.relevance import Relevance
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 _TEXTS_AT_ONCE = 128
+Numbers = NDArray[np.int64]
 
 
 def with_hard_negatives(rows: Rows, model: SentenceTransformer, margin: float, seed: int) -> Rows:
     """The rows with a third column, `negative`: for each query the best-scored passage of another row.
 
-    A passage that scores above the query's positive - margin is passed over: it is likely an answer too. A row for
-    which nothing qualifies gets a passage drawn at random, so that every row is kept.
-    Negatives that the rows have already are replaced.
+    No passage is taken that is known to answer the query (`src.training.relevance`). One that scores above the
+    query's positive - margin is passed over: it is likely an answer too. A row for which nothing qualifies gets a
+    passage drawn at random, so that every row is kept. Negatives that the rows have already are replaced.
 
     Args:
         rows: rows that rank (anchor, positive).
         model: the encoder that ranks; it cuts texts at its own limit.
         margin: in cosine.
+
+    Raises:
+        UserError: every passage answers some query.
+    """
+    relevance, pairs = Relevance(rows.relevant), rows.same[:, :2]
+    mined = _mined(rows, relevance, model, margin)
+    drawn = random_negatives(rows, relevance, seed)
+    same = np.array(
+        [mined.get((query, positive), other) for (query, positive), other in zip(pairs.tolist(), drawn, strict=True)]
+    )
+    passages = _first_texts(rows, 1)
+    ids = np.column_stack([rows.ids[:, :2], [passages[text] for text in same.tolist()]])
+    columns = (*rows.columns[:2], "negative")
+    return replace(rows, columns=columns, ids=ids, same=np.column_stack([pairs, same]))
+
+
+def _first_texts(rows: Rows, column: int) -> dict[int, int]:
+    """{number in `same`: number in `ids` of the first such text} of a column: equal texts are looked at once."""
+    numbers, places = np.unique(rows.same[:, column], return_index=True)
+    return dict(zip(numbers.tolist(), rows.ids[places, column].tolist(), strict=True))
+
+
+def _mined(rows: Rows, relevance: Relevance, model: SentenceTransformer, margin: float) -> dict[tuple[int, int], int]:
+    """{(query, positive): negative} by numbers in `same`, where one qualifies.
+
+    sentence-transformers leaves out every text that it is given as a query's positive, so it gets all that are known.
     """
     from datasets import Dataset
     from sentence_transformers.util import mine_hard_negatives
 
-    pairs = rows.ids[:, :2]
-    given = {
-        name: [rows.texts[text] for text in pairs[:, column]] for column, name in enumerate(("anchor", "positive"))
-    }
-    mined = mine_hard_negatives(
-        Dataset.from_dict(given),
+    queries, passages = _first_texts(rows, 0), _first_texts(rows, 1)
+    known = dict.fromkeys(map(tuple, [*rows.same[:, :2].tolist(), *relevance.pairs.tolist()]))
+    pairs = [(query, text) for query, text in known if query in queries and text in passages]
+    found = mine_hard_negatives(
+        Dataset.from_dict(
+            {
+                "anchor": [rows.texts[queries[query]] for query, _ in pairs],
+                "positive": [rows.texts[passages[text]] for _, text in pairs],
+            }
+        ),
         model,
         absolute_margin=margin,
         num_negatives=1,
@@ -46,24 +80,28 @@ def with_hard_negatives(rows: Rows, model: SentenceTransformer, margin: float, s
         batch_size=_TEXTS_AT_ONCE,
         verbose=False,
     )
-    numbers = {text: number for number, text in enumerate(rows.texts)}
-    found = {(numbers[row["anchor"]], numbers[row["positive"]]): numbers[row["negative"]] for row in mined}
-    drawn = random_negatives(pairs, seed)
-    negatives = [
-        found.get((anchor, positive), other) for (anchor, positive), other in zip(pairs.tolist(), drawn, strict=True)
-    ]
-    ids = np.column_stack([pairs, np.array(negatives, dtype=np.int64)])
-    return replace(rows, columns=(*rows.columns[:2], "negative"), ids=ids)
+    asked = {rows.texts[text]: number for number, text in queries.items()}
+    answers = {rows.texts[text]: number for number, text in passages.items()}
+    return {(asked[row["anchor"]], answers[row["positive"]]): answers[row["negative"]] for row in found}
 
 
-def random_negatives(pairs: np.ndarray, seed: int) -> list[int]:
-    """For each (anchor, positive) of text numbers, the positive of another row, drawn with the seed.
+def random_negatives(rows: Rows, relevance: Relevance, seed: int) -> list[int]:
+    """For each row the positive of another one, as a number in `same`, drawn with the seed; never a relevant one.
 
-    It is never the row's own passage unless all rows share one.
+    Raises:
+        UserError: every passage answers a query, so that it has no negative.
     """
-    passages = np.unique(pairs[:, 1])
-    if len(passages) == 1:
-        return [int(text) for text in pairs[:, 1]]
-    drawn = np.random.default_rng(seed).integers(0, len(passages) - 1, size=len(pairs))
-    own = np.searchsorted(passages, pairs[:, 1])
-    return [int(text) for text in passages[drawn + (drawn >= own)]]
+    passages, own = np.unique(rows.same[:, 1], return_inverse=True)
+    random = np.random.default_rng(seed)
+    places = random.integers(0, max(1, len(passages) - 1), size=len(rows))
+    drawn = passages[np.minimum(places + (places >= own), len(passages) - 1)]
+    for row, query in enumerate(rows.same[:, 0].tolist()):
+        relevant = relevance.of(query)
+        if drawn[row] not in relevant:
+            continue
+        others = np.setdiff1d(passages, relevant, assume_unique=True)
+        if not len(others):
+            text = rows.texts[rows.ids[row, 0]]
+            raise UserError(f"{rows.path}: every passage answers {text[:60]!r}; hard_negatives finds it no negative")
+        drawn[row] = random.choice(others)
+    return [int(text) for text in drawn]

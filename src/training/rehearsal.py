@@ -36,7 +36,7 @@ class Rehearsed:
     def batches(self, size: int, seed: int) -> Iterator[Numbers]:
         """Batches of `size` rows (all of them where there are fewer), epoch after epoch, without an end."""
         competing = self.step.loss == "mnrl"
-        ids = self.rows.ids if competing else np.arange(len(self.rows))[:, None]
+        ids = self.rows.same if competing else np.arange(len(self.rows))[:, None]
         masked = self.step.false_negatives != "keep"
         for epoch in count():
             batches = epoch_batches(ids, min(size, len(ids)), seed, epoch, masked)

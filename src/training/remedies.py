@@ -89,7 +89,7 @@ def mixed_source(source: BatchSource, rehearsed: Sequence[Rehearsed], model: Sen
 def _rehearsed_source(item: Rehearsed, model: SentenceTransformer, budget: int) -> BatchSource:
     tokens = tokenise(model.tokenizer, item.rows.texts, item.step.max_length, quiet=True)
     masked = item.step.loss == "mnrl" and item.step.false_negatives != "keep"
-    return BatchSource(item.rows, tokens, budget, mask_same_text=masked)
+    return BatchSource(item.rows, tokens, budget, mask_relevant=masked)
 
 
 def hold_to(model: SentenceTransformer, source: BatchSource, device: torch.device) -> None:

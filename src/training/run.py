@@ -36,6 +36,7 @@ class StepFiles:
     model_out: Path
     curve: Path  # CSV
     log: Path  # JSON lines: speed and memory, not for git
+    whole: Path | None = None  # the set that `data` is a sample of; None: it is all there is
 
 
 def train_step(
@@ -61,7 +62,7 @@ def train_step(
     from src.training.encoder import load_encoder
     from src.training.interpolation import interpolate
 
-    rows = read_rows(files.data, step.loss, read_prompts(files.model_in))
+    rows = read_rows(files.data, step.loss, read_prompts(files.model_in), files.whole)
     check_batch(files.name, step, rows)
     trainer = build_trainer(files, step, runtime, seed, rows, remedies=remedies, compiled=compiled)
     trainer.fit()
@@ -150,7 +151,7 @@ def batch_plan(
     from src.training.sampler import BatchPlan
 
     competing, masked = step.loss == "mnrl", step.false_negatives != "keep"
-    plan = BatchPlan(rows.ids, step.batch_size, step.epochs, seed, competing=competing, masked=masked)
+    plan = BatchPlan(rows.same, step.batch_size, step.epochs, seed, competing=competing, masked=masked)
     share = 0.0 if remedies is None else remedies.params.rehearsal_share
     mixed: BatchPlan | MixedPlan = mixed_plan(plan, len(rows), rehearsed, share=share, size=step.batch_size, seed=seed)
     return mixed
@@ -185,7 +186,7 @@ def batch_source(step: StepParams, rows: Rows, model: SentenceTransformer, devic
     tokens = tokenise(model.tokenizer, rows.texts, step.max_length, quiet=world()[0] != 0)
     budget = AUTO_TOKENS[device.type] if step.mini_batch_tokens == "auto" else step.mini_batch_tokens
     masked = step.loss == "mnrl" and step.false_negatives != "keep"
-    return BatchSource(rows, tokens, budget, mask_same_text=masked)
+    return BatchSource(rows, tokens, budget, mask_relevant=masked)
 
 
 def tell(name: str, step: StepParams, source: BatchSource, left_out: int, speed: SpeedLog) -> None:
@@ -224,4 +225,5 @@ def run_fingerprint(
         "versions": [version(name) for name in ("torch", "transformers", "sentence-transformers", "accelerate")],
     }
     further = [] if remedies is None else remedies.files()
+    further += [files.whole] if files.whole else []
     return fingerprint(settings, [files.data, files.model_in, *further, Path(__file__).parent])

@@ -108,7 +108,8 @@ def test_a_whole_step_gives_the_stock_gradient(tmp_path):
             parameter.add_(0.3 * torch.randn_like(parameter))
     tokens = tokenise(model.tokenizer, texts, 32, quiet=True)
     columns = ("anchor", "positive", "negative")
-    source = BatchSource(Rows(tmp_path, columns, texts, np.arange(90).reshape(30, 3), None), tokens, 100, False)
+    ids = np.arange(90).reshape(30, 3)
+    source = BatchSource(Rows(tmp_path, columns, texts, ids, None, ids, ids[:, :2]), tokens, 100, False)
     step = CachedStep(model, Ranking(Matryoshka.of([4, 16]), 0.05), source, keep_tokens=300)
     with first_token_only(model) as applies:
         assert applies

@@ -11,7 +11,6 @@ from src.training.batches import BatchSource
 from src.training.dataset import Rows, Tokens
 from src.training.interpolation import interpolate, interpolated
 from src.training.losses import LossAndGradients, Matryoshka
-from src.training.mining import random_negatives
 from src.training.rehearsal import MixedPlan, MixedSource
 from src.training.sampler import BatchPlan
 from src.training.similarity import KeptSimilarity, vectors_before
@@ -24,7 +23,7 @@ class FakeStep:
 
 def rows(count, start=0, ratings=None, path="rows"):
     ids = np.arange(2 * count).reshape(count, 2) + start
-    return Rows(path, ("anchor", "positive"), [], ids, ratings)
+    return Rows(path, ("anchor", "positive"), [], ids, ratings, ids, ids)
 
 
 def rehearsed(count, loss="cosent"):
@@ -142,14 +141,3 @@ def test_a_batch_carries_the_vectors_before_of_its_texts():
     source.before = np.arange(16, dtype=np.float32)[:, None]
     batch = source.batch(np.array([3, 1]), 64)
     assert batch.before[:, 0].tolist() == [6, 2, 7, 3]
-
-
-@settings(max_examples=50, deadline=None)
-@given(st.lists(st.integers(0, 6), min_size=2, max_size=30), st.integers(0, 5))
-def test_a_drawn_negative_is_never_the_rows_own_passage(passages, seed):
-    pairs = np.column_stack([np.arange(len(passages)) + 100, passages])
-    drawn = random_negatives(pairs, seed)
-    assert set(drawn) <= set(passages)
-    if len(set(passages)) > 1:
-        assert all(a != b for a, b in zip(drawn, passages, strict=True))
-    assert drawn == random_negatives(pairs, seed)

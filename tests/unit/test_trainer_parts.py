@@ -8,14 +8,17 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from src.data.text import identity
 from src.errors import UserError
 from src.model.prompts import Prompts
 from src.training import checkpoints, memory
-from src.training.batches import Batch, BatchSource, same_text
+from src.training.batches import Batch, BatchSource
 from src.training.checkpoints import Checkpoints, fingerprint
 from src.training.dataset import Rows, Tokens, read_rows
 from src.training.encoding import GradientCache, cut_by_tokens, mini_batches
 from src.training.losses import Matryoshka, Ranking
+from src.training.relevance import Relevance
+from src.training.sampler import epoch_batches
 from src.training.step import CachedStep
 
 
@@ -31,7 +34,38 @@ def test_equal_texts_share_a_number(tmp_path):
     )
     rows = read_rows(path, "mnrl", Prompts())
     assert rows.texts == ["a", "b", "c", "d"] and rows.columns == ("anchor", "positive", "negative")
-    assert rows.ids.tolist() == [[0, 1, 2], [1, 3, 0]] and rows.ratings is None
+    assert rows.ids.tolist() == rows.same.tolist() == [[0, 1, 2], [1, 3, 0]] and rows.ratings is None
+
+
+def test_prompts_case_and_punctuation_make_no_other_text(tmp_path):
+    path = write_rows(
+        tmp_path / "train.jsonl",
+        [{"anchor": "İzmir nerede?", "positive": "Ege’de."}, {"anchor": "Ege’de", "positive": "izmir nerede"}],
+    )
+    rows = read_rows(path, "mnrl", Prompts("query: ", "passage: "))
+    assert len(rows.texts) == 4 and rows.same.tolist() == [[0, 1], [1, 0]]
+    assert read_rows(write_rows(path, [{"anchor": "?", "positive": "!"}]), "mnrl", Prompts()).same.tolist() == [[0, 1]]
+
+
+def test_pairs_of_the_whole_set_are_known_where_both_texts_stand_in_the_sample(tmp_path):
+    pairs = [("s", "p"), ("s", "r"), ("t", "r"), ("u", "p")]
+    rows = [{"anchor": anchor, "positive": positive} for anchor, positive in pairs]
+    whole = write_rows(tmp_path / "whole.jsonl", rows)
+    sample = write_rows(tmp_path / "sample.jsonl", [rows[0], rows[2]])
+    found = read_rows(sample, "mnrl", Prompts(), whole)
+    assert {tuple(pair) for pair in found.relevant.tolist()} == {(0, 1), (2, 3), (0, 3)}
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.tuples(*[st.sampled_from(["Bir.", "bir", "İki", "iki!", "üç", "dört", "?"])] * 2), min_size=4))
+def test_no_batch_holds_a_text_twice_whatever_its_prompt(tmp_path_factory, pairs):
+    path = tmp_path_factory.getbasetemp() / "batches.jsonl"
+    rows = read_rows(
+        write_rows(path, [{"anchor": a, "positive": b} for a, b in pairs]), "mnrl", Prompts("query: ", "passage: ")
+    )
+    for batch in epoch_batches(rows.same, 4, seed=1, epoch=0):
+        texts = [identity(text) for row in batch for text in set(map(identity, pairs[row]))]
+        assert len(texts) == len(set(texts))
 
 
 def test_each_column_gets_its_prompt(tmp_path):
@@ -73,9 +107,26 @@ def test_same_text_masks_what_is_no_negative():
         # positives of rows 0..2, then their negatives; rows 0 and 1 share a passage, 0 and 2 a query
         [False, True, True, False, False, True],
         [True, False, False, False, False, True],
-        [True, False, False, False, False, False],
+        [True, True, False, False, False, True],
     ]
-    assert same_text(ids).tolist() == expected
+    assert Relevance(ids[:, :2]).ignored(ids).tolist() == expected
+
+
+def test_a_passage_known_elsewhere_in_the_set_and_the_query_itself_are_masked():
+    known = np.array([[0, 10], [0, 11], [1, 11], [2, 12]])
+    batch = np.array([[0, 10], [1, 11], [3, 0]])
+    assert Relevance(known).ignored(batch).tolist() == [[False, True, True], [False, False, False], [False] * 3]
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.tuples(*[st.integers(0, 12)] * 3), min_size=1, max_size=20), st.integers(1, 20))
+def test_what_is_masked_is_what_answers_the_query(rows, count):
+    same = np.array(rows)
+    known = {(query, positive) for query, positive, _ in rows} | {(query, query) for query, _, _ in rows}
+    batch = same[:count]
+    documents = batch[:, 1:].T.ravel().tolist()
+    for row, ignored in enumerate(Relevance(same[:, :2]).ignored(batch).tolist()):
+        assert ignored == [(batch[row, 0], text) in known and at != row for at, text in enumerate(documents)]
 
 
 class ToyEncoder(torch.nn.Module):
@@ -98,7 +149,8 @@ def source():
     lengths = random.integers(3, 15, 60)
     starts = np.concatenate([[0], np.cumsum(lengths)])
     tokens = Tokens(random.integers(1, 50, starts[-1]).astype(np.int32), starts, pad_id=0, cut=0)
-    return BatchSource(Rows("rows", ("anchor", "positive"), [], np.arange(60).reshape(30, 2), None), tokens, 64, False)
+    ids = np.arange(60).reshape(30, 2)
+    return BatchSource(Rows("rows", ("anchor", "positive"), [], ids, None, ids, ids), tokens, 64, False)
 
 
 def run_step(source, dropout=0.2, **options):

@@ -18,7 +18,7 @@ def source_of(lengths, cut=0):
     starts = np.concatenate([[0], np.cumsum(lengths)])
     tokens = Tokens(np.ones(starts[-1], dtype=np.int32), starts, pad_id=0, cut=cut)
     ids = np.arange(len(lengths)).reshape(-1, 2)
-    rows = Rows(Path("train.jsonl"), ("anchor", "positive"), [str(n) for n in range(len(lengths))], ids, None)
+    rows = Rows(Path("train.jsonl"), ("anchor", "positive"), [str(n) for n in range(len(lengths))], ids, None, ids, ids)
     return BatchSource(rows, tokens, 16, False)
 
 
