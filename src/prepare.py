@@ -38,10 +38,11 @@ def main(arguments: list[str]) -> None:
 
 def cleaned_splits(name: str, params: Params) -> dict[str, Split]:
     """Every split that the folder holds or that is carved out of train, train without leaks."""
+    from src.data.carving import carve
     from src.data.columns import KINDS
     from src.data.hub import local
     from src.data.leakage import evaluation_keys
-    from src.data.training_set import carve, clean_rows, count_unjoined, sample, split_files, without_leaks
+    from src.data.training_set import clean_rows, count_unjoined, sample, split_files, without_leaks
 
     kind, options, folder = KINDS[name], getattr(params.data, name), local(Path(getattr(params.data, name).path))
     splits = {}
@@ -71,15 +72,23 @@ def make_card(name: str, splits: dict[str, Split], params: Params) -> dict[str, 
     origin = card.origin(folder)
     files = [file for split in SPLITS for file in split_files(folder, split, options.files)]
     sampled = options.max_rows is not None
+    carved = options.dev_rows and not split_files(folder, "dev", options.files)
     return {
         "name": options.name,
         **origin,
         "sampling": f"{options.max_rows} rows drawn with seed {params.seed}" if sampled else None,
+        "carving": carving(options.dev_rows, len(splits["dev"].rows), params.seed) if carved else None,
         "leakage": params.prepare.leakage,
         "files": card.checksums(files, origin),
         "splits": {split: counts(found) for split, found in splits.items()},
         "words": words(kind, splits),
     }
+
+
+def carving(asked: int, found: int, seed: int) -> str:
+    """How the dev split was made, and whether it has the size asked for."""
+    size = f"{found} rows" if found == asked else f"{found} rows, the nearest to the {asked} asked for that was found,"
+    return f"dev: {size} drawn from train with seed {seed}; rows that share a text stay together"
 
 
 def counts(split: Split) -> dict[str, Any]:

@@ -57,7 +57,8 @@ def markdown(card: dict[str, Any]) -> str:
     if card.get("pinned") is False:
         lines += ["**Unpinned**: the commit below is what the Hub held; `python -m src.hub pin` fixes it.", ""]
     lines += [f"- Source: {card['source']}", f"- Licence: {card['licence']}"]
-    lines += [f"- {name}: {card[name]}" for name in ("revision", "protocol", "note", "sampling") if card.get(name)]
+    said = ("revision", "protocol", "note", "sampling", "carving")
+    lines += [f"- {name}: {card[name]}" for name in said if card.get(name)]
     lines += [f"- `{name}`: sha256 `{digest}`" for name, digest in card["files"].items()]
     lines += ["", "| split | read | kept | dropped | mended or counted |", "|---|---:|---:|---|---|"]
     for split, counts in card["splits"].items():

@@ -106,28 +106,6 @@ def sample(split: Split, count: int | None, seed: int) -> None:
         split.rows = [split.rows[i] for i in picked]
 
 
-def carve(kind: Kind, split: Split, count: int, seed: int) -> Split:
-    """Move about `count` rows into a new split; rows that share a text with them move too, so no text is in both."""
-    dev = Split(read=0)
-    if not count:
-        return dev
-    order = np.random.default_rng(seed).permutation(len(split.rows))
-    anchor = kind.texts[-1] if len(kind.texts) < 2 else kind.texts[1]
-    taken: set[str] = set()
-    for i in order:
-        if len(taken) >= count:
-            break
-        taken.add(split.rows[i][anchor])
-    moved = [row for row in split.rows if row[anchor] in taken][:count]
-    passages = {row[anchor] for row in moved}
-    split.dropped["moved to dev"] += len(moved)
-    shared = [row for row in split.rows if row[anchor] in passages]
-    split.dropped["shares a passage with dev"] += len(shared) - len(moved)
-    split.rows = [row for row in split.rows if row[anchor] not in passages]
-    dev.rows, dev.read = moved, len(moved)
-    return dev
-
-
 def split_files(folder: Path, split: str, extra: list[str]) -> list[Path]:
     """The files of a split; `extra` files belong to train. Raises UserError where one is missing."""
     found = find_split(folder, split, required=split == "train")

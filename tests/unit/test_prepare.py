@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from src.data.columns import KINDS
 from src.data.evaluation_set import BeirSet, full, read_beir, tr_mteb
 from src.data.text import clean, is_mojibake, key, undo_mojibake
-from src.data.training_set import Split, carve, clean_rows, sample, without_leaks
+from src.data.training_set import Split, clean_rows, sample, without_leaks
 from src.errors import UserError
 from src.files import read_json, read_jsonl, read_yaml, write_jsonl
 
@@ -104,15 +104,6 @@ def test_a_sample_is_seeded_and_keeps_the_order():
         return [int(row["text"]) for row in split.rows]
 
     assert drawn(1) == drawn(1) == sorted(drawn(1)) != drawn(2)
-
-
-def test_a_carved_dev_split_shares_no_passage_with_train():
-    rows = [{"anchor": f"soru {i}", "positive": f"parça {i // 4}"} for i in range(80)]
-    split = Split(rows=rows, read=80)
-    dev = carve(KINDS["retrieval"], split, 10, seed=1)
-    assert len(dev.rows) == 10
-    assert not {row["positive"] for row in dev.rows} & {row["positive"] for row in split.rows}
-    assert len(split.rows) + split.dropped.total() == 80
 
 
 def beir(folder, corpus=None, queries=None, qrels=None):
@@ -230,6 +221,22 @@ def test_prepare_removes_what_stands_in_evaluation_sets(workspace):
     card = read_json("data/prepared/retrieval/card.json")
     assert card["splits"]["train"] == {"read": 2, "kept": 1, "dropped": {"stands in an evaluation set": 1}, "noted": {}}
     assert len(card["files"]["train.jsonl"]) == 64
+
+
+@pytest.mark.parametrize(("asked", "size"), [(4, "4 rows"), (3, "2 rows, the nearest to the 3 asked for that was")])
+def test_the_card_says_how_dev_was_carved(workspace, asked, size):
+    from src import prepare
+
+    rows = [{"anchor": f"soru {n}", "positive": f"yanıt {n} {passage}"} for n in range(12) for passage in range(2)]
+    write_jsonl("raw/retrieval/train.jsonl", rows)
+    values = read_yaml("params.yaml")
+    values["data"]["retrieval"]["dev_rows"] = asked
+    dump_yaml("params.yaml", values)
+    prepare.main(["retrieval"])
+    card = read_json("data/prepared/retrieval/card.json")
+    assert card["carving"].startswith(f"dev: {size}") and card["splits"]["dev"]["kept"] == int(size[0])
+    dev, train = (list(read_jsonl(f"data/prepared/retrieval/{split}.jsonl")) for split in ("dev", "train"))
+    assert not {row["anchor"] for row in dev} & {row["anchor"] for row in train}
 
 
 def test_prepare_eval_writes_the_set_and_its_card(workspace):
