@@ -18,7 +18,7 @@ class _Lines:
     def write(self, text: str) -> None:
         """A state of the bar; a bare newline ends it."""
         self.state = text.strip() or self.state
-        if text == "\n" or time.monotonic() - self.told >= SECONDS:
+        if time.monotonic() - self.told >= (1 if text == "\n" else SECONDS):
             print(self.state, file=sys.stderr, flush=True)
             self.told = time.monotonic()
 

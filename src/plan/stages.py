@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from src.plan.cost import Frozen, Size, activation_bytes, cast_bytes, forward_flops, loss_bytes, state_bytes
 from src.plan.cost import training_flops as flops_of_training
 from src.plan.volume import Volume, evaluation_set, training_set
+from src.training.sampler import plan_of
 
 if TYPE_CHECKING:
     from src.params.schema import Params, StepParams
@@ -45,42 +46,34 @@ class StagePlan:
 
 
 def stages(params: Params, size: Size) -> tuple[list[StagePlan], list[str]]:
-    """The stages whose data are known, and notes on those whose data are not."""
+    """The stages whose data are known, and notes on those whose data are not or are estimated."""
+    pretrained = params.base_model.source != "scratch" or not params.base_model.mlm.epochs
+    keys = ("nli", "sts", "retrieval") if pretrained else ("text", "nli", "sts", "retrieval")
+    volumes = {key: training_set(params, key) for key in keys}
+    notes = [
+        f"data.{key}: nothing is known about {getattr(params.data, key).path}; put the data there"
+        for key, volume in volumes.items()
+        if volume is None
+    ]
     planned: list[StagePlan] = []
-    notes: list[str] = []
-    steps = (
-        ("nli", "train_nli", params.nli),
-        ("sts", "train_sts", params.sts),
-        ("retrieval", "train_retrieval", params.train),
-    )
-    for key, name, step in steps:
-        volume = training_set(params, key)
-        if volume is None:
-            notes.append(f"{name}: nothing is known about {getattr(params.data, key).path}; put the data there")
-        else:
-            planned.append(
-                step_plan(name, step, volume.cut(getattr(params.data, key).max_rows, step.max_length), size, params)
-            )
-    if params.base_model.source == "scratch" and params.base_model.mlm.epochs:
-        text = training_set(params, "text")
-        planned[:0] = [mlm_plan(text, params, size)] if text else []
-    retrieval = training_set(params, "retrieval")
-    if retrieval:
-        planned.append(
-            colbert_plan(retrieval.cut(params.data.retrieval.max_rows, params.colbert.max_length), params, size)
-        )
-    planned += evaluation_plans(params, size, notes)
-    return planned, notes
+    if text := volumes.get("text"):
+        planned.append(mlm_plan(text, params, size))
+        notes.append("base_model: steps follow from tokens, which are estimated until its tokenizer is trained")
+    for key, step in (("nli", params.nli), ("sts", params.sts), ("retrieval", params.train)):
+        if volume := volumes[key]:
+            planned.append(step_plan(f"train_{key}", step, volume.cut(step.max_length), size, params))
+    if retrieval := volumes["retrieval"]:
+        planned.append(colbert_plan(retrieval.cut(params.colbert.max_length), params, size))
+    return planned + evaluation_plans(params, size, notes), notes
 
 
 def step_plan(name: str, step: StepParams, volume: Volume, size: Size, params: Params) -> StagePlan:
-    """A training step of the recipe, at its batch size."""
+    """A training step of the recipe: its steps are counted by the code that makes its batches."""
     half = params.runtime.precision == "bf16"
     frozen = Frozen(step.freeze_embeddings, step.freeze_layers)
     batch = min(step.batch_size, volume.rows)
-    steps = max(1, round(volume.rows // batch * step.epochs))
-    batch_tokens = batch * sum(volume.tokens)
-    tokens = steps * batch_tokens
+    steps = plan_of(step, volume.texts, params.seed).steps
+    tokens = step.epochs * volume.rows * sum(volume.tokens)
     length = mean_length(volume.tokens)
     documents = batch * (len(volume.tokens) - 1)
     fixed = state_bytes(size, frozen) + cast_bytes(size, half) + loss_bytes(batch, documents, len(step.dims))
@@ -89,7 +82,7 @@ def step_plan(name: str, step: StepParams, volume: Volume, size: Size, params: P
         rows=volume.rows,
         steps=steps,
         tokens=tokens,
-        batch_tokens=batch_tokens,
+        batch_tokens=batch * sum(volume.tokens),
         flops=flops_of_training(size, tokens, length, frozen),
         again=forward_flops(size, tokens, length),
         fixed_bytes=fixed,
@@ -133,7 +126,7 @@ def colbert_plan(volume: Volume, params: Params, size: Size) -> StagePlan:
     block, half = params.colbert, params.runtime.precision == "bf16"
     pair = volume.tokens[:2]
     batch = min(block.batch_size, volume.rows)
-    steps = max(1, round(volume.rows // batch * block.epochs))
+    steps = max(1, math.ceil(volume.rows // batch * block.epochs))  # the stock trainer drops the last, smaller batch
     tokens = steps * batch * sum(pair)
     return StagePlan(
         name="train_colbert",
@@ -155,11 +148,11 @@ def evaluation_plans(params: Params, size: Size, notes: list[str]) -> list[Stage
     models = ("base", "nli", "sts", "retrieval", "colbert")
     planned = []
     for name, item in params.eval.sets.items():
-        counts = evaluation_set(item.path)
+        counts = evaluation_set(item, params)
         if counts is None:
             notes.append(f"eval_retrieval@{name}: nothing is known about {item.path}")
             continue
-        documents, long, queries, short = counts
+        documents, long, queries, short, source = counts
         lengths = min(long, params.eval.max_length), min(short, params.eval.max_length)
         once = documents * lengths[0] + queries * lengths[1]
         flops = forward_flops(size, documents * lengths[0], lengths[0]) + forward_flops(
@@ -177,7 +170,7 @@ def evaluation_plans(params: Params, size: Size, notes: list[str]) -> list[Stage
                 fixed_bytes=4 * size.parameters,
                 token_bytes=0.0,
                 mini_batch=0,
-                source="published" if name.startswith("scifact_tr") else "counted",
+                source=source,
             )
         )
     return planned

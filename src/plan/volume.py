@@ -1,105 +1,142 @@
-"""How much text there is: rows of each training set and tokens of each column, counted where the data are at hand."""
+"""How much data there is: rows, tokens of each text column, and which texts are the same; read where it is at hand."""
 
 from __future__ import annotations
 
-import gzip
-import json
-from collections.abc import Iterator
+from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
+
+from src.data.columns import KINDS
+from src.data.evaluation_set import PROTOCOLS, read_beir
+from src.data.hub_descriptor import is_hub_set
+from src.files import read_json, read_jsonl
+from src.model.prompts import Prompts
+from src.prepare import cleaned_splits
+from src.training.dataset import numbered
+from src.training.sampler import Ids
+
 if TYPE_CHECKING:
-    from src.params.schema import Params
+    from src.params.schema import EvalSetParams, Params
 
 # Tokens a word: of gte-multilingual-base's vocabulary, and of a small one trained on Turkish text (12,000 pieces
 # make 1.67 of a word on 3.3 million words of Turkish). Two special tokens a text come on top.
 TOKENS_A_WORD = 1.7
 SPECIAL = 2
 _SAMPLE = 2000
+PUBLISHED, INVENTED = "published rows, assumed lengths", "params.yaml, assumed lengths"
 
 
 class Volume(NamedTuple):
-    """A data set: rows, tokens of each text column of a row (mean, uncut), and where the figures come from."""
+    """A data set: mean tokens of each text column, (rows, columns) numbers of its texts, where the figures are from."""
 
-    rows: int
     tokens: tuple[float, ...]
+    texts: Ids
     source: str
 
-    def cut(self, max_rows: int | None, max_length: int) -> Volume:
-        """At most `max_rows` rows and `max_length` tokens a text."""
-        rows = min(self.rows, max_rows or self.rows)
-        return Volume(rows, tuple(min(count, max_length) for count in self.tokens), self.source)
+    @property
+    def rows(self) -> int:
+        return len(self.texts)
+
+    def cut(self, max_length: int) -> Volume:
+        """The same rows, each text of at most `max_length` tokens."""
+        return self._replace(tokens=tuple(min(count, max_length) for count in self.tokens))
 
 
-# Rows as published; token lengths are ours to assume (a query and a passage of MS MARCO: about 105 tokens).
+# Rows as published; tokens are ours to assume (a query and a passage of MS MARCO: about 105).
 HUB = {
-    "all_nli_tr": Volume(482_091, (20, 13, 13), "published rows, assumed lengths"),
-    "stsb_tr": Volume(5_749, (16, 16), "published rows, assumed lengths"),
-    "msmarco_tr": Volume(920_106, (12, 93, 93), "published rows, assumed lengths"),
-    "msmarco_tr_triplets": Volume(920_106, (12, 93, 93), "published rows, assumed lengths"),
-}
-# Documents and queries of evaluation sets: (documents, tokens of one, queries, tokens of one).
-# TR-MTEB's protocol keeps no more documents than there are judgements.
-HUB_EVAL = {"scifact_tr": (5_183, 330, 300, 28), "trmteb_scifact_tr": (339, 330, 300, 28)}
-_COLUMNS = {
-    "nli": ("anchor", "positive", "negative"),
-    "sts": ("sentence1", "sentence2"),
-    "retrieval": ("anchor", "positive", "negative"),
-    "text": ("text",),
+    "all_nli_tr": (482_091, (20.0, 13.0, 13.0)),
+    "stsb_tr": (5_749, (16.0, 16.0)),
+    "msmarco_tr": (920_106, (12.0, 93.0, 93.0)),
+    "msmarco_tr_triplets": (920_106, (12.0, 93.0, 93.0)),
 }
 
 
 def training_set(params: Params, key: str) -> Volume | None:
-    """The volume of `data.KEY`: counted, else as published, else (mini) from the block `synthesize`; None: unknown."""
+    """The volume of `data.KEY` as stage prepare makes it, else as published or as it will be invented; None: unknown.
+
+    Raises:
+        UserError: the data are there and malformed, or an evaluation set that they must not leak into is missing.
+    """
     data = getattr(params.data, key)
-    found = in_folder(Path("data/prepared") / key, key) if _is_prepared(key, data.name) else None
-    found = found or in_folder(Path(data.path), key) or HUB.get(Path(data.path).name)
-    if found is None and data.path.startswith("data/synthetic/"):
-        rows = getattr(params.synthesize, f"{key}_rows")
-        found = Volume(rows, (16.0,) + (30.0,) * (len(_COLUMNS[key]) - 1), "params.yaml, assumed lengths")
-    return found
-
-
-def _is_prepared(key: str, name: str) -> bool:
-    card = Path("data/prepared") / key / "card.json"
-    try:
-        return json.loads(card.read_text(encoding="utf-8")).get("name") == name
-    except (OSError, ValueError):
-        return False
-
-
-def in_folder(folder: Path, key: str) -> Volume | None:
-    """Count the rows of a folder's train.jsonl (or .gz) and the words of the first 2,000; None where there is none."""
-    for name in ("train.jsonl", "train.jsonl.gz"):
-        path = folder / name
-        if path.is_file():
-            rows = sum(1 for line in _lines(path) if line.strip())
-            sample = [json.loads(line) for line in islice(_lines(path), _SAMPLE) if line.strip()]
-            columns = [column for column in _COLUMNS[key] if sample and column in sample[0]]
-            return Volume(rows, tuple(_mean_tokens(sample, column) for column in columns), "counted")
+    rows = _rows(params, key)
+    if rows is not None and key == "text":
+        return distinct(len(rows), _mean_tokens(rows, ["text"]), "counted")
+    if rows is not None:
+        found = numbered(Path(data.path), rows, "cosent" if KINDS[key].score else "mnrl", Prompts())
+        return Volume(_mean_tokens(rows, found.columns), found.same, "counted")
+    if Path(data.path).name in HUB:
+        count, tokens = HUB[Path(data.path).name]
+        return distinct(min(count, data.max_rows or count), tokens, PUBLISHED)
+    if data.path.startswith("data/synthetic/"):
+        invented = (16.0,) + (30.0,) * (len(KINDS[key].required) - 1)
+        return distinct(getattr(params.synthesize, f"{key}_rows"), invented, INVENTED)
     return None
 
 
-def _mean_tokens(rows: list[dict[str, Any]], column: str) -> float:
-    words = sum(len(str(row.get(column, "")).split()) for row in rows) / len(rows)
-    return round(words * TOKENS_A_WORD + SPECIAL, 1)
+def distinct(rows: int, tokens: tuple[float, ...], source: str) -> Volume:
+    """Rows of which no two share a text."""
+    return Volume(tokens, np.arange(rows * len(tokens)).reshape(rows, len(tokens)), source)
 
 
-def _lines(path: Path) -> Iterator[str]:
-    with (gzip.open if path.suffix == ".gz" else open)(path, "rt", encoding="utf-8") as stream:
-        yield from stream
+def _rows(params: Params, key: str) -> list[dict[str, Any]] | None:
+    """The rows of train: what stage prepare keeps of a folder, or has kept of a Hub data set."""
+    data = getattr(params.data, key)
+    card = Path("data/prepared") / key / "card.json"
+    if Path(data.path).is_dir() and not is_hub_set(Path(data.path)):
+        others = [item.path for item in params.eval.sets.values()] + [params.data.nli.path, params.data.sts.path]
+        if any(is_hub_set(Path(path)) for path in others):  # not here to be looked into for leaks
+            prepare = params.prepare.model_copy(update={"leakage": "keep"})
+            params = params.model_copy(update={"prepare": prepare})
+        return cleaned_splits(key, params)["train"].rows
+    if card.is_file() and read_json(card)["name"] == data.name:
+        return list(read_jsonl(card.with_name("train.jsonl")))
+    return None
 
 
-def evaluation_set(path: str) -> tuple[int, float, int, float] | None:
-    """(documents, tokens of one, queries, tokens of one) of a BEIR folder or a known Hub set; None: unknown."""
-    folder = Path(path)
+def _mean_tokens(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> tuple[float, ...]:
+    sample = list(islice(rows, _SAMPLE))
+    return tuple(_tokens([row[column] for row in sample]) for column in columns)
+
+
+def _tokens(texts: Sequence[str]) -> float:
+    return round(sum(len(text.split()) for text in texts) / len(texts) * TOKENS_A_WORD + SPECIAL, 1)
+
+
+class EvalVolume(NamedTuple):
+    """Documents and queries of an evaluation set, mean tokens of one, and where the figures come from."""
+
+    documents: int
+    document_tokens: float
+    queries: int
+    query_tokens: float
+    source: str
+
+
+def evaluation_set(item: EvalSetParams, params: Params) -> EvalVolume | None:
+    """The volume of an evaluation set under its protocol; None: unknown.
+
+    Raises:
+        UserError: the set is there and malformed.
+    """
+    folder = Path(item.path)
     if folder.name in HUB_EVAL:
         return HUB_EVAL[folder.name]
-    counts: list[float] = []
-    for name in ("corpus.jsonl", "queries.jsonl"):
-        if not (folder / name).is_file():
-            return None
-        rows = [json.loads(line) for line in _lines(folder / name) if line.strip()]
-        counts += [len(rows), _mean_tokens(rows, "text")]
-    return int(counts[0]), counts[1], int(counts[2]), counts[3]
+    if folder.is_dir() and not is_hub_set(folder):
+        found = PROTOCOLS[item.protocol](read_beir(folder))
+        documents = [f"{title} {text}" if item.title else text for title, text in found.documents.values()]
+        queries = list(found.queries.values())
+        return EvalVolume(len(documents), _tokens(documents), len(queries), _tokens(queries), "counted")
+    if item.path.startswith("data/synthetic/"):
+        options = params.synthesize
+        return EvalVolume(options.documents, 60.0, options.claims_dev + options.claims_test, 16.0, INVENTED)
+    return None
+
+
+# A query and a document of SciFact; TR-MTEB's protocol keeps no more documents than there are judgements.
+HUB_EVAL = {
+    "scifact_tr": EvalVolume(5_183, 330.0, 300, 28.0, PUBLISHED),
+    "trmteb_scifact_tr": EvalVolume(339, 330.0, 300, 28.0, PUBLISHED),
+}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -51,14 +51,21 @@ class Rows:
 
 
 def read_rows(path: Path, loss: str, prompts: Prompts, whole: Path | None = None) -> Rows:
-    """The rows of a JSON-lines file with the columns that the loss needs, each text after its column's prompt.
+    """The rows of a JSON-lines file. Raises UserError where it is missing or malformed, as `numbered` does."""
+    return numbered(path, read_jsonl(path), loss, prompts, whole)
+
+
+def numbered(
+    path: Path, found: Iterable[dict[str, Any]], loss: str, prompts: Prompts, whole: Path | None = None
+) -> Rows:
+    """The rows of `path` with the columns that the loss needs, each text after its column's prompt.
 
     Args:
         whole: the set that the rows are a sample of, whose pairs are known to be relevant too.
 
     Raises:
-        UserError: the file is missing or empty, or a row lacks a column, has an empty text or a rating that is no
-            number; the message names file, row and column.
+        UserError: there is no row, or one lacks a column, has an empty text or a rating that is no number; the message
+            names file, row and column.
     """
     columns: tuple[str, ...] = COLUMNS[loss]
     numbers: dict[str, int] = {}
@@ -66,7 +73,7 @@ def read_rows(path: Path, loss: str, prompts: Prompts, whole: Path | None = None
     ids: list[list[int]] = []
     same: list[list[int]] = []
     ratings: list[float] = []
-    for number, row in enumerate(read_jsonl(path), 1):
+    for number, row in enumerate(found, 1):
         if number == 1 and loss == "mnrl" and row.get("negative") is not None:
             columns = (*columns, "negative")
         texts = [_text(path, number, row, name) for name in columns]

@@ -148,10 +148,9 @@ def batch_plan(
 ) -> BatchPlan | MixedPlan:
     """All batches of the run, with those of the rehearsed sets between them."""
     from src.training.remedies import mixed_plan
-    from src.training.sampler import BatchPlan
+    from src.training.sampler import plan_of
 
-    competing, masked = step.loss == "mnrl", step.false_negatives != "keep"
-    plan = BatchPlan(rows.same, step.batch_size, step.epochs, seed, competing=competing, masked=masked)
+    plan = plan_of(step, rows.same, seed)
     share = 0.0 if remedies is None else remedies.params.rehearsal_share
     mixed: BatchPlan | MixedPlan = mixed_plan(plan, len(rows), rehearsed, share=share, size=step.batch_size, seed=seed)
     return mixed

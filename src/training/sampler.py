@@ -8,9 +8,13 @@ rows keep the place that one shuffle gives them, clashes are found by one sort, 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from src.params.schema import StepParams
 
 Ids = NDArray[np.int64]
 
@@ -118,3 +122,9 @@ class BatchPlan:
 
     def _epoch(self, epoch: int) -> list[Ids]:
         return epoch_batches(self._texts, self._batch_size, self._seed, epoch, self._masked)
+
+
+def plan_of(step: StepParams, texts: Ids, seed: int) -> BatchPlan:
+    """The batches of a step of the recipe over rows of these texts."""
+    competing, masked = step.loss == "mnrl", step.false_negatives != "keep"
+    return BatchPlan(texts, step.batch_size, step.epochs, seed, competing=competing, masked=masked)

@@ -1,10 +1,13 @@
 """The plan's figures against hand-computed ones, and its activation memory against the real model's."""
 
 import contextlib
+import gzip
 import json
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from src.errors import UserError
 from src.files import read_yaml
@@ -14,7 +17,7 @@ from src.plan.cost import GIB, Frozen, Size, activation_bytes, forward_flops, lo
 from src.plan.devices import GPUS, advice, fits, kept_share, measured_speeds, minutes, speed
 from src.plan.encoders import encoder_size, of_config
 from src.plan.stages import mean_length, step_plan
-from src.plan.volume import Volume, in_folder
+from src.plan.volume import distinct, evaluation_set, training_set
 
 ROOT = Path(__file__).parents[2]
 GTE = Size(250_048, 768, 12, 3072)
@@ -92,10 +95,10 @@ def test_activation_memory_is_what_autograd_holds(half):
 
 
 def test_steps_and_tokens_of_the_paper(paper):
-    plan = step_plan("train_retrieval", paper.train, Volume(920_106, (12, 93, 93), "x"), GTE, paper)
-    assert plan.steps == 898  # 920,106 // 1024, one epoch
+    plan = step_plan("train_retrieval", paper.train, distinct(920_106, (12, 93, 93), "x"), GTE, paper)
+    assert plan.steps == 899  # 920,106 / 1024, the last batch smaller; one epoch
     assert plan.batch_tokens == 1024 * 198
-    assert plan.tokens == 898 * 1024 * 198
+    assert plan.tokens == 920_106 * 198
     assert plan.again == pytest.approx(forward_flops(GTE, plan.tokens, mean_length((12, 93, 93))))
 
 
@@ -103,13 +106,13 @@ def test_mean_length_weighs_texts_by_their_tokens():
     assert mean_length((10, 30)) == 25.0
 
 
-def test_texts_are_cut_and_rows_drawn():
-    assert Volume(100, (500, 12), "x").cut(40, 256) == Volume(40, (256, 12), "x")
-    assert Volume(100, (500,), "x").cut(None, 256).rows == 100
+def test_texts_are_cut():
+    volume = distinct(100, (500, 12), "x")
+    assert (volume.rows, volume.texts.shape, volume.cut(256).tokens) == (100, (100, 2), (256, 12))
 
 
 def test_room_minutes_and_advice(paper):
-    volume = Volume(920_106, (12, 93, 93), "x")
+    volume = distinct(920_106, (12, 93, 93), "x")
     plan = step_plan("train_retrieval", paper.train, volume, GTE, paper)
     room = 0.95 * 40 * GIB - 1.5 * GIB - plan.fixed_bytes
     assert kept_share(plan, A100.memory) == pytest.approx(room / (plan.token_bytes * plan.batch_tokens))
@@ -135,11 +138,88 @@ def test_a_measured_gpu_replaces_the_assumption(tmp_path):
     assert speed(A100, GTE, True, measured) == pytest.approx(0.4 * 312e12)
 
 
-def test_rows_and_words_are_counted_where_the_data_are(tmp_path):
-    rows = [{"anchor": "bir iki üç", "positive": "bir " * 10}] * 7
-    (tmp_path / "train.jsonl").write_text("\n".join(json.dumps(row) for row in rows) + "\n", encoding="utf-8")
-    assert in_folder(tmp_path, "retrieval") == Volume(7, (round(3 * 1.7 + 2, 1), 19.0), "counted")
-    assert in_folder(tmp_path / "none", "retrieval") is None
+KINDS_OF_FILE = ("train.jsonl", "train.csv", "train.tsv", "train.parquet", "train.jsonl.gz")
+
+
+def write_pairs(folder: Path, name: str, pairs: list[tuple[str, str]]) -> None:
+    """Retrieval pairs as a file of any kind, as a user brings them."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    folder.mkdir(parents=True)
+    if name.endswith(".parquet"):
+        anchors, positives = zip(*pairs, strict=True)
+        parquet.write_table(pa.table({"anchor": anchors, "positive": positives}), folder / name)
+        return
+    mark = "," if ".csv" in name else "\t"
+    lines = [json.dumps({"anchor": anchor, "positive": positive}) for anchor, positive in pairs]
+    if ".jsonl" not in name:
+        lines = [mark.join(row) for row in [("anchor", "positive"), *pairs]]
+    text = "\n".join(lines).encode()
+    (folder / name).write_bytes(gzip.compress(text) if name.endswith(".gz") else text)
+
+
+def own_data(paper: Params, folder: Path) -> Params:
+    """Params that train on the pairs in a folder."""
+    data = paper.data.model_copy(
+        update={
+            "retrieval": paper.data.retrieval.model_copy(
+                update={"path": str(folder), "max_rows": None, "dev_rows": 0, "files": []}
+            )
+        }
+    )
+    prepare = paper.prepare.model_copy(update={"leakage": "keep"})
+    return paper.model_copy(update={"data": data, "prepare": prepare})
+
+
+@pytest.mark.parametrize("name", KINDS_OF_FILE)
+def test_own_data_of_every_kind_is_counted(paper, tmp_path, name):
+    write_pairs(tmp_path / "own", name, [(f"soru {n} nedir", "bir " * 9 + str(n)) for n in range(7)])
+    found = training_set(own_data(paper, tmp_path / "own"), "retrieval")
+    assert found is not None
+    assert (found.rows, found.tokens, found.source) == (7, (round(3 * 1.7 + 2, 1), 19.0), "counted")
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 6), st.integers(0, 30)), min_size=4, max_size=40, unique=True),
+    st.fixed_dictionaries(
+        {
+            "batch_size": st.integers(2, 4),
+            "epochs": st.integers(1, 3),
+            "false_negatives": st.sampled_from(["keep", "mask"]),
+            "loss": st.just("mnrl"),
+        }
+    ),
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40)
+def test_the_steps_are_those_that_training_makes(paper, tmp_path_factory, pairs, changes):
+    from src.model.prompts import Prompts
+    from src.training.dataset import read_rows
+    from src.training.run import batch_plan
+
+    folder = tmp_path_factory.mktemp("data")
+    write_pairs(folder / "own", "train.csv", [(f"soru {query}", f"yanıt {document}") for query, document in pairs])
+    write_pairs(
+        folder / "prepared", "train.jsonl", [(f"soru {query}", f"yanıt {document}") for query, document in pairs]
+    )
+    params = own_data(paper, folder / "own")
+    step = params.train.model_copy(update=changes)
+    volume = training_set(params, "retrieval")
+    rows = read_rows(folder / "prepared" / "train.jsonl", "mnrl", Prompts())
+    trained = len(list(batch_plan(step, rows, [], params.seed, None)))
+    assert volume is not None
+    assert step_plan("train_retrieval", step, volume, GTE, params).steps == trained
+
+
+def test_an_evaluation_set_is_counted_under_its_protocol(paper, tmp_path):
+    rows = {"corpus": [{"_id": f"d{n}", "title": "", "text": "bir iki"} for n in range(5)]}
+    rows["queries"] = [{"_id": f"q{n}", "text": "bir"} for n in range(3)]
+    for name, items in rows.items():
+        (tmp_path / f"{name}.jsonl").write_text("\n".join(map(json.dumps, items)), encoding="utf-8")
+    (tmp_path / "qrels").mkdir()
+    (tmp_path / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\nq0\td1\t1\n", encoding="utf-8")
+    item = next(iter(paper.eval.sets.values())).model_copy(update={"path": str(tmp_path), "protocol": "full"})
+    assert evaluation_set(item, paper) == (5, 5.4, 1, 3.7, "counted")
 
 
 def test_a_profile_is_laid_over_params():
