@@ -17,6 +17,7 @@ from src.errors import UserError
 from src.files import read_jsonl
 from src.runtime import device
 from src.training.record import Record
+from src.training.schedule import OwnSchedule
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -68,7 +69,7 @@ def read_pairs(path: Path, batch_size: int) -> Dataset:
     return Dataset.from_dict(columns)
 
 
-class ColbertTrainer(MultiVectorEncoderTrainer):
+class ColbertTrainer(OwnSchedule, MultiVectorEncoderTrainer):
     """The stock trainer with our record of the curve and no model card, which would carry times."""
 
     record: Record

@@ -11,6 +11,7 @@ import numpy as np
 
 from src.model.masking import cut, mask_words, pad, passes, steps, word_starts
 from src.model.tokenizer import PAD
+from src.training.schedule import scheduler
 
 if TYPE_CHECKING:
     import torch
@@ -72,11 +73,6 @@ def masked_loss(model: GteForMaskedLM, ids: torch.Tensor, labels: torch.Tensor, 
     return cross_entropy(logits.float(), labels.flatten()[places])
 
 
-def rate(step: int, total: int, warmup: int) -> float:
-    """The share of the learning rate at `step` of `total`: linear up over `warmup` steps, then linear down to zero."""
-    return (step + 1) / (warmup + 1) if step < warmup else (total - step) / max(1, total - warmup)
-
-
 def pretrain(
     model: GteForMaskedLM,
     text: Corpus,
@@ -98,8 +94,7 @@ def pretrain(
     tokens = settings.batch_size * settings.max_length
     total = steps(_batches_a_pass(text, tokens, seed), settings.epochs)
     optimizer = torch.optim.AdamW(model.parameters(), lr=settings.learning_rate, weight_decay=_WEIGHT_DECAY, fused=True)
-    warmup = round(settings.warmup_ratio * total)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: rate(step, total, warmup))
+    schedule = scheduler(optimizer, total, math.ceil(settings.warmup_ratio * total))
     generator = torch.Generator().manual_seed(seed)
     batches = passes(text.lengths, tokens, seed)
     recorder = _Recorder(total, settings.epochs)

@@ -33,12 +33,13 @@ from src.training.losses import CoSent, Ranking
 from src.training.record import Record
 from src.training.rehearsal import MixedPlan, MixedSource
 from src.training.sampler import BatchPlan
+from src.training.schedule import OwnSchedule
 from src.training.similarity import KeptSimilarity
 from src.training.speed import SpeedLog
 from src.training.step import CachedStep
 
 
-class EncoderTrainer(SentenceTransformerTrainer):
+class EncoderTrainer(OwnSchedule, SentenceTransformerTrainer):
     """Trains on a plan of batches; the loss sees the whole batch, the encoder sees mini-batches."""
 
     def __init__(

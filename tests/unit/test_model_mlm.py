@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from src.model.masking import batches, cut, mask_words, pad, steps, word_starts
-from src.model.mlm import corpus, masked_loss, perplexity, pretrain, rate
+from src.model.mlm import corpus, masked_loss, perplexity, pretrain
 from src.model.tokenizer import BEGIN, END, MASK, PAD, SPECIAL_TOKENS, train_tokenizer
 from src.params.schema import MlmParams
 
@@ -107,13 +107,6 @@ def test_perplexity_falls_and_the_same_seed_gives_the_same_weights(text):
     assert curve[-1].epoch == pytest.approx(SETTINGS.epochs)
     assert pretrain(second, text, SETTINGS, seed=3) == curve
     assert all(torch.equal(a, b) for a, b in zip(first.parameters(), second.parameters(), strict=True))
-
-
-def test_the_rate_rises_and_falls_to_zero():
-    rates = [rate(step, 100, 10) for step in range(101)]
-    assert rates[0] == pytest.approx(1 / 11)
-    assert max(rates) == rates[10] == 1.0
-    assert rates[-1] == 0.0
 
 
 def test_a_part_of_a_pass_is_some_steps_and_never_none():

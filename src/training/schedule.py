@@ -1,0 +1,57 @@
+"""The learning rate over a run: up in the warm-up, then down. No step has a rate of zero: it would teach nothing."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    import torch
+
+Schedule = Literal["linear", "cosine", "constant"]
+
+
+def share_of_rate(step: int, steps: int, warmup: int, schedule: Schedule = "linear") -> float:
+    """The share of the learning rate at `step` of `steps`, counted from 0; in (0, 1].
+
+    Linear over the warm-up, from 1 / (warmup + 1). `get_scheduler` of transformers begins at 0 instead, so of the few
+    steps of a large batch the first teaches nothing.
+    """
+    if step < warmup:
+        return (step + 1) / (warmup + 1)
+    left = (steps - step) / max(1, steps - warmup)
+    match schedule:
+        case "constant":
+            return 1.0
+        case "cosine":
+            return 0.5 * (1 - math.cos(math.pi * left))
+    return left
+
+
+def scheduler(
+    optimizer: torch.optim.Optimizer, steps: int, warmup: int, schedule: Schedule = "linear"
+) -> torch.optim.lr_scheduler.LambdaLR:
+    """The schedule of a run of `steps` optimizer steps, of which `warmup` are warm-up."""
+    import torch
+
+    # torch also asks for the rate after the last step.
+    return torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda step: share_of_rate(min(step, steps - 1), steps, warmup, schedule)
+    )
+
+
+class OwnSchedule:
+    """A mixin for transformers' trainers: this module's schedule in place of `get_scheduler`'s, from the arguments."""
+
+    lr_scheduler: Any
+    optimizer: Any
+    args: Any
+
+    def create_scheduler(self, num_training_steps: int, optimizer: torch.optim.Optimizer | None = None) -> Any:
+        """The scheduler of the run, made once."""
+        if self.lr_scheduler is None:
+            kind = self.args.lr_scheduler_type.value.removesuffix("_with_warmup")
+            warmup = self.args.get_warmup_steps(num_training_steps)
+            self.lr_scheduler = scheduler(optimizer or self.optimizer, num_training_steps, warmup, kind)
+            self._created_lr_scheduler = True
+        return self.lr_scheduler
