@@ -41,8 +41,8 @@ def cleaned_splits(name: str, params: Params) -> dict[str, Split]:
     from src.data.carving import carve
     from src.data.columns import KINDS
     from src.data.hub import local
-    from src.data.leakage import evaluation_keys
-    from src.data.training_set import clean_rows, count_unjoined, sample, split_files, without_leaks
+    from src.data.leakage import without_copies_of_dev, without_leaks
+    from src.data.training_set import clean_rows, count_unjoined, sample, split_files
 
     kind, options, folder = KINDS[name], getattr(params.data, name), local(Path(getattr(params.data, name).path))
     splits = {}
@@ -52,10 +52,12 @@ def cleaned_splits(name: str, params: Params) -> dict[str, Split]:
             splits[split] = clean_rows(kind, files, params.prepare.max_words, unique=split == "train")
             count_unjoined(splits[split], folder, split)
     if params.prepare.leakage == "remove":
-        splits["train"] = without_leaks(kind, splits["train"], evaluation_keys(params))
+        splits["train"] = without_leaks(kind, splits["train"], params)
     sample(splits["train"], options.max_rows, params.seed)
     if options.dev_rows and "dev" not in splits:
         splits["dev"] = carve(kind, splits["train"], options.dev_rows, params.seed)
+    if "dev" in splits:
+        splits["train"] = without_copies_of_dev(kind, splits["train"], splits["dev"], params.prepare.overlap)
     if not splits["train"].rows:
         raise UserError(f"{folder}: no row of train is left: {dict(splits['train'].dropped)}")
     return splits
@@ -79,6 +81,8 @@ def make_card(name: str, splits: dict[str, Split], params: Params) -> dict[str, 
         "sampling": f"{options.max_rows} rows drawn with seed {params.seed}" if sampled else None,
         "carving": carving(options.dev_rows, len(splits["dev"].rows), params.seed) if carved else None,
         "leakage": params.prepare.leakage,
+        "overlap": params.prepare.overlap,
+        "copies": dict(sorted(splits["train"].copies.items())),
         "files": card.checksums(files, origin),
         "splits": {split: counts(found) for split, found in splits.items()},
         "words": words(kind, splits),

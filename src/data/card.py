@@ -59,6 +59,8 @@ def markdown(card: dict[str, Any]) -> str:
     lines += [f"- Source: {card['source']}", f"- Licence: {card['licence']}"]
     said = ("revision", "protocol", "note", "sampling", "carving")
     lines += [f"- {name}: {card[name]}" for name in said if card.get(name)]
+    if card.get("copies"):
+        lines.append(_copies(card["copies"], card["overlap"]))
     lines += [f"- `{name}`: sha256 `{digest}`" for name, digest in card["files"].items()]
     lines += ["", "| split | read | kept | dropped | mended or counted |", "|---|---:|---:|---|---|"]
     for split, counts in card["splits"].items():
@@ -69,6 +71,18 @@ def markdown(card: dict[str, Any]) -> str:
         for column, found in card.get(unit, {}).items():
             lines.append(f"| {column} | {unit} | " + " | ".join(str(found[name]) for name in QUANTILES) + " |")
     return "\n".join(lines) + "\n"
+
+
+def _copies(copies: dict[str, int], threshold: float) -> str:
+    """How many rows were near copies, of which documents; the card as JSON names them all."""
+    shown = ", ".join(
+        f"{name} ({rows})" for name, rows in sorted(copies.items(), key=lambda item: (-item[1], item[0]))[:5]
+    )
+    return (
+        f"- Near copies removed from train: {sum(copies.values())} rows that share {threshold:.0%} or more of their "
+        f"word 5-grams, or of the document's, with one of {len(copies)} evaluation documents: {shown}"
+        f"{', …' if len(copies) > 5 else ''}"
+    )
 
 
 def _counts(counts: dict[str, int]) -> str:

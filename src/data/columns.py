@@ -12,23 +12,31 @@ from src.errors import UserError
 
 @dataclass(frozen=True)
 class Kind:
-    """Text columns that a row must have, those it may have, tags that are carried along, and the score column."""
+    """Text columns that a row must have, those it may have, tags that are carried along, and the score column.
+
+    `queries` are the text columns that are asked; the others are passages or sentences.
+    """
 
     required: tuple[str, ...]
     optional: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     score: str | None = None
+    queries: tuple[str, ...] = ()
 
     @property
     def texts(self) -> tuple[str, ...]:
         return self.required + self.optional
+
+    @property
+    def passages(self) -> tuple[str, ...]:
+        return tuple(column for column in self.texts if column not in self.queries)
 
 
 KINDS = {
     "text": Kind(("text",), tags=("source",)),
     "nli": Kind(("anchor", "positive", "negative")),
     "sts": Kind(("sentence1", "sentence2"), score="score"),
-    "retrieval": Kind(("anchor", "positive"), optional=("negative",), tags=("source",)),
+    "retrieval": Kind(("anchor", "positive"), optional=("negative",), tags=("source",), queries=("anchor",)),
 }
 LOWEST, HIGHEST = 0.0, 5.0
 

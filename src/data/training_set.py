@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import numpy as np
 
 from src.data.columns import Kind, check_row
 from src.data.readers import find_split, read_rows
-from src.data.text import clean, is_mojibake, key
+from src.data.text import clean, is_mojibake
 from src.errors import UserError
 from src.files import read_json
 
@@ -27,6 +27,7 @@ class Split:
     read: int = 0
     dropped: Counter[str] = field(default_factory=Counter)
     mended: Counter[str] = field(default_factory=Counter)
+    copies: Counter[str] = field(default_factory=Counter)  # rows that held a near copy of an evaluation document
 
 
 def clean_rows(kind: Kind, sources: Iterable[Path], max_words: int, unique: bool) -> Split:
@@ -87,14 +88,15 @@ def _clean_row(kind: Kind, row: Row, split: Split, max_words: int) -> Row | None
     return cleaned | ({kind.score: row[kind.score]} if kind.score else {}) | tags
 
 
-def without_leaks(kind: Kind, split: Split, evaluation: frozenset[str]) -> Split:
-    """The split without rows that hold a text of an evaluation set, word for word up to case and punctuation."""
+def without(split: Split, reason_of: Callable[[Row], str | None]) -> Split:
+    """The split without the rows for which there is a reason to go, counted by it."""
     kept = Split(read=split.read, dropped=split.dropped.copy(), mended=split.mended)
     for row in split.rows:
-        if any(key(row[column]) in evaluation for column in kind.texts if column in row):
-            kept.dropped["stands in an evaluation set"] += 1
-        else:
+        reason = reason_of(row)
+        if reason is None:
             kept.rows.append(row)
+        else:
+            kept.dropped[reason] += 1
     return kept
 
 

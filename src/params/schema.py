@@ -61,6 +61,7 @@ class DataParams(Block):
 
 class PrepareParams(Block):
     leakage: Literal["remove", "keep"]
+    overlap: Annotated[float, Field(gt=0.0, le=1.0)] | None
     max_words: Positive
 
 

@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 
 from src.data.columns import KINDS
 from src.data.evaluation_set import BeirSet, full, read_beir, tr_mteb
+from src.data.leakage import LeakFinder
+from src.data.overlap import OverlapIndex
 from src.data.text import clean, is_mojibake, key, undo_mojibake
-from src.data.training_set import Split, clean_rows, sample, without_leaks
+from src.data.training_set import Split, clean_rows, sample, without
 from src.errors import UserError
 from src.files import read_json, read_jsonl, read_yaml, write_jsonl
 
@@ -92,7 +94,8 @@ def test_an_empty_file_is_refused(tmp_path):
 def test_leaking_rows_go_whatever_their_case_and_punctuation(tmp_path):
     rows = [{"anchor": "Isı nedir?", "positive": "Isı, bir enerji türüdür."}, {"anchor": "soru", "positive": "yanıt"}]
     split = split_of(tmp_path, rows)
-    kept = without_leaks(KINDS["retrieval"], split, frozenset([key("ISI BİR ENERJİ TÜRÜDÜR")]))
+    finder = LeakFinder(KINDS["retrieval"], frozenset([key("ISI BİR ENERJİ TÜRÜDÜR")]), OverlapIndex({}), None)
+    kept = without(split, finder.reason)
     assert [row["anchor"] for row in kept.rows] == ["soru"]
     assert kept.dropped["stands in an evaluation set"] == 1
 
