@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from src.errors import UserError, run_stage
+from src.evaluation.row_names import BEFORE, CHAIN, FINAL
 from src.params import Params, load_params
 from src.runtime import set_environment
 
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 
     Vectors = dict[str, dict[str, NDArray[np.float32]]]
 
-CHAIN = ("base", "nli", "sts", "retrieval")
-BEFORE, AFTER = "sts", "retrieval"
 STS = Path("data/prepared/sts/test.jsonl")
 NLI = Path("data/prepared/nli/dev.jsonl")
 TRIPLET = ("anchor", "positive", "negative")
@@ -120,11 +119,11 @@ def forgetting(vectors: Vectors, scores: NDArray[np.float64], dims: list[int], p
 
     by_dim = {
         str(dim): similarity.forgetting(
-            cosines(BEFORE, dim), cosines(AFTER, dim), scores, params.eval.bootstrap_resamples, params.eval.seed
+            cosines(BEFORE, dim), cosines(FINAL, dim), scores, params.eval.bootstrap_resamples, params.eval.seed
         )
         for dim in dims
     }
-    return {**by_dim[str(dims[0])], "from": BEFORE, "to": AFTER, "dims": by_dim}
+    return {**by_dim[str(dims[0])], "from": BEFORE, "to": FINAL, "dims": by_dim}
 
 
 if __name__ == "__main__":

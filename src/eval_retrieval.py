@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from src.errors import UserError, run_stage
+from src.evaluation.row_names import CHAIN, FINAL, FORMS, HYBRIDS, LATE, LEXICAL, at_dim, quantised
 from src.params import Params, load_params
 from src.runtime import set_environment
 
@@ -13,11 +14,6 @@ if TYPE_CHECKING:
     import torch
 
     from src.evaluation.beir import EvalSet
-
-# Checkpoints of the chain, in its order; the last one is measured at every dimension.
-CHAIN = ("base", "nli", "sts", "retrieval")
-LEXICAL = ("bm25", "bm25_stem")
-FINAL = CHAIN[-1]
 
 
 def main(arguments: list[str]) -> None:
@@ -51,12 +47,13 @@ def write_runs(folder: Path, data: EvalSet, params: Params, device: torch.device
         shutil.copyfile(f"data/bm25/{data.name}/{row}.trec", folder / f"{row}.trec")
     for row in params.eval.published:
         shutil.copyfile(f"data/published/{data.name}/{row}.trec", folder / f"{row}.trec")
-    colbert = late.load_late("colbert", "models/colbert", device)
-    runs.write_run(folder / "colbert.trec", late.rank_late(colbert, data, depth, batch_size), "colbert")
+    colbert = late.load_late(LATE, "models/colbert", device)
+    runs.write_run(folder / f"{LATE}.trec", late.rank_late(colbert, data, depth, batch_size), LATE)
     for row in CHAIN:
         write_dense(folder, row, data, params, device)
     stemmed, dense = (runs.read_run(folder / f"{row}.trec") for row in (LEXICAL[-1], FINAL))
-    runs.write_run(folder / "hybrid.trec", reciprocal_rank_fusion([stemmed, dense], depth), "hybrid")
+    (hybrid,) = HYBRIDS
+    runs.write_run(folder / f"{hybrid}.trec", reciprocal_rank_fusion([stemmed, dense], depth), hybrid)
 
 
 def write_dense(folder: Path, row: str, data: EvalSet, params: Params, device: torch.device) -> None:
@@ -74,31 +71,28 @@ def write_dense(folder: Path, row: str, data: EvalSet, params: Params, device: t
     for dim in params.eval.dims:
         if dim < model.dim:
             cut = dense.rank(queries, documents, data, params.eval.depth, dim=dim, device=device)
-            runs.write_run(folder / f"{row}-{dim}.trec", cut, f"{row}-{dim}")
+            runs.write_run(folder / f"{at_dim(row, dim)}.trec", cut, at_dim(row, dim))
         for form, run in quantise.rank_quantised(queries, documents, data, QUANTISED_DEPTH, dim).items():
-            runs.write_run(folder / f"{row}-{dim}.{form}.trec", run, f"{row}-{dim}.{form}")
+            small = quantised(row, dim, form)
+            runs.write_run(folder / f"{small}.trec", run, small)
 
 
 def score(runs: Path, queries: Path, data: EvalSet, params: Params) -> dict[str, object]:
     """The summary of the saved runs; writes the per-query files on the way."""
     from src.evaluation import lexical, table
     from src.evaluation.fusion import RRF_K
-    from src.evaluation.quantise import FORMS, RESCORE
+    from src.evaluation.quantise import RESCORE
     from src.evaluation.significance import Draws
     from src.files import read_json
 
     dims = sorted(params.eval.dims, reverse=True)
-    rows = [*LEXICAL, "colbert", *CHAIN, "hybrid", *params.eval.published]
+    rows = [*LEXICAL, LATE, *CHAIN, *HYBRIDS, *params.eval.published]
     models = table.score_runs(runs, rows, data)
-    files = {dim: f"{FINAL}-{dim}" if (runs / f"{FINAL}-{dim}.trec").exists() else FINAL for dim in dims}
+    files = {dim: at_dim(FINAL, dim) if (runs / f"{at_dim(FINAL, dim)}.trec").exists() else FINAL for dim in dims}
     cut = table.score_runs(runs, [file for file in files.values() if file != FINAL], data)
     table.write_per_query(queries, {**models, **cut}, data)
-    small = {
-        dim: dict(
-            zip(FORMS, table.score_runs(runs, [f"{FINAL}-{dim}.{form}" for form in FORMS], data).values(), strict=True)
-        )
-        for dim in dims
-    }
+    small = {dim: table.score_runs(runs, [quantised(FINAL, dim, form) for form in FORMS], data) for dim in dims}
+    forms = {dim: dict(zip(FORMS, scored.values(), strict=True)) for dim, scored in small.items()}
     settings = {
         "depth": params.eval.depth,
         "max_length": params.eval.max_length,
@@ -113,7 +107,7 @@ def score(runs: Path, queries: Path, data: EvalSet, params: Params) -> dict[str,
     }
     by_dim = {dim: {**models, **cut}[file] for dim, file in files.items()}
     draws = Draws(params.eval.bootstrap_resamples, params.eval.seed)
-    return table.summarise(data, models, by_dim, small, draws=draws, settings=settings)
+    return table.summarise(data, models, by_dim, forms, draws=draws, settings=settings)
 
 
 if __name__ == "__main__":

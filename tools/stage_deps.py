@@ -51,6 +51,8 @@ def closure(module: str) -> set[str]:
         path = todo.pop()
         if path not in seen:
             seen.add(path)
+            if path.relative_to(ROOT).as_posix().startswith(NOT_A_DEPENDENCY):
+                continue  # what it imports serves to refuse, too
             todo += [file for name in imported(path) for file in module_files(name)]
     relative = {path.relative_to(ROOT).as_posix() for path in seen}
     return {path for path in relative if not path.startswith(NOT_A_DEPENDENCY) and path != "src/__init__.py"}

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 # Candidates by Hamming distance per document that is wanted, before they are rescored.
 RESCORE = 4
-FORMS = ("int8", "binary", "binary_rescored")
 # Scores in memory at once, of one kind; and documents at once, where queries are few.
 _SCORES = 8 << 20
 _DOCUMENTS_AT_ONCE = 16_384

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
+from src.evaluation.row_names import is_own
 from src.params.ablation import AblationParams, VariantParams
 from src.params.block import Block, Count, Flag, Name, Positive, Rate, Ratio
 
@@ -179,6 +180,20 @@ class EvalParams(Block):
     published: list[Name]
     bootstrap_resamples: Annotated[int, Field(ge=100, strict=True)]
     seed: Count
+
+    @model_validator(mode="after")
+    def _names_are_free(self) -> Self:
+        own = [name for name in self.published if is_own(name)]
+        if own:
+            file = f"params/models/{own[0]}.yaml"
+            raise ValueError(f"published: {own[0]!r} is a row of the pipeline's own; rename {file}")
+        twice = [name for name in self.published if self.published.count(name) > 1]
+        if twice:
+            raise ValueError(f"published: {twice[0]!r} stands twice")
+        taken = [name for name in self.sets if name in DataParams.model_fields]
+        if taken:
+            raise ValueError(f"sets: {taken[0]!r} is the name of a training set (data.{taken[0]}); choose another")
+        return self
 
     @model_validator(mode="after")
     def _sets_lie_in_path(self) -> Self:

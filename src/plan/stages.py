@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from src.evaluation.row_names import CHAIN, LATE
 from src.plan.cost import Frozen, Size, activation_bytes, cast_bytes, forward_flops, loss_bytes, state_bytes
 from src.plan.cost import training_flops as flops_of_training
 from src.plan.volume import Volume, evaluation_set, training_set
@@ -145,7 +146,7 @@ def colbert_plan(volume: Volume, params: Params, size: Size) -> StagePlan:
 
 def evaluation_plans(params: Params, size: Size, notes: list[str]) -> list[StagePlan]:
     """Encoding every evaluation set once with each model of the chain; all dimensions come from the same vectors."""
-    models = ("base", "nli", "sts", "retrieval", "colbert")
+    models = (*CHAIN, LATE)
     planned = []
     for name, item in params.eval.sets.items():
         counts = evaluation_set(item, params)

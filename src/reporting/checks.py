@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from src.evaluation.row_names import FINAL
 from src.reporting import names
-from src.reporting.inputs import FINAL, Inputs
+from src.reporting.inputs import Inputs
 from src.reporting.metrics import half
 
 Verdict = Literal["ok", "failed", "not applicable"]

@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from src.evaluation.row_names import BEFORE, FINAL
 from src.files import read_jsonl, read_text
 from src.reporting.figures_retrieval import per_query_file
-from src.reporting.inputs import BEFORE, FINAL, Inputs, read_columns
+from src.reporting.inputs import Inputs, read_columns
 from src.reporting.retrieval_tables import MAIN
 from src.reporting.tables import Cell, Table, plain
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from src.evaluation.row_names import BEFORE, FINAL
 from src.reporting import names, style
-from src.reporting.inputs import BEFORE, FINAL, Inputs, read_columns
+from src.reporting.inputs import Inputs, read_columns
 from src.reporting.labels import Name, name_points
 from src.reporting.retrieval_tables import MAIN, caption, changes, p_value, timed_dims
 

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from src.params.schema import Params
 
 # The models of the chain, in its order; the last one is the result.
-CHAIN = ("base", "nli", "sts", "retrieval")
-BEFORE, FINAL = "sts", "retrieval"
 TRAINING_SETS = ("text", "nli", "sts", "retrieval")
 CURVES = ("mlm", "nli", "sts", "retrieval", "colbert")
 LATENCY = "reports/bench/eval_dims.json"

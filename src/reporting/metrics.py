@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from src.errors import UserError
+from src.evaluation.row_names import FINAL
 from src.files import round_floats
-from src.reporting.inputs import FINAL, Inputs
+from src.reporting.inputs import Inputs
 
 PLACES = 6
 SHOWN_PLACES = 4

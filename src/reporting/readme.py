@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from src.errors import UserError, run_stage
+from src.evaluation.row_names import FINAL
 from src.files import read_json, read_text, write_text
 from src.reporting import names
-from src.reporting.inputs import FINAL
 from src.reporting.metrics import LEXICAL
 from src.reporting.tables import Cell, Table
 

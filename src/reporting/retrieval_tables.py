@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from src.evaluation.row_names import BEFORE, FINAL
 from src.reporting import names
-from src.reporting.inputs import BEFORE, FINAL
 from src.reporting.tables import Cell, Table, interval, percent
 
 MEASURES = ("P@1", "P@3", "P@5", "P@10", "R@1", "R@5", "R@10", "R@100", "MRR@10", "nDCG@10", "MAP")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from src.evaluation.row_names import BEFORE, CHAIN, FINAL
 from src.reporting import names
-from src.reporting.inputs import BEFORE, CHAIN, FINAL
 from src.reporting.tables import Cell, Table, interval
 
 KINDS = ("cosine", "dot", "euclidean", "manhattan")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from src.evaluation.row_names import BEFORE, FINAL
 from src.reporting import examples, names, retrieval_tables, similarity_tables
 from src.reporting import published as published_values
 from src.reporting.document import Section, figure, quoted
-from src.reporting.inputs import BEFORE, FINAL, Inputs
+from src.reporting.inputs import Inputs
 from src.reporting.tables import interval, percent
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from src.evaluation.row_names import BEFORE, FINAL
 from src.files import read_json
 from src.reporting import names, published, run_tables
 from src.reporting.checks import Check
 from src.reporting.document import Section, figure
-from src.reporting.inputs import BEFORE, FINAL, Inputs
+from src.reporting.inputs import Inputs
 from src.reporting.metrics import LEXICAL, half
 from src.reporting.retrieval_tables import MAIN, baseline, p_value, pair
 from src.reporting.tables import interval, percent

@@ -5,9 +5,12 @@ import inspect
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from src.errors import UserError
+from src.evaluation.row_names import CHAIN, FORMS, HYBRIDS, LATE, LEXICAL, at_dim, is_own, quantised
 from src.files import read_yaml
 from src.params import load_params, schema
 from src.params.load import validate
@@ -51,6 +54,7 @@ def test_the_committed_file_is_valid():
         ("base_model.mlm.mask_probability", 1.5, "base_model.mlm.mask_probability: 1.5"),
         ("data.nli.name", "../nli", "data.nli.name: '../nli'"),
         ("eval.sets", {}, "eval.sets"),
+        ("eval.published", ["e5", "e5"], "eval: published: 'e5' stands twice"),
         ("seed", -1, "seed: -1"),
         ("seed", None, "seed: None"),
     ],
@@ -59,6 +63,32 @@ def test_a_wrong_value_is_named(key, value, message):
     with pytest.raises(UserError, match=message) as caught:
         validate(changed(key, value), "params.yaml")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("suffix", ["", "-64", "-8.int8", "-int8", ".binary_rescored", "-768.float32"])
+@pytest.mark.parametrize("row", [*LEXICAL, "bm25_lemma", LATE, *CHAIN, *HYBRIDS, "hybrid_z", "ColBERT"])
+def test_the_names_of_our_own_rows_are_reserved(row, suffix):
+    with pytest.raises(UserError, match=f"eval: published: '{row}{suffix}' is a row of the pipeline's own"):
+        validate(changed("eval.published", [f"{row}{suffix}"]), "params.yaml")
+
+
+def test_committed_models_and_like_names_are_free():
+    names = [path.stem for path in (ROOT / "params/models").glob("*.yaml")]
+    names += ["my-colbert", "base-tr", "retrieval-large", "nli.v2", "bm25x"]
+    assert validate(changed("eval.published", names), "params.yaml").eval.published == names
+
+
+@settings(deadline=None)
+@given(st.sampled_from(CHAIN), st.integers(1, 8192), st.sampled_from(FORMS))
+def test_every_name_that_a_run_gets_is_reserved(row, dim, form):
+    assert is_own(at_dim(row, dim)) and is_own(quantised(row, dim, form))
+
+
+@pytest.mark.parametrize("name", ["text", "nli", "sts", "retrieval"])
+def test_an_evaluation_set_is_not_called_like_a_training_set(name):
+    item = next(iter(VALUES["eval"]["sets"].values()))
+    with pytest.raises(UserError, match=f"sets: '{name}' is the name of a training set"):
+        validate(changed("eval.sets", {name: item}), "params.yaml")
 
 
 def test_a_missing_key_is_named():
