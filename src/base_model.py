@@ -35,6 +35,7 @@ def main(_: list[str]) -> None:
     set_environment(params.runtime)
     use_threads(params.runtime)
     seed_everything(params.seed)
+    from src.model.encoder import keep_layers, set_dropout
     from src.model.prompts import set_prompts
 
     origin: dict[str, Any] = {}
@@ -44,6 +45,8 @@ def main(_: list[str]) -> None:
         curve, (encoder, origin) = [], published(params)
     check_dims(params, encoder)
     set_prompts(encoder, params.base_model.prompts)
+    set_dropout(encoder, params.base_model.dropout)
+    keep_layers(encoder, params.base_model.keep_layers)
     save(encoder, curve, origin)
     count = sum(weight.numel() for weight in encoder.parameters())
     print(f"{OUTPUT}: {count / 1e6:.2f} M parameters, {encoder.get_embedding_dimension()} dimensions")

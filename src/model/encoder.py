@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
+from src.errors import UserError
 from src.files import read_json, write_json
 from src.model.tokenizer import BEGIN, END, PAD
 
@@ -27,6 +29,7 @@ def gte_config(base: BaseModelParams, vocab_size: int) -> GteConfig:
     """The configuration of a GTE of the size in params, with rotary positions that are not stretched."""
     from transformers import GteConfig
 
+    assert base.dropout is not None  # params refuse it for an encoder from scratch
     return GteConfig(
         vocab_size=vocab_size,
         hidden_size=base.hidden_size,
@@ -66,6 +69,41 @@ def assemble(
         transformer = Transformer(folder, max_seq_length=max_length)
     modules = [transformer, Pooling(model.config.hidden_size, pooling_mode=pooling), Normalize()]
     return SentenceTransformer(modules=modules, device=str(model.device), similarity_fn_name="cosine")
+
+
+def layers_of(transformer: Any) -> Any:
+    """The encoder's layers: GTE and ModernBERT keep them at the top, BERT and XLM-R in `encoder`."""
+    return transformer.layers if hasattr(transformer, "layers") else transformer.encoder.layer
+
+
+def set_dropout(encoder: SentenceTransformer, rate: float | None) -> None:
+    """Every dropout of the encoder's configuration at `rate`, from its next loading on; None: as it declares.
+
+    On a CPU dropout takes attention off the fused path (docs/training.md).
+    """
+    transformer: Any = encoder[0].auto_model
+    config = transformer.config
+    for name, value in config.to_dict().items():
+        if rate is not None and "dropout" in name and isinstance(value, int | float):
+            setattr(config, name, rate)
+
+
+def keep_layers(encoder: SentenceTransformer, kept: Sequence[int] | None) -> None:
+    """Leave only these layers of the encoder, numbered from 1 at the embeddings; None: all.
+
+    Raises:
+        UserError: the encoder has no such layer.
+    """
+    transformer: Any = encoder[0].auto_model
+    layers = layers_of(transformer)
+    if kept is None:
+        return
+    if max(kept) > len(layers):
+        raise UserError(f"params.yaml: base_model.keep_layers: {max(kept)}, but the encoder has {len(layers)} layers")
+    chosen = [layers[number - 1] for number in kept]
+    del layers[:]
+    layers.extend(chosen)
+    transformer.config.num_hidden_layers = len(chosen)
 
 
 def save_encoder(encoder: SentenceTransformer, folder: str | Path) -> None:

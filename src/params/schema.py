@@ -86,7 +86,8 @@ class BaseModelParams(Block):
     layers: Positive
     heads: Positive
     intermediate_size: Positive
-    dropout: Annotated[float, Field(ge=0.0, lt=1.0)]
+    dropout: Annotated[float, Field(ge=0.0, lt=1.0)] | None
+    keep_layers: Annotated[list[Positive], Field(min_length=1)] | None
     initializer_range: Rate
     mlm: MlmParams
 
@@ -94,6 +95,16 @@ class BaseModelParams(Block):
     def _packages_are_pinned(self) -> Self:
         if "==" in self.source and not re.fullmatch(r"[0-9a-f]{64}", self.revision or ""):
             raise ValueError(f"revision: {self.source} needs the SHA-256 of its wheel, 64 hexadecimal digits")
+        return self
+
+    @model_validator(mode="after")
+    def _published_encoders_alone(self) -> Self:
+        if self.source == "scratch" and self.dropout is None:
+            raise ValueError("dropout: an encoder from scratch declares none; give a rate")
+        if self.source == "scratch" and self.keep_layers:
+            raise ValueError("keep_layers is for a published encoder; an encoder from scratch has base_model.layers")
+        if self.keep_layers and self.keep_layers != sorted(set(self.keep_layers)):
+            raise ValueError(f"keep_layers {self.keep_layers} must ascend, each layer once")
         return self
 
     @model_validator(mode="after")

@@ -12,6 +12,7 @@ from sentence_transformers import SentenceTransformer
 from transformers.utils import logging
 
 from src.errors import UserError
+from src.model.encoder import layers_of
 from src.params.schema import StepParams
 
 
@@ -41,7 +42,7 @@ def fit(model: SentenceTransformer, step: StepParams, name: str) -> None:
         UserError: dims, max_length or freeze_layers exceed what the model has; the message names the key.
     """
     transformer: Any = model[0].auto_model
-    layers = _layers(transformer)
+    layers = layers_of(transformer)
     size = model.get_embedding_dimension() or 0
     positions = getattr(transformer.config, "max_position_embeddings", None) or step.max_length
     for key, value, limit, what in (
@@ -64,7 +65,7 @@ def compiled_layers(model: SentenceTransformer, wanted: bool) -> Iterator[None]:
     Layer by layer rather than whole: all layers but the last share one compilation, and CLS pooling stays as it is.
     """
     transformer: Any = model[0].auto_model
-    layers = list(_layers(transformer)) if wanted else []
+    layers = list(layers_of(transformer)) if wanted else []
     plain = [layer.__dict__.get("forward") for layer in layers]
     for layer in layers:
         layer.forward = torch.compile(layer.forward, dynamic=True)
@@ -76,8 +77,3 @@ def compiled_layers(model: SentenceTransformer, wanted: bool) -> Iterator[None]:
                 del layer.forward
             else:
                 layer.forward = forward
-
-
-def _layers(transformer: Any) -> Any:
-    """The encoder's layers: GTE and ModernBERT keep them at the top, BERT and XLM-R in `encoder`."""
-    return transformer.layers if hasattr(transformer, "layers") else transformer.encoder.layer

@@ -10,7 +10,8 @@ from dvc.utils.serialize import dump_yaml
 
 from src import base_model
 from src.errors import UserError
-from src.files import read_json, read_yaml, sha256, write_jsonl
+from src.files import read_json, read_yaml, sha256, write_json, write_jsonl
+from src.model.encoder import layers_of
 from src.model.load import load_encoder
 from src.model.prompts import Prompts, prompts_of, read_prompts
 from src.params import load_params
@@ -95,6 +96,49 @@ def test_a_folder_as_source_is_taken_over(folder, workspace):
     write_params(workspace / "params.yaml", source="mine")
     base_model.main([])
     assert (load_encoder("models/base").encode(["ışık"]) == before).all()
+
+
+def test_dropout_of_a_published_encoder_is_that_of_params_or_its_own(folder, workspace):
+    shutil.copytree(folder, workspace / "mine")
+    for rate, expected in ((0.25, 0.25), (None, 0.125)):
+        config = read_json(workspace / "mine" / "config.json")
+        write_json(workspace / "mine" / "config.json", config | {"hidden_dropout_prob": 0.125})
+        write_params(workspace / "params.yaml", source="mine", dropout=rate)
+        base_model.main([])
+        assert load_encoder("models/base")[0].auto_model.config.hidden_dropout_prob == expected
+        rates = {part.p for part in load_encoder("models/base").modules() if isinstance(part, torch.nn.Dropout)}
+        assert expected in rates
+
+
+def test_a_student_keeps_the_layers_that_params_name(folder, workspace):
+    write_params(workspace / "params.yaml", layers=3)
+    base_model.main([])
+    shutil.copytree(folder, workspace / "mine")
+    write_params(workspace / "params.yaml", source="mine", keep_layers=[1, 3])
+    base_model.main([])
+    whole, student = (layers_of(load_encoder(name)[0].auto_model) for name in ("mine", "models/base"))
+    assert len(student) == 2
+    for kept, layer in zip((whole[0], whole[2]), student, strict=True):
+        weights = layer.state_dict()
+        assert all(torch.equal(value, weights[name]) for name, value in kept.state_dict().items())
+    write_params(workspace / "params.yaml", source="mine", keep_layers=[2, 4])
+    with pytest.raises(UserError, match="keep_layers: 4, but the encoder has 3 layers"):
+        base_model.main([])
+
+
+@pytest.mark.parametrize(
+    ("base", "message"),
+    [
+        ({"dropout": None}, "dropout: an encoder from scratch"),
+        ({"keep_layers": [1]}, "keep_layers is for a published encoder"),
+        ({"source": "mine", "keep_layers": [2, 1]}, r"keep_layers \[2, 1\] must ascend"),
+        ({"source": "mine", "keep_layers": [0]}, "keep_layers.0: 0 is not allowed"),
+    ],
+)
+def test_layers_and_dropout_that_params_cannot_mean_are_refused(workspace, base, message):
+    write_params(workspace / "params.yaml", **base)
+    with pytest.raises(UserError, match=message):
+        base_model.main([])
 
 
 def test_half_precision_weights_are_loaded_in_float32(folder):
