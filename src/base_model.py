@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from src.errors import UserError, run_stage
-from src.files import fresh_dir, read_jsonl, write_csv, write_json
+from src.files import fresh_dir, read_jsonl, write_json
 from src.params import load_params
 from src.progress import bar
 from src.runtime import device, seed_everything, set_environment, use_threads
+from src.table_files import write_table
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -141,7 +142,7 @@ def save(encoder: SentenceTransformer, curve: list[Point], origin: dict[str, Any
         if origin:
             write_json(folder / ORIGIN, origin)
     rows = [(p.step, f"{p.epoch:.4f}", f"{p.loss:.4f}", f"{p.learning_rate:.6g}", f"{p.grad_norm:.4f}") for p in curve]
-    write_csv(CURVE, ("step", "epoch", "loss", "learning_rate", "grad_norm"), rows)
+    write_table(CURVE, ("step", "epoch", "loss", "learning_rate", "grad_norm"), rows)
 
 
 if __name__ == "__main__":

@@ -5,20 +5,19 @@ Every write goes to a temporary file beside its target, is flushed to disk and t
 
 from __future__ import annotations
 
-import csv
 import glob
 import hashlib
-import io
 import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TextIO
 
 from src.errors import UserError
+from src.strict_json import parse_json, parse_object
 
 PathLike = str | os.PathLike[str]
 _DEEPEST = 100  # blocks within blocks of a YAML file
@@ -71,15 +70,6 @@ def write_jsonl(path: PathLike, rows: Iterable[dict[str, Any]]) -> int:
     return count
 
 
-def write_csv(path: PathLike, header: Sequence[str], rows: Iterable[Sequence[Any]], delimiter: str = ",") -> None:
-    """Write a header and rows; lines end in a bare newline on every system."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, delimiter=delimiter, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
-    write_text(path, buffer.getvalue())
-
-
 def read_text(path: PathLike) -> str:
     """The UTF-8 text of a file. Raises UserError where it is missing or not UTF-8."""
     try:
@@ -92,12 +82,7 @@ def read_text(path: PathLike) -> str:
 
 def read_json(path: PathLike) -> Any:
     """The value of a JSON file. Raises UserError that names the file and line."""
-    try:
-        return json.loads(read_text(path))
-    except json.JSONDecodeError as error:
-        raise UserError(f"{path}:{error.lineno}: not JSON ({error.msg})") from error
-    except (ValueError, RecursionError) as error:  # a number of thousands of digits, brackets without end
-        raise UserError(f"{path}: not JSON ({error})") from error
+    return parse_json(read_text(path), path)
 
 
 def read_yaml(path: PathLike) -> Any:
@@ -132,25 +117,20 @@ def read_jsonl(path: PathLike) -> Iterator[dict[str, Any]]:
 
     Raises UserError that names file and line for what is no JSON object.
     """
+    return (row for _, row in numbered_jsonl(path))
+
+
+def numbered_jsonl(path: PathLike) -> Iterator[tuple[int, dict[str, Any]]]:
+    """As `read_jsonl`, each object with its line, from 1."""
     try:
         with open(path, encoding="utf-8-sig") as stream:
             for number, line in enumerate(stream, 1):
                 if line.strip():
-                    yield _json_object(path, number, line)
+                    yield number, parse_object(line, path, number)
     except UnicodeDecodeError as error:
         raise UserError(f"{path}: not UTF-8 ({error.reason}); save the file as UTF-8") from error
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such file") from error
-
-
-def _json_object(path: PathLike, number: int, line: str) -> dict[str, Any]:
-    try:
-        row = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise UserError(f"{path}:{number}: not JSON ({error}); expected one object a line") from error
-    if not isinstance(row, dict):
-        raise UserError(f"{path}:{number}: a JSON {type(row).__name__}; expected an object")
-    return row
 
 
 @contextmanager

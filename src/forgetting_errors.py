@@ -60,7 +60,7 @@ def one_set(data: EvalSet, pairs: Pairs, params: Params, device: torch.device, f
     """The correlations and worst losses of one set; writes its scatter points."""
     from src.ablation import forgetting
     from src.evaluation.significance import clusters_of
-    from src.files import write_csv
+    from src.table_files import write_table
 
     before, ndcg_before = space(BEFORE, data, pairs, params, device)
     after, ndcg_after = space(AFTER, data, pairs, params, device)
@@ -68,7 +68,7 @@ def one_set(data: EvalSet, pairs: Pairs, params: Params, device: torch.device, f
     lines = [
         [query, *(f"{column[place]:.6g}" for column in values.values())] for place, query in enumerate(data.query_ids)
     ]
-    write_csv(folder / f"{data.name}.csv", ["query-id", *values], lines)
+    write_table(folder / f"{data.name}.csv", ["query-id", *values], lines)
     change = values["ndcg_change"]
     return {
         "queries": len(change),

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from src.errors import UserError, run_stage
-from src.files import fresh_dir, write_csv, write_json, write_jsonl
+from src.files import fresh_dir, write_json, write_jsonl
 from src.params import load_params
 from src.runtime import set_environment
+from src.table_files import write_table
 
 if TYPE_CHECKING:
     from src.data.evaluation_set import BeirSet
@@ -46,7 +47,7 @@ def write_beir(folder: Path, found: BeirSet) -> None:
     )
     write_jsonl(folder / "queries.jsonl", ({"_id": id_, "text": text} for id_, text in found.queries.items()))
     for split, qrels in found.qrels.items():
-        write_csv(folder / "qrels" / f"{split}.tsv", ("query-id", "corpus-id", "score"), qrels, "\t")
+        write_table(folder / "qrels" / f"{split}.tsv", ("query-id", "corpus-id", "score"), qrels)
 
 
 def make_card(name: str, options: EvalSetParams, folder: Path, found: BeirSet, prepared: BeirSet) -> dict[str, Any]:

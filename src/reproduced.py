@@ -7,7 +7,6 @@ reports/metrics.json must agree within TOLERANCE.
 
 from __future__ import annotations
 
-import json
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from src.errors import UserError, run_stage
 from src.files import read_json
 from src.machine import machine
 from src.parity import differences, numbers
+from src.strict_json import parse_json
 
 METRICS = "reports/metrics.json"
 MADE_ON = Path("reports/records/mini/environment.json")
@@ -32,7 +32,7 @@ def main(_: list[str]) -> None:
     here, there = machine()["cpu"], read_json(MADE_ON)["machine"]["cpu"]
     if here == there:
         raise UserError(f"not reproduced on a like processor ({here}): {', '.join(changed[:5])} differ")
-    committed: Any = json.loads(git("show", f"HEAD:{METRICS}"))
+    committed: Any = parse_json(git("show", f"HEAD:{METRICS}"), METRICS)
     found = read_json(METRICS)
     lines = differences(committed, found, TOLERANCE)
     if lines:

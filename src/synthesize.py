@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from src.errors import run_stage
-from src.files import fresh_dir, write_csv, write_json, write_jsonl
+from src.files import fresh_dir, write_json, write_jsonl
 from src.params import load_params
+from src.table_files import write_table
 
 if TYPE_CHECKING:
     from src.params.schema import SynthesizeParams
@@ -59,7 +60,7 @@ def write_claims(folder: Path, options: SynthesizeParams, random_: random.Random
         write_jsonl(target / "corpus.jsonl", found.documents)
         write_jsonl(target / "queries.jsonl", found.queries)
         for split, qrels in found.qrels.items():
-            write_csv(target / "qrels" / f"{split}.tsv", ("query-id", "corpus-id", "score"), qrels, "\t")
+            write_table(target / "qrels" / f"{split}.tsv", ("query-id", "corpus-id", "score"), qrels)
         write_json(target / "source.json", SOURCE)
 
 

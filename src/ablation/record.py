@@ -30,7 +30,8 @@ from numpy.typing import NDArray
 
 from src.errors import UserError
 from src.evaluation.significance import clusters_of
-from src.files import read_text, round_floats, write_csv
+from src.files import round_floats
+from src.table_files import read_table, write_table
 
 if TYPE_CHECKING:
     from src.ablation.measure import Measured, Yardsticks
@@ -106,12 +107,12 @@ def write_runs(folder: Path, found: list[SeedRun], sticks: Yardsticks) -> None:
         for name, data in sticks.sets.items()
         for place, (query, cluster) in enumerate(zip(data.query_ids, clusters_of(data.qrels), strict=True))
     ]
-    write_csv(folder / "queries.tsv", ["set", "query-id", "cluster", *runs], queries, delimiter="\t")
+    write_table(folder / "queries.tsv", ["set", "query-id", "cluster", *runs], queries)
     pairs = [
         [f"{score:.9g}", *(f"{run.cosines[place]:.9g}" for run in runs.values())]  # nine digits: float32 reads back
         for place, score in enumerate(sticks.pairs.scores)
     ]
-    write_csv(folder / "pairs.tsv", ["score", *runs], pairs, delimiter="\t")
+    write_table(folder / "pairs.tsv", ["score", *runs], pairs)
 
 
 def read_queries(path: Path) -> dict[str, dict[str, Values]]:
@@ -140,7 +141,7 @@ def read_pairs(path: Path) -> tuple[Values, dict[str, Values]]:
 
 
 def _table(path: Path) -> tuple[list[str], list[list[str]]]:
-    lines = [line.split("\t") for line in read_text(path).splitlines()]
-    if len(lines) < 2 or any(len(line) != len(lines[0]) for line in lines):
-        raise UserError(f"{path}: no table with a header; run `dvc repro` for its stage again")
-    return lines[0], lines[1:]
+    header, rows = read_table(path)
+    if not rows:
+        raise UserError(f"{path}: a table without rows; run `dvc repro` for its stage again")
+    return header, rows

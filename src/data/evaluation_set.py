@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from src.data.judgements import as_id, as_score
 from src.data.readers import read_rows
 from src.data.text import clean
 from src.errors import UserError
@@ -61,19 +62,12 @@ def read_beir(folder: Path) -> BeirSet:
 def _with_ids(path: Path) -> list[tuple[str, dict[str, str]]]:
     rows = []
     for number, row in read_rows(path):
-        id_ = row.get("_id")
-        if (
-            not isinstance(id_, str | int)
-            or isinstance(id_, bool)
-            or not str(id_).strip()
-            or str(id_).split() != [str(id_)]
-        ):
-            raise UserError(f"{path}:{number}: _id is {id_!r}; expected an id without white space")
+        id_ = as_id(row.get("_id"), f"{path}:{number}")
         if not isinstance(row.get("text"), str):
             raise UserError(f"{path}:{number}: no column `text`; expected _id and text")
         if not isinstance(row.get("title", ""), str | None):
             raise UserError(f"{path}:{number}: title is a {type(row['title']).__name__}; expected text")
-        rows.append((str(id_), row))
+        rows.append((id_, row))
     if not rows:
         raise UserError(f"{path}: no rows; expected at least one")
     return rows
@@ -91,11 +85,9 @@ def read_qrels(path: Path) -> list[Qrel]:
     rows = []
     for number, row in read_rows(path):
         try:
-            rows.append((row["query-id"], row["corpus-id"], int(float(row["score"]))))
+            rows.append((row["query-id"], row["corpus-id"], as_score(row["score"], f"{path}:{number}")))
         except KeyError as error:
             raise UserError(f"{path}:{number}: no column {error}; expected query-id, corpus-id, score") from error
-        except (ValueError, OverflowError) as error:
-            raise UserError(f"{path}:{number}: score is {row['score']!r}; expected a whole number") from error
     return rows
 
 

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 from src.data.columns import HIGHEST
 from src.data.hub_descriptor import FILE, Descriptor, Part
 from src.data.hub_files import choose
+from src.data.judgements import as_id, as_score
 from src.data.tables import batches
 from src.errors import UserError
-from src.files import sha256, write_csv, write_jsonl
+from src.files import sha256, write_jsonl
 from src.hub import download
 from src.hub.download import Entry, Repository
+from src.table_files import write_table
 
 if TYPE_CHECKING:
     import pyarrow
@@ -57,18 +59,32 @@ class Reader:
     def batches(
         self, part: Part, columns: dict[str, str], optional: tuple[str, ...] = ()
     ) -> Iterator[pyarrow.RecordBatch]:
-        """Batches of a part's files, one after another, counting the rows of each."""
+        """Batches of a part's files, one after another."""
+        for _, found in self.files(part, columns, optional):
+            yield from found
+
+    def files(
+        self, part: Part, columns: dict[str, str], optional: tuple[str, ...] = ()
+    ) -> Iterator[tuple[str, Iterator[pyarrow.RecordBatch]]]:
+        """Each of a part's files as (what the user calls it, its batches), counting its rows."""
         source = self.sources[self.descriptor.source_of(part)]
         where = f"{self.folder / FILE}: {source.repository}"
         paths = choose(part, source.entries, source.readme, where)
         folder = download.download(source.repository, paths, source.entries)
         for path in paths:
-            rows = 0
-            for batch in _naming(batches(folder / path, columns, optional), f"{source.repository}: {path}"):
-                rows += len(batch)
-                yield batch
-            size, digest = source.entries[path].size, sha256(folder / path)
-            source.used[path] = {"rows": rows, "bytes": size, "sha256": digest}
+            name = f"{source.repository}: {path}"
+            yield name, _counted(source, path, folder, _naming(batches(folder / path, columns, optional), name))
+
+
+def _counted(
+    source: Source, path: str, folder: Path, found: Iterable[pyarrow.RecordBatch]
+) -> Iterator[pyarrow.RecordBatch]:
+    rows = 0
+    for batch in found:
+        rows += len(batch)
+        yield batch
+    size, digest = source.entries[path].size, sha256(folder / path)
+    source.used[path] = {"rows": rows, "bytes": size, "sha256": digest}
 
 
 def _naming(found: Iterable[pyarrow.RecordBatch], where: str) -> Iterator[pyarrow.RecordBatch]:
@@ -148,12 +164,20 @@ def write_beir(reader: Reader, target: Path) -> None:
         write_jsonl(target / f"{name}.jsonl", _beir_rows(reader, name))
     for name, split in (("qrels", "test"), ("qrels_dev", "dev")):
         if name in reader.descriptor.parts:
-            rows = (tuple(row.values()) for row in _beir_rows(reader, name))
-            write_csv(target / "qrels" / f"{split}.tsv", tuple(_BEIR["qrels"]), rows, "\t")
+            write_table(target / "qrels" / f"{split}.tsv", tuple(_BEIR["qrels"]), _judgements(reader, name))
 
 
 def _beir_rows(reader: Reader, name: str) -> Iterator[dict[str, Any]]:
-    part, expected = reader.descriptor.parts[name], _BEIR[name.removesuffix("_dev")]
-    for batch in reader.batches(part, expected | (part.columns or {}), optional=("title",)):
+    part = reader.descriptor.parts[name]
+    for batch in reader.batches(part, _BEIR[name] | (part.columns or {}), optional=("title",)):
         for row in batch.to_pylist():
-            yield {key: value if key == "score" else "" if value is None else str(value) for key, value in row.items()}
+            yield {key: "" if value is None else str(value) for key, value in row.items()}
+
+
+def _judgements(reader: Reader, name: str) -> Iterator[tuple[str, str, int]]:
+    part = reader.descriptor.parts[name]
+    for file, found in reader.files(part, _BEIR["qrels"] | (part.columns or {})):
+        for number, row in enumerate((row for batch in found for row in batch.to_pylist()), 1):
+            where = f"{file}: row {number}"
+            query, document = (as_id(row[column], where, column) for column in ("query-id", "corpus-id"))
+            yield query, document, as_score(row["score"], where)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import csv
 import gzip
 import itertools
-import json
 import sys
 import zlib
 from collections.abc import Iterable, Iterator
@@ -16,6 +15,8 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from src.errors import UserError
+from src.strict_json import parse_json, parse_object
+from src.table_files import check_header
 
 Row = dict[str, Any]
 SUFFIXES = (".jsonl", ".csv", ".tsv", ".parquet", ".txt")
@@ -86,50 +87,62 @@ def _lines(path: Path, stream: TextIO) -> Iterator[str]:
 
 def _jsonl(path: Path, lines: Iterable[str]) -> Iterator[tuple[int, Row]]:
     for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except (ValueError, RecursionError) as error:  # also a number of thousands of digits
-            raise UserError(f"{path}:{number}: not JSON; expected one object a line") from error
-        if not isinstance(row, dict):
-            raise UserError(f"{path}:{number}: a JSON {type(row).__name__}; expected an object")
-        yield number, row
+        if line.strip():
+            yield number, parse_object(line, path, number)
 
 
 def _json(path: Path, lines: Iterable[str]) -> Iterator[tuple[int, Row]]:
     """A .json file, as found on the Hub: JSON lines, or one array of objects."""
-    lines = iter(lines)
-    start = next((line for line in lines if line.strip()), "")
-    if not start.lstrip().startswith("["):
-        yield from _jsonl(path, itertools.chain([start], lines))
+    lines, start = iter(lines), []
+    for line in lines:
+        start.append(line)
+        if line.strip():
+            break
+    if not start or not start[-1].lstrip().startswith("["):
+        yield from _jsonl(path, itertools.chain(start, lines))
         return
-    try:
-        rows = json.loads("".join([start, *lines]))
-    except (ValueError, RecursionError) as error:  # also a number of thousands of digits
-        raise UserError(f"{path}: not JSON; expected an array of objects, or one object a line") from error
-    for number, row in enumerate(rows, 1):
+    for number, row in enumerate(parse_json("".join([*start, *lines]), path), 1):
         if not isinstance(row, dict):
             raise UserError(f"{path}: item {number} is a JSON {type(row).__name__}; expected an object")
         yield number, row
 
 
 def _csv(path: Path, lines: Iterable[str]) -> Iterator[tuple[int, Row]]:
+    """Rows of a table whose fields may be quoted (RFC 4180); the number is that of a row's last line."""
     csv.field_size_limit(MAX_LINE)
-    delimiter = "\t" if ".tsv" in path.suffixes else ","
-    reader = csv.reader((_no_nul(path, line) for line in lines), delimiter=delimiter, strict=True)
+    reader = csv.reader((_no_nul(path, line) for line in lines), strict=True)
     try:
-        header = next(reader, None)
-        if header is None:
-            raise UserError(f"{path}: empty; expected a header line with column names")
-        for fields in reader:
-            if not fields:
-                continue
-            if len(fields) != len(header):
-                raise UserError(f"{path}:{reader.line_num}: {len(fields)} fields; the header has {len(header)}")
-            yield reader.line_num, dict(zip(header, fields, strict=True))
+        yield from _named(path, ((reader.line_num, fields) for fields in reader))
     except csv.Error as error:
         raise UserError(f"{path}:{reader.line_num}: malformed: {error}") from error
+
+
+def _tsv(path: Path, lines: Iterable[str]) -> Iterator[tuple[int, Row]]:
+    """Rows of a table without quoting: a quote is a letter. A file that was quoted all the same is refused."""
+    fields_of = (_no_nul(path, line).rstrip("\r\n").split("\t") for line in lines)
+    yield from _named(path, ((number, _unquoted(path, number, fields)) for number, fields in enumerate(fields_of, 1)))
+
+
+def _unquoted(path: Path, number: int, fields: list[str]) -> list[str]:
+    for field in fields:
+        quoted = len(field) > 1 and field[0] == field[-1] == '"'
+        if quoted and (number == 1 or ('""' in field[1:-1] and '"' not in field[1:-1].replace('""', ""))):
+            raise UserError(
+                f"{path}:{number}: {field[:40]} is quoted as in CSV; a .tsv has no quoting: save it as .csv or .jsonl"
+            )
+    return fields
+
+
+def _named(path: Path, rows: Iterator[tuple[int, list[str]]]) -> Iterator[tuple[int, Row]]:
+    """Rows under the names of the first; blank lines are passed over."""
+    header = check_header(next(rows, (1, []))[1], path)
+    for number, fields in rows:
+        if fields in ([], [""]):
+            continue
+        if len(fields) != len(header):
+            quotes = "; a .tsv has no quoting" if ".tsv" in path.suffixes and '"' in "".join(fields) else ""
+            raise UserError(f"{path}:{number}: {len(fields)} fields; the header has {len(header)}{quotes}")
+        yield number, dict(zip(header, fields, strict=True))
 
 
 def _no_nul(path: Path, line: str) -> str:
@@ -151,6 +164,7 @@ def _parquet(path: Path) -> Iterator[tuple[int, Row]]:
     try:
         number = 0
         with pyarrow.parquet.ParquetFile(path) as file:
+            check_header(file.schema_arrow.names, path)
             for batch in file.iter_batches(batch_size=4096):
                 for row in batch.to_pylist():
                     number += 1
@@ -161,4 +175,4 @@ def _parquet(path: Path) -> Iterator[tuple[int, Row]]:
         raise UserError(f"{path}: no readable Parquet file ({str(error).splitlines()[0]})") from error
 
 
-_READERS = {".jsonl": _jsonl, ".json": _json, ".csv": _csv, ".tsv": _csv, ".txt": _plain}
+_READERS = {".jsonl": _jsonl, ".json": _json, ".csv": _csv, ".tsv": _tsv, ".txt": _plain}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from src.data.readers import read_rows
 from src.errors import UserError
+from src.table_files import check_header
 
 if TYPE_CHECKING:
     import pyarrow
@@ -41,6 +42,7 @@ def _parquet(path: Path, columns: dict[str, str]) -> Iterator[pyarrow.RecordBatc
     import pyarrow.parquet
 
     with pyarrow.parquet.ParquetFile(path, memory_map=True) as file:
+        check_header(file.schema_arrow.names, path)
         there = [name for name in columns.values() if name in file.schema_arrow.names]
         if not there:
             yield pyarrow.RecordBatch.from_pylist([], schema=file.schema_arrow)

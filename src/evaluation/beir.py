@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from src.data.judgements import as_id, as_score
 from src.errors import UserError
-from src.files import read_json, read_jsonl, read_text
+from src.files import numbered_jsonl, read_json
+from src.table_files import read_table
 
 Qrels = dict[str, dict[str, int]]
 
@@ -99,14 +100,12 @@ def _tell_self_hits(name: str, queries: dict[str, str], documents: dict[str, str
 def _texts(path: Path, title: bool) -> dict[str, str]:
     """Text by id. Raises UserError for a missing column, a repeated id and an id that a TREC run cannot hold."""
     texts: dict[str, str] = {}
-    for number, row in enumerate(read_jsonl(path), 1):
-        if not isinstance(row.get("_id"), str) or not isinstance(row.get("text"), str):
-            raise UserError(f"{path}: row {number}: expected the strings `_id` and `text`")
-        id_ = row["_id"]
+    for number, row in numbered_jsonl(path):
+        id_ = as_id(row.get("_id"), f"{path}:{number}")
+        if not isinstance(row.get("text"), str):
+            raise UserError(f"{path}:{number}: expected the strings `_id` and `text`")
         if id_ in texts:
-            raise UserError(f"{path}: row {number}: id {id_!r} occurs twice")
-        if not id_ or any(letter.isspace() for letter in id_):
-            raise UserError(f"{path}: row {number}: id {id_!r} is empty or has a space, which a TREC run cannot hold")
+            raise UserError(f"{path}:{number}: id {id_!r} occurs twice")
         parts = [str(row.get("title") or ""), row["text"]] if title else [row["text"]]
         texts[id_] = " ".join(part.strip() for part in parts if part.strip())
     return texts
@@ -115,22 +114,15 @@ def _texts(path: Path, title: bool) -> dict[str, str]:
 def read_qrels(path: Path) -> Qrels:
     """Judgements by query and document of a BEIR file: query-id, corpus-id, score, tab-separated, with a header."""
     qrels: Qrels = {}
-    for number, (query, document, score) in _rows(path):
-        try:
-            found = qrels.setdefault(query, {}).setdefault(document, int(score))
-        except ValueError as error:
-            raise UserError(f"{path}:{number}: score {score!r} is no whole number") from error
-        if found != int(score):
+    header, rows = read_table(path)
+    if len(header) != 3:
+        raise UserError(f"{path}: {len(header)} columns; expected query-id, corpus-id, score")
+    for number, (query, document, text) in enumerate(rows, 2):
+        score = as_score(text, f"{path}:{number}")
+        found = qrels.setdefault(query, {}).setdefault(document, score)
+        if found != score:
             raise UserError(f"{path}:{number}: document {document!r} of query {query!r} is judged {found} and {score}")
     return qrels
-
-
-def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
-    for number, line in enumerate(read_text(path).splitlines()[1:], 2):
-        fields = line.split("\t")
-        if len(fields) != 3:
-            raise UserError(f"{path}:{number}: {len(fields)} columns; expected query-id, corpus-id, score")
-        yield number, fields
 
 
 def _check_ids(path: Path, qrels: Qrels, documents: dict[str, str], queries: dict[str, str]) -> None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from src.errors import UserError
 from src.evaluation.beir import EvalSet
-from src.files import atomic_text
+from src.files import atomic_text, read_text
 
 Run = dict[str, list[tuple[str, float]]]
 
@@ -61,11 +61,7 @@ def read_run(path: str | Path) -> Run:
     """
     run: Run = {}
     seen: set[tuple[str, str]] = set()
-    try:
-        lines = Path(path).read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError as error:
-        raise UserError(f"{path}: no such run") from error
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(read_text(path).splitlines(), 1):
         fields = line.split()
         if len(fields) != 6:
             raise UserError(f"{path}:{number}: {len(fields)} columns; expected qid Q0 docid rank score tag")

@@ -14,7 +14,8 @@ from src.evaluation.beir import EvalSet
 from src.evaluation.metrics import PerQuery, means, per_query, table
 from src.evaluation.quantise import bytes_per_document
 from src.evaluation.runs import read_run
-from src.files import round_floats, write_csv
+from src.files import round_floats
+from src.table_files import write_table
 
 # Six places: a recomputation from the runs agrees to 1e-6.
 PLACES = 6
@@ -46,7 +47,7 @@ def score_runs(folder: Path, names: Sequence[str], data: EvalSet) -> dict[str, P
 def write_per_query(folder: Path, scored: Mapping[str, PerQuery], data: EvalSet) -> None:
     """FOLDER/NAME.tsv for each row: a line for each query."""
     for name, values in scored.items():
-        write_csv(folder / f"{name}.tsv", *table(data.query_ids, values), delimiter="\t")
+        write_table(folder / f"{name}.tsv", *table(data.query_ids, values))
 
 
 def summarise(

@@ -6,8 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from src.evaluation.beir import read_qrels
 from src.evaluation.row_names import BEFORE, FINAL
-from src.files import read_jsonl, read_text
+from src.evaluation.runs import read_run
+from src.files import read_jsonl
 from src.reporting.figures_retrieval import per_query_file
 from src.reporting.inputs import Inputs, read_columns
 from src.reporting.retrieval_tables import MAIN
@@ -44,11 +46,7 @@ def extremes(inputs: Inputs, set_name: str) -> tuple[list[Example], list[Example
 
 def first_hits(path: Path) -> dict[str, str]:
     """{query: id of its first document} of a TREC run."""
-    found: dict[str, str] = {}
-    for line in read_text(path).splitlines():
-        query, _, document, *_ = line.split()
-        found.setdefault(query, document)
-    return found
+    return {query: hits[0][0] for query, hits in read_run(path).items()}
 
 
 def table(name: str, inputs: Inputs, set_name: str, chosen: list[Example]) -> Table:
@@ -80,12 +78,11 @@ def _hit(document: str | None, query: str, titles: dict[str, str], relevant: dic
 
 def relevant_ids(path: Path, queries: set[str]) -> dict[str, list[str]]:
     """{query: its relevant documents} of a BEIR qrels file."""
-    found: dict[str, list[str]] = {}
-    for line in read_text(path).splitlines()[1:]:
-        query, document, score = line.split("\t")
-        if query in queries and int(score) > 0:
-            found.setdefault(query, []).append(document)
-    return found
+    return {
+        query: [document for document, score in judgements.items() if score > 0]
+        for query, judgements in read_qrels(path).items()
+        if query in queries
+    }
 
 
 def texts(path: Path, wanted: Iterable[str | None]) -> dict[str, str]:

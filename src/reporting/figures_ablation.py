@@ -10,7 +10,7 @@ import numpy as np
 
 from src.reporting import ablation, names, style
 from src.reporting.figures_retrieval import powers_of_two
-from src.reporting.inputs import Inputs
+from src.reporting.inputs import Inputs, read_columns
 from src.reporting.labels import Name, name_points
 from src.reporting.retrieval_tables import caption
 from src.reporting.tables import interval, share
@@ -177,10 +177,5 @@ def _points(axes: Axes, points: Mapping[str, np.ndarray], key: str, correlation:
 
 def read_points(path: Path) -> dict[str, np.ndarray]:
     """{column: (queries,)} of reports/forgetting_errors/SET.csv."""
-    import csv
-
-    from src.files import read_text
-
-    header, *rows = list(csv.reader(read_text(path).splitlines()))
-    columns = zip(header, zip(*rows, strict=True), strict=True)
+    columns = read_columns(path).items()
     return {name: np.array([float(value) for value in values]) for name, values in columns if name != "query-id"}

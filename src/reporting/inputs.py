@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from src.errors import UserError
 from src.files import read_json, read_text
+from src.table_files import read_table
 
 if TYPE_CHECKING:
     from src.params.schema import Params
@@ -82,21 +83,17 @@ def optional_json(path: Path) -> Any:
 
 def read_curve(path: Path) -> Curve:
     """{column: values} of a training curve; empty where it has no point."""
-    header, *lines = read_text(path).splitlines() or [""]
-    columns = header.split(",")
     try:
-        rows = [[float(field) for field in line.split(",")] for line in lines]
+        columns = {name: [float(cell) for cell in cells] for name, cells in read_columns(path).items()}
     except ValueError as error:
-        raise UserError(f"{path}: expected numbers under {header!r}: {error}") from error
-    return {name: list(values) for name, values in zip(columns, zip(*rows, strict=True), strict=True)} if rows else {}
+        raise UserError(f"{path}: expected numbers: {error}") from error
+    return columns if any(columns.values()) else {}
 
 
 def read_columns(path: Path) -> dict[str, list[str]]:
-    """{column: cells} of a tab-separated file with a header, such as reports/per_query/SET/MODEL.tsv."""
-    lines = [line.split("\t") for line in read_text(path).splitlines()]
-    if not lines or any(len(line) != len(lines[0]) for line in lines):
-        raise UserError(f"{path}: no table with a header and rows of equal length")
-    return {name: [line[place] for line in lines[1:]] for place, name in enumerate(lines[0])}
+    """{column: cells} of a table, such as reports/per_query/SET/MODEL.tsv."""
+    header, rows = read_table(path)
+    return {name: [row[place] for row in rows] for place, name in enumerate(header)}
 
 
 def pinned(requirements: str) -> dict[str, str]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from src.files import write_csv
 from src.reporting import names
 from src.reporting.inputs import Inputs
 from src.reporting.retrieval_tables import MEASURES
 from src.reporting.tables import Cell
+from src.table_files import write_table
 
 SHOWN = ("nDCG@10", "R@10", "R@100", "MRR@10", "P@1")
 
@@ -74,4 +74,4 @@ def ablation_rows(inputs: Inputs) -> list[list[Cell]]:
 
 
 def _write(path: Path, header: Sequence[str], rows: list[list[Cell]]) -> None:
-    write_csv(path, header, [[f"{cell:.6g}" if isinstance(cell, float) else cell for cell in row] for row in rows])
+    write_table(path, header, [[f"{cell:.6g}" if isinstance(cell, float) else cell for cell in row] for row in rows])

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from src.files import write_csv, write_text
+from src.files import write_text
+from src.table_files import write_table
 
 Cell = str | int | float | None
 PLACES = 4
@@ -46,7 +47,7 @@ class Table:
     def write(self, folder: Path) -> None:
         """FOLDER/NAME.md and FOLDER/NAME.csv."""
         write_text(folder / f"{self.name}.md", self.markdown())
-        write_csv(folder / f"{self.name}.csv", self.header, [[_raw(cell) for cell in row] for row in self.rows])
+        write_table(folder / f"{self.name}.csv", self.header, [[_raw(cell) for cell in row] for row in self.rows])
 
     def _is_numeric(self, column: int) -> bool:
         cells = [show(cell) for row in self.rows if (cell := row[column]) is not None]

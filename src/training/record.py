@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from src.files import write_csv
 from src.progress import bar
+from src.table_files import write_table
 
 CURVE_HEADER = ("step", "epoch", "loss", "learning_rate", "grad_norm")
 LOSS = CURVE_HEADER.index("loss")
@@ -44,4 +44,4 @@ class Record:
     def write(self, path: Path) -> None:
         """The curve as CSV, six significant digits."""
         rows = [(int(step), epoch, *(f"{value:.6g}" for value in values)) for step, epoch, *values in self.points]
-        write_csv(path, CURVE_HEADER, rows)
+        write_table(path, CURVE_HEADER, rows)

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from src.errors import UserError, one_line
-from src.files import fresh_dir, read_json, read_jsonl, round_floats, sha256, write_csv, write_json, write_jsonl
+from src.files import fresh_dir, read_json, read_jsonl, round_floats, sha256, write_json, write_jsonl
+from src.table_files import write_table
 
 PROGRAM = """
 from src.errors import UserError, run_stage
@@ -123,7 +124,7 @@ def test_json_refuses_nan(tmp_path):
 
 
 def test_csv_and_checksum_are_stable(tmp_path):
-    write_csv(tmp_path / "a.csv", ["x", "y"], [[1, "a,b"]])
+    write_table(tmp_path / "a.csv", ["x", "y"], [[1, "a,b"]])
     assert (tmp_path / "a.csv").read_bytes() == b'x,y\n1,"a,b"\n'
     assert sha256(tmp_path / "a.csv") == "5ca08acfaa244ac8421973324c863b12a6f4d555a12bb316d9bb6da7a609ca53"
 

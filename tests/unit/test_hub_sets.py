@@ -83,6 +83,24 @@ def test_an_evaluation_set_becomes_a_beir_folder(server, name):
     assert found.qrels["test"] == [(row["query-id"], row["corpus-id"], 1) for row in qrels]
 
 
+@pytest.mark.parametrize("score", [0.9, 1.9, 0.5, True, None, float("nan")])
+def test_a_judgement_that_is_no_whole_number_is_named_with_its_file(server, repositories, score):
+    found = next((repositories / "datasets" / "trmteb" / "scifact-tr" / "qrels").iterdir())
+    before = found.read_text(encoding="utf-8")
+    try:
+        changed = [json.loads(line) for line in before.splitlines()]
+        changed[2]["score"] = score
+        found.write_text("".join(json.dumps(row) + "\n" for row in changed), encoding="utf-8")
+        with pytest.raises(UserError, match=r"trmteb/scifact-tr@.*: qrels/test.jsonl: row 3: score is .*whole number"):
+            hub.local(PARAMS / "eval" / "trmteb_scifact_tr")
+        changed = [row | {"score": 1.0} for row in changed]
+        found.write_text("".join(json.dumps(row) + "\n" for row in changed), encoding="utf-8")
+        folder = hub.local(PARAMS / "eval" / "trmteb_scifact_tr")
+        assert {score for *_, score in read_beir(folder).qrels["test"]} == {1}
+    finally:
+        found.write_text(before, encoding="utf-8")
+
+
 def test_every_part_is_recorded_with_commit_rows_and_checksum(server, repositories):
     folder = hub.local(PARAMS / "eval" / "scifact_tr")
     corpus, qrels = read_json(folder / "source.json")["repositories"]

@@ -9,18 +9,28 @@ import pytest
 
 from src.data.columns import KINDS, check_row
 from src.data.readers import find_split, read_rows
+from src.data.tables import batches
 from src.errors import UserError
 
-ROWS = [{"anchor": "Isı, nem", "positive": 'Iğdır "düz"'}, {"anchor": "İki", "positive": "çok\u00a0satır"}]
+ROWS = [
+    {"anchor": "Isı, nem", "positive": 'Iğdır "düz"'},
+    {"anchor": '"Ah, Leylâ" dedi', "positive": "çok\u00a0satır"},
+    {"anchor": '5"-boru', "positive": '"'},
+]
 
 
 def as_jsonl(path):
     path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in ROWS), encoding="utf-8")
 
 
-def as_separated(path, separator):
+def as_csv(path):
     quoted = [{key: '"' + value.replace('"', '""') + '"' for key, value in row.items()} for row in ROWS]
-    lines = [separator.join(("anchor", "positive")), *(separator.join(row.values()) for row in quoted)]
+    lines = ["anchor,positive", *(",".join(row.values()) for row in quoted)]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8-sig")
+
+
+def as_tsv(path):
+    lines = ["anchor\tpositive", *("\t".join(row.values()) for row in ROWS)]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8-sig")
 
 
@@ -31,8 +41,8 @@ def as_parquet(path):
 
 WRITERS = {
     "train.jsonl": as_jsonl,
-    "train.csv": lambda path: as_separated(path, ","),
-    "train.tsv": lambda path: as_separated(path, "\t"),
+    "train.csv": as_csv,
+    "train.tsv": as_tsv,
     "train.parquet": as_parquet,
 }
 
@@ -68,6 +78,16 @@ def test_plain_text_is_one_text_a_line(tmp_path):
         ("train.csv", b"", r"train.csv: empty; expected a header"),
         ("train.csv", b"a,b\n1,2\n1,2,3\n", r"train.csv:3: 3 fields; the header has 2"),
         ("train.csv", b'a,b\n"1,2\n', r"train.csv:2: malformed"),
+        ("train.csv", b"a,b,a\n1,2,3\n", r"train.csv: column 'a' stands twice"),
+        ("train.tsv", b"a\ta\n1\t2\n", r"train.tsv: column 'a' stands twice"),
+        ("train.tsv", b'"a"\t"b"\n"1"\t"2"\n', r"train.tsv:1: \"a\" is quoted as in CSV; a .tsv has no quoting"),
+        ("train.tsv", b'a\tb\n"say ""x"""\t2\n', r"train.tsv:2: .* is quoted as in CSV"),
+        ("train.tsv", b'a\tb\n"1\n2"\t3\n', r"train.tsv:2: 1 fields; the header has 2; a .tsv has no quoting"),
+        ("train.jsonl", b'\n{"a": 1, "b": 2, "a": 3}\n', r"train.jsonl:2: key 'a' stands twice"),
+        ("train.json", b'[{"a": 1},\n{"b": {"a": 2,\n"a": 3}}]', r"train.json:3: key 'a' stands twice"),
+        ("train.json", b'\n\n[{"a": 1},\n3 4]', r"train.json:4: not JSON"),
+        ("train.jsonl", b'\n{"a": "\\ud83d\\ude00 \\ud800"}\n', r"train.jsonl:2: holds the lone surrogate '.ud800'"),
+        ("train.jsonl", b'{"\\udead": 1}\n', r"train.jsonl:1: holds the lone surrogate"),
         ("train.tsv", b"a\tb\n1\x00\t2\n", r"train.tsv: holds NUL bytes"),
         ("train.txt", b"a\x00b\n", r"train.txt: holds NUL bytes"),
         ("train.parquet", b"PAR1 and no more", r"train.parquet: no readable Parquet"),
@@ -83,6 +103,15 @@ def test_a_damaged_file_is_named(tmp_path, name, content, message):
     with pytest.raises(UserError, match=message) as caught:
         list(read_rows(path))
     assert "\n" not in str(caught.value)
+
+
+def test_a_parquet_column_twice_is_refused(tmp_path):
+    table = pyarrow.Table.from_arrays([pyarrow.array(["a"]), pyarrow.array(["b"])], ["anchor", "anchor"])
+    pyarrow.parquet.write_table(table, tmp_path / "train.parquet")
+    with pytest.raises(UserError, match=r"train.parquet: column 'anchor' stands twice"):
+        list(read_rows(tmp_path / "train.parquet"))
+    with pytest.raises(UserError, match=r"train.parquet: column 'anchor' stands twice"):
+        list(batches(tmp_path / "train.parquet", {"anchor": "anchor"}))
 
 
 def test_a_missing_split_says_what_would_do(tmp_path):

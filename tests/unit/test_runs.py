@@ -64,5 +64,5 @@ def test_a_malformed_run_is_refused(tmp_path, text, message):
 
 
 def test_a_missing_run_is_named(tmp_path):
-    with pytest.raises(UserError, match=r"y\.trec: no such run"):
+    with pytest.raises(UserError, match=r"y\.trec: no such file"):
         read_run(tmp_path / "y.trec")
