@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +35,10 @@ def main(arguments: list[str]) -> None:
         write_beir(folder, prepared)
         write_json(folder / "card.json", make_card(name, options, raw, found, prepared))
     print(f"{name}: {len(prepared.queries)} queries, {len(prepared.documents)} documents, protocol {options.protocol}")
+    for part, mended in found.mended.items():
+        if mended:
+            told = ", ".join(f"{kind} in {count}" for kind, count in sorted(mended.items()))
+            print(f"{name}: mended in texts of {part}: {told}")
     for split, (query, document, _) in found.first_unknown.items():
         count = found.counts[f"{split} judgements of unknown ids"]
         print(f"{name}: dropped {count} {split} judgements of unknown ids, first query {query}, document {document}")
@@ -63,8 +68,8 @@ def make_card(name: str, options: EvalSetParams, folder: Path, found: BeirSet, p
         "protocol": options.protocol,
         "files": card.checksums(files, origin),
         "splits": {
-            "documents": {"read": len(found.documents), "kept": len(documents), "dropped": {}, "noted": {}},
-            "queries": {"read": len(found.queries), "kept": len(prepared.queries), "dropped": {}, "noted": {}},
+            "documents": counts(len(found.documents), documents, found.mended["documents"]),
+            "queries": counts(len(found.queries), list(prepared.queries.values()), found.mended["queries"]),
             **{
                 f"{split} judgements": {
                     "read": len(found.qrels[split]) + found.counts[f"{split} judgements of unknown ids"],
@@ -80,6 +85,13 @@ def make_card(name: str, options: EvalSetParams, folder: Path, found: BeirSet, p
             "query": card.word_quantiles(prepared.queries.values()),
         },
     }
+
+
+def counts(read: int, texts: list[str], mended: Counter[str]) -> dict[str, Any]:
+    """Texts read and kept, what was mended in them, and how many are empty, which evaluation leaves out."""
+    empty = sum(not text for text in texts)
+    noted = dict(sorted(mended.items())) | ({"without text": empty} if empty else {})
+    return {"read": read, "kept": len(texts), "dropped": {}, "noted": noted}
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from src.data.text import clean
 from src.errors import UserError, run_stage
 from src.files import read_jsonl
 
@@ -90,7 +91,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 
 
 def read_documents(path: Path) -> Iterator[Document]:
-    """The texts of a file; blank lines are passed over.
+    """The texts of a file, cleaned as for training; blank lines are passed over.
 
     Raises:
         UserError: the file is missing or not UTF-8, or a JSON line has no text.
@@ -98,14 +99,15 @@ def read_documents(path: Path) -> Iterator[Document]:
     if path.suffix in (".jsonl", ".json"):
         for number, row in enumerate(read_jsonl(path), 1):
             text = row.get("text")
-            if not isinstance(text, str) or not text.strip():
+            if not isinstance(text, str) or not clean(text):
                 raise UserError(f"{path}:{number}: no text; expected an object with the key text")
             title = str(row.get("title") or "")
-            yield Document(str(row.get("_id", number)), f"{title} {text}".strip())
+            yield Document(str(row.get("_id", number)), clean(f"{title} {text}"))
         return
     try:
         with path.open(encoding="utf-8-sig") as stream:
-            yield from (Document(str(number), line.strip()) for number, line in enumerate(stream, 1) if line.strip())
+            cleaned = ((number, clean(line)) for number, line in enumerate(stream, 1))
+            yield from (Document(str(number), text) for number, text in cleaned if text)
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such file") from error
     except UnicodeDecodeError as error:
@@ -120,10 +122,10 @@ def check_dims(dims: int | None, size: int) -> int:
 
 
 def check_query(query: str) -> str:
-    """The query. Raises UserError where it is blank."""
-    if not query.strip():
+    """The cleaned query. Raises UserError where nothing is left of it."""
+    if not (cleaned := clean(query)):
         raise UserError("the query is empty")
-    return query
+    return cleaned
 
 
 def converse(index: Index, top: int, dims: int) -> None:
@@ -133,7 +135,7 @@ def converse(index: Index, top: int, dims: int) -> None:
             if line.startswith(":"):
                 top, dims = command(line, top, dims, index.dimensions)
             else:
-                show(index.search(line, top, dims))
+                show(index.search(check_query(line), top, dims))
         except UserError as error:
             print(f"error: {error}", file=sys.stderr)
 

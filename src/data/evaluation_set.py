@@ -21,6 +21,7 @@ MTEB_SEED, MTEB_QRELS = 42, 2048
 class BeirSet:
     """Documents as (title, text) by id, queries by id, and judgements by split.
 
+    `mended`: of documents and queries, the number of texts by what was mended in them.
     `first_unknown`: of each split the first judgement that was dropped for an unknown id, to show to the user.
     """
 
@@ -28,6 +29,7 @@ class BeirSet:
     queries: dict[str, str] = field(default_factory=dict)
     qrels: dict[str, list[Qrel]] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
+    mended: dict[str, Counter[str]] = field(default_factory=dict)
     first_unknown: dict[str, Qrel] = field(default_factory=dict)
 
 
@@ -42,14 +44,16 @@ def read_beir(folder: Path) -> BeirSet:
     if not folder.is_dir():
         raise UserError(f"{folder}: no such folder; expected corpus.jsonl, queries.jsonl and qrels/test.tsv")
     found = BeirSet()
+    mended = found.mended["documents"] = Counter()
     for id_, row in _with_ids(folder / "corpus.jsonl"):
         if id_ in found.documents:
             raise UserError(f"{folder / 'corpus.jsonl'}: document id {id_!r} occurs twice")
-        found.documents[id_] = (_text(found, row.get("title") or ""), _text(found, row["text"]))
+        found.documents[id_] = (clean(row.get("title") or "", mended), clean(row["text"], mended))
+    mended = found.mended["queries"] = Counter()
     for id_, row in _with_ids(folder / "queries.jsonl"):
         if id_ in found.queries:
             raise UserError(f"{folder / 'queries.jsonl'}: query id {id_!r} occurs twice")
-        found.queries[id_] = _text(found, row["text"])
+        found.queries[id_] = clean(row["text"], mended)
     for split in ("dev", "test"):
         path = folder / "qrels" / f"{split}.tsv"
         if split == "test" or path.is_file():
@@ -71,13 +75,6 @@ def _with_ids(path: Path) -> list[tuple[str, dict[str, str]]]:
     if not rows:
         raise UserError(f"{path}: no rows; expected at least one")
     return rows
-
-
-def _text(found: BeirSet, text: str) -> str:
-    cleaned, mended = clean(text)
-    found.counts["mojibake mended"] += mended
-    found.counts["empty texts"] += not cleaned and bool(text)
-    return cleaned
 
 
 def read_qrels(path: Path) -> list[Qrel]:

@@ -113,4 +113,4 @@ def _split_keys(name: str, split: str, params: Params) -> Iterator[str]:
     for _, row in read_rows(path) if path else ():
         for column in KINDS[name].texts:
             if isinstance(row.get(column), str):
-                yield key(clean(row[column])[0])
+                yield key(clean(row[column]))

@@ -1,50 +1,91 @@
-"""One text cleaned: composed letters, no invisible characters, mojibake undone, white space folded."""
+"""The one door for text that comes from files and users: every command cleans it here before it is encoded or indexed.
+
+Cleaned text is composed, without invisible characters, without damage of encodings, and its white space is folded.
+"""
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 
-from src.turkish import fold
+import ftfy
+import regex
 
-# What UTF-8 becomes when it is read as Windows-1252 or Latin-1: Ã, Ä, Å or â with a character of the upper half.
-_MOJIBAKE = re.compile(
-    "[ÃÄÅÂâ][\u0080-\u00bf\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u0192\u02c6\u02dc\u2010-\u2122]"
+from src.turkish import INVISIBLE, fold, without_stray_dots
+
+# A word of other characters than Turkish writes may be UTF-8 that was read as Windows-1252 or the like. The rest is
+# left alone, since `Leylâ…”` would read as ⅔; but no sound word has Â after a small letter, or before a sign such as °
+# unless it ends a word in capitals (`LEYLÂ»`) or is quoted.
+_NOT_TURKISH = re.compile("[^\x00-\x7fçğıöşüâîûÇĞİÖŞÜÂÎÛ‘’“”–—…•«»·°©®™²³½¼\xa0]")
+_STRAY_CIRCUMFLEX = re.compile("(?<=[a-zçğıöşüâîû])Â|(?<![A-ZÇĞİÖŞÜÂÎÛ‘’“”«])Â[\xa0-\xbf]")
+_WORD_AND_SPACE = re.compile("[^ ]+ ?")
+# What a repair may bring: letters of Western and Turkish text, common signs, emoji; other scripts in words alone.
+_OTHER_SCRIPT = regex.compile(r"[[\p{L}\p{M}]--[\x00-\u017f]]{2,}", regex.V1)
+_EXPECTED = re.compile(
+    "[\x00-\x7f\xa0-\u017f\u2010-\u205e\u20a0-\u213f\u2190-\u22ff\u2600-\u27bf\ufe0f\U0001f000-\U0001faff]*"
 )
-_INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060\ufeff\u00ad]")
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-_SPACE = re.compile(r"\s+")
+_LEFT = re.compile("[ÃÄÅ][\x80-\xbfŒœŠšŸŽžƒˆ˜†‡‰‹€™]|â€|ï¿½")
+_INVISIBLE = regex.compile(INVISIBLE)
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]+")
 _NOT_WORD = re.compile(r"[\W_]+")
 
 
-def clean(text: str) -> tuple[str, bool]:
-    """The cleaned text, and whether mojibake was undone in it."""
-    mended = undo_mojibake(text) if _MOJIBAKE.search(text) else text
-    visible = _CONTROL.sub(" ", _INVISIBLE.sub("", mended))
-    return _SPACE.sub(" ", unicodedata.normalize("NFC", visible)).strip(), mended != text
+def clean(text: str, noted: Counter[str] | None = None) -> str:
+    """The cleaned text; `clean(clean(text)) == clean(text)`.
+
+    Args:
+        noted: gets one for each kind of damage that was mended in the text. To compose letters and to fold white
+            space counts as none.
+    """
+    mended: set[str] = set()
+    while (cleaned := _clean_once(text, mended)) != text:  # what one step takes away may have hidden from another
+        text = cleaned
+    if noted is not None:
+        noted.update(mended)
+    return text
+
+
+def _clean_once(text: str, mended: set[str]) -> str:
+    for name, step in _STEPS.items():
+        before, text = text, step(text)
+        if text != before:
+            mended.add(name)
+    return " ".join(_CONTROL.sub(" ", unicodedata.normalize("NFC", text)).split())
 
 
 def undo_mojibake(text: str) -> str:
-    """`TÃ¼rkÃ§e` → `Türkçe`, where the whole text or its damaged words make the round trip; else the text as it is."""
-    whole = _round_trip(text)
-    if whole is not None:
-        return whole
-    words = re.split(r"(\s+)", text)
-    return "".join((_round_trip(word) or word) if _MOJIBAKE.search(word) else word for word in words)
+    """`TÃ¼rkÃ§e` → `Türkçe` by ftfy, word by word; a word whose repair would be no Turkish stays as it is."""
+    return _WORD_AND_SPACE.sub(_repair, text) if _suspect(text) else text
 
 
-def _round_trip(text: str) -> str | None:
-    for encoding in ("cp1252", "latin-1"):
-        try:
-            return text.encode(encoding).decode("utf-8")
-        except (UnicodeEncodeError, UnicodeDecodeError):
-            continue
-    return None
+def _suspect(text: str) -> bool:
+    return bool(_NOT_TURKISH.search(text) or ("Â" in text and _STRAY_CIRCUMFLEX.search(text)))
+
+
+def _repair(match: re.Match[str]) -> str:
+    word = match[0]
+    if not _suspect(word):
+        return word
+    fixed = ftfy.fix_encoding(word)
+    invented = set(_OTHER_SCRIPT.sub("", fixed)) - set(word)
+    return fixed if _EXPECTED.fullmatch("".join(invented)) else word
+
+
+def _without_invisible(text: str) -> str:
+    return text if text.isascii() else str(_INVISIBLE.sub("", text))
+
+
+_STEPS = {
+    "mojibake": undo_mojibake,
+    "invisible characters": _without_invisible,
+    "dot above i": without_stray_dots,
+}
 
 
 def is_mojibake(text: str) -> bool:
     """Whether damage is left that could not be undone."""
-    return len(_MOJIBAKE.findall(text)) >= 2
+    return len(_LEFT.findall(text)) >= 2
 
 
 def key(text: str) -> str:

@@ -34,8 +34,8 @@ def clean_rows(kind: Kind, sources: Iterable[Path], max_words: int, unique: bool
     """Read, check and clean the rows of some files.
 
     Dropped and counted: rows with an empty text, unrepairable mojibake and, where `unique`, a repeated row. (A test
-    split keeps its repeated rows: without them its numbers would not compare with others'.) Counted alone: mended
-    mojibake and texts of more than `max_words` words.
+    split keeps its repeated rows: without them its numbers would not compare with others'.) Counted alone: what
+    was mended in texts, and texts of more than `max_words` words.
 
     Raises:
         UserError: a malformed row, or no row at all.
@@ -74,8 +74,7 @@ def _clean_row(kind: Kind, row: Row, split: Split, max_words: int) -> Row | None
     for column in kind.texts:
         if column not in row:
             continue
-        text, mended = clean(row[column] or "")
-        split.mended["mojibake"] += mended
+        text = clean(row[column] or "", split.mended)
         if not text:
             split.dropped["empty text"] += 1
             return None

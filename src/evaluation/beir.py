@@ -36,8 +36,8 @@ class EvalSet:
 def load_eval_set(folder: str | Path, name: str, title: bool, protocol: str, drop_self_hits: bool) -> EvalSet:
     """Read FOLDER/{corpus.jsonl, queries.jsonl, qrels/test.tsv, card.json}.
 
-    Queries without a relevant document and empty documents are dropped, counted and named on the screen. An empty
-    document that is relevant stays so: no model can find it, and recall shows that.
+    Queries without a relevant document, empty queries and empty documents are dropped, counted and named on the
+    screen. An empty document that is relevant stays so: no model can find it, and recall shows that.
 
     Args:
         title: a document is its title and its text; otherwise its text alone.
@@ -53,12 +53,15 @@ def load_eval_set(folder: str | Path, name: str, title: bool, protocol: str, dro
     qrels = read_qrels(folder / "qrels" / "test.tsv")
     _check_ids(folder / "qrels" / "test.tsv", qrels, documents, queries)
     kept = {id_: text for id_, text in documents.items() if text}
-    judged = [id_ for id_ in queries if any(score > 0 for score in qrels.get(id_, {}).values())]
+    relevant = {id_ for id_, judgements in qrels.items() if any(score > 0 for score in judgements.values())}
+    judged = [id_ for id_, text in queries.items() if text and id_ in relevant]
+    empty = [id_ for id_ in queries if id_ in relevant and not queries[id_]]
     if not kept or not judged:
-        missing = "document with text" if not kept else "query with a relevant document"
+        missing = "document with text" if not kept else "query with text and a relevant document"
         raise UserError(f"{folder}: no {missing}; at least one is needed to measure anything")
     _tell(name, "documents without text", [id_ for id_ in documents if id_ not in kept])
-    _tell(name, "queries without a relevant document", sorted(set(qrels) - set(judged)))
+    _tell(name, "queries without a relevant document", sorted(set(qrels) - relevant))
+    _tell(name, "queries without text", empty)
     if not drop_self_hits:
         _tell_self_hits(name, {id_: queries[id_] for id_ in judged}, kept)
     document_ids = sorted(kept, key=lambda id_: id_.encode(), reverse=True)
@@ -73,7 +76,8 @@ def load_eval_set(folder: str | Path, name: str, title: bool, protocol: str, dro
         protocol={**rules, "self_hits": "removed" if drop_self_hits else "kept", **_card(folder)},
         dropped={
             "empty_documents": len(documents) - len(kept),
-            "queries_without_relevant_document": len(qrels) - len(judged),
+            "empty_queries": len(empty),
+            "queries_without_relevant_document": len(qrels) - len(relevant),
             "queries_without_judgement": len(queries) - len(qrels),
         },
         drop_self_hits=drop_self_hits,

@@ -9,22 +9,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from src.turkish import fold
+from src.turkish import APOSTROPHES, fold
 
 # Lucene's BM25Similarity. Not tuned, so that the baseline is nobody's choice.
 K1 = 1.2
 B = 0.75
-_WORD = re.compile(r"\w+(?:['’‘`´ʼ]\w+)*")
-_APOSTROPHE = re.compile(r"['’‘`´ʼ]")
+# A modifier letter such as U+02BC is `\w` too, so the apostrophes are left out of it by name.
+_WORD = re.compile(rf"([^\W{APOSTROPHES}]+)(?:[{APOSTROPHES}]+[^\W{APOSTROPHES}]+)*")
 Tokenizer = Callable[[str], list[str]]
 
 
 def words(text: str) -> list[str]:
     """The words of a text in Turkish lower case, each cut at its apostrophe.
 
-    The apostrophe parts a name from its suffix (`İstanbul'un` → `istanbul`), as in Lucene's ApostropheFilter.
+    The apostrophe parts a name from its suffix (`İstanbul'un` → `istanbul`), as in Lucene's ApostropheFilter; before a
+    word it is a quotation mark and cuts nothing.
     """
-    return [_APOSTROPHE.split(word, maxsplit=1)[0] for word in _WORD.findall(fold(text))]
+    return _WORD.findall(fold(text))
 
 
 def stems() -> Tokenizer:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from src.errors import UserError
+from src.turkish import APOSTROPHES, INVISIBLE, STRAY_DOT
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -19,27 +20,32 @@ if TYPE_CHECKING:
 SPECIAL_TOKENS = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")
 BEGIN, PAD, END, UNKNOWN, MASK = range(len(SPECIAL_TOKENS))
 WORD_START = "▁"
+# What an apostrophe before a suffix follows: `Ankara'ya`, `1453'te`, `%5'i`, `(TDK)'nin`, `“Mavi”'nin`.
+_WORD_END = r"[\p{L}\p{M}\p{N}\p{Pe}\p{Pf}\"%]"
 # Letters that occur fewer times become <unk>: they would fill a small vocabulary.
 _RARE_CHARACTER = 5
 
 
 def normalizer() -> Normalizer:
-    """Composed letters, Turkish lower case (`src.turkish.lower`), one kind of apostrophe, and word starts marked.
+    """Nothing invisible, Turkish lower case (`src.turkish.lower`), one kind of apostrophe, and word starts marked.
 
-    A word starts where a letter follows neither a letter nor an apostrophe: the suffix of `Ankara'ya` has no mark and
-    is the same token as inside a word, while `(Ankara` and ` Ankara` begin alike.
+    A word starts where a letter follows neither a letter nor an apostrophe after a word: the suffix of `Ankara'ya` has
+    no mark and is the same token as inside a word, while `(Ankara`, `‘Ankara’` and ` Ankara` begin alike.
     """
     from tokenizers import Regex, normalizers
 
     return normalizers.Sequence(
         [
+            normalizers.Replace(Regex(INVISIBLE), ""),
             normalizers.NFC(),
-            normalizers.Replace(Regex("[’‘`´ʼ]"), "'"),
-            normalizers.Replace(Regex("[“”„«»]"), '"'),
             normalizers.Replace("İ", "i"),
             normalizers.Replace("I", "ı"),
             normalizers.Lowercase(),
-            normalizers.Replace(Regex(r"(?<![\p{L}\p{M}'])(?=\p{L})"), WORD_START),
+            normalizers.Replace(Regex(STRAY_DOT), ""),
+            normalizers.NFC(),
+            normalizers.Replace(Regex(f"[{APOSTROPHES}]"), "'"),
+            normalizers.Replace(Regex(rf"(?<![\p{{L}}\p{{M}}])(?<!{_WORD_END}')(?=\p{{L}})"), WORD_START),
+            normalizers.Replace(Regex("[“”„«»]"), '"'),
         ]
     )
 

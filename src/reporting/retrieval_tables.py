@@ -41,7 +41,7 @@ def models(evaluation: Evaluation) -> Table:
 
 def dropped(evaluation: Evaluation) -> str:
     """A sentence on what was left out of the set, empty where nothing was; queries of other splits are no loss."""
-    losses = ("empty_documents", "queries_without_relevant_document")
+    losses = ("empty_documents", "empty_queries", "queries_without_relevant_document")
     found = [f"{count} {what.replace('_', ' ')}" for what in losses if (count := evaluation["dropped"].get(what))]
     return f" Left out: {', '.join(found)}." if found else ""
 

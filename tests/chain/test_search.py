@@ -70,6 +70,15 @@ def test_json_lines_have_ids_and_titles(capsys, tmp_path, model):
     assert lines[1].split()[2:] == ["2", "kediler"]
 
 
+def test_documents_and_queries_are_cleaned_as_for_training(capsys, tmp_path, file, model):
+    damaged = tmp_path / "damaged.txt"
+    spread = ["\u200b".join(text).replace("i", "i\u0307").replace("ı", "\u00adı") for text in TEXTS]
+    damaged.write_text("\n".join([spread[0], "\u2060\ufeff", *spread[1:]]) + "\n", encoding="utf-8")
+    query = "i\u0307yi gö\u00adrür\u200b"
+    lines = [line.split()[1:3] for line in run(capsys, str(damaged), "--model", model, "--query", query)]
+    assert lines == [line.split()[1:3] for line in run(capsys, file, "--model", model, "--query", "iyi görür")]
+
+
 def test_a_conversation_ends_with_an_empty_line(capsys, monkeypatch, file, model):
     typed = "kediler\n:top 1\nkediler\n:dims 99\n:hop 3\n:dims 8\nkediler\n\nnot asked\n"
     monkeypatch.setattr("sys.stdin", io.StringIO(typed))
@@ -85,6 +94,7 @@ def test_a_conversation_ends_with_an_empty_line(capsys, monkeypatch, file, model
     ("arguments", "message"),
     [
         (["FILE", "--query", " "], "the query is empty"),
+        (["FILE", "--query", "\u200b\u00ad"], "the query is empty"),
         (["FILE", "--query", "a", "--dims", "17"], "dims 17: expected 1 to 16"),
         (["FILE", "--query", "a", "--top", "0"], "--top 0: expected 1 or more"),
         (["FILE", "--quary", "a"], "unknown: --quary a; usage:"),
@@ -103,6 +113,7 @@ def test_faults_are_one_line(file, model, arguments, message):
     [
         ("empty.txt", b"\n \n", "no texts"),
         ("latin5.txt", "ışık".encode("iso-8859-9"), "not UTF-8"),
+        ("unseen.jsonl", b'{"text": "\\u200b"}', ":1: no text"),
         ("rows.jsonl", b'{"text": "a"}\n{"metin": "b"}\n', ":2: no text"),
     ],
 )

@@ -8,11 +8,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from src.data.text import clean
 from src.evaluation.beir import load_eval_set
 from src.evaluation.lexical import K1, B, search, stems, words
 from src.evaluation.metrics import means, per_query
 from src.evaluation.runs import from_rows, order
+from src.turkish import APOSTROPHES
 
 
 @pytest.mark.parametrize(
@@ -28,10 +32,30 @@ from src.evaluation.runs import from_rows, order
         (unicodedata.normalize("NFD", "İstanbul'da şöyle"), ["istanbul", "şöyle"]),
         ("SARS-CoV-2, %12,5", ["sars", "cov", "2", "12", "5"]),
         ("…", []),
+        ("i\u0307zmir'de incir", ["izmir", "incir"]),
+        ("''' ' ʼ", []),
     ],
 )
 def test_words_are_folded_and_cut_at_the_apostrophe(text, expected):
     assert words(text) == expected
+
+
+@pytest.mark.parametrize("sign", sorted(APOSTROPHES))
+def test_every_apostrophe_quotes_a_word_and_parts_its_suffix(sign):
+    assert words(f"{sign}Ankara{sign} kitabı") == ["ankara", "kitabı"]
+    assert words(f"{sign}Ankara{sign}ya {sign}{sign}giden{sign}{sign}") == ["ankara", "giden"]
+
+
+@given(st.text())
+def test_no_word_is_empty_and_cleaning_adds_none(text):
+    found = words(clean(text))
+    assert all(found)
+    assert found == words(clean(clean(text)))
+
+
+@given(st.text(alphabet="aâbcçıiİIşğ\u0302\u0307\u0327' ’ʼ.\t\xa0"))
+def test_words_are_the_same_before_cleaning_and_after(text):
+    assert words(text) == words(clean(text))
 
 
 def test_stems_bring_forms_of_a_word_together():

@@ -58,6 +58,7 @@ def test_empty_documents_and_queries_without_relevant_ones_are_dropped_counted_a
     assert data.document_ids == ["d1"]
     assert data.dropped == {
         "empty_documents": 1,
+        "empty_queries": 0,
         "queries_without_relevant_document": 1,
         "queries_without_judgement": 1,
     }
@@ -77,6 +78,14 @@ def test_queries_that_find_themselves_are_told_unless_such_hits_are_left_out(tmp
     assert capsys.readouterr().out.startswith(told) is not drop_self_hits
 
 
+def test_a_query_without_text_is_left_out_counted_and_named(tmp_path, capsys):
+    queries = [{"_id": "q1", "text": "bir?"}, {"_id": "q2", "text": ""}]
+    data = load(write_set(tmp_path / "s", queries=queries, qrels=[("q1", "d1", 1), ("q2", "d2", 1)]))
+    assert (data.query_ids, data.qrels, data.protocol["queries"]) == (["q1"], {"q1": {"d1": 1}}, 1)
+    assert (data.dropped["empty_queries"], data.dropped["queries_without_relevant_document"]) == (1, 0)
+    assert capsys.readouterr().out == "s: dropped 1 queries without text: q2\n"
+
+
 def test_a_relevant_document_without_text_stays_relevant(tmp_path):
     corpus = [{"_id": "d1", "text": "bir"}, {"_id": "d2", "text": " "}]
     data = load(write_set(tmp_path / "s", corpus=corpus, qrels=[("q1", "d1", 1), ("q1", "d2", 1)]))
@@ -91,7 +100,8 @@ def test_a_relevant_document_without_text_stays_relevant(tmp_path):
         ({"qrels": [("q1", "d1", "yes")]}, "test.tsv:2: score is 'yes'; expected a whole number"),
         ({"qrels": [("q1", "d1")]}, "test.tsv:2: 2 cells; the header has 3"),
         ({"qrels": [("q1", "d1", 1), ("q1", "d1", 2)]}, "test.tsv:3: document 'd1' of query 'q1' is judged 1 and 2"),
-        ({"qrels": [("q1", "d1", 0)]}, "no query with a relevant document"),
+        ({"qrels": [("q1", "d1", 0)]}, "no query with text and a relevant document"),
+        ({"queries": [{"_id": "q1", "text": " "}]}, "no query with text and a relevant document"),
         ({"corpus": [{"_id": "d1", "text": "a"}] * 2}, "corpus.jsonl:2: id 'd1' occurs twice"),
         ({"corpus": [{"_id": "d 1", "text": "a"}]}, "corpus.jsonl:1: _id is 'd 1'; expected an id without white space"),
         ({"corpus": [{"_id": None, "text": "a"}]}, "corpus.jsonl:1: _id is None; expected an id"),

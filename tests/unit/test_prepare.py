@@ -8,55 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 from dvc.utils.serialize import dump_yaml
-from hypothesis import given
-from hypothesis import strategies as st
 
 from src.data.columns import KINDS
 from src.data.evaluation_set import BeirSet, full, read_beir, tr_mteb
 from src.data.leakage import LeakFinder
 from src.data.overlap import OverlapIndex
-from src.data.text import clean, is_mojibake, key, undo_mojibake
+from src.data.text import key
 from src.data.training_set import Split, clean_rows, sample, without
 from src.errors import UserError
 from src.files import read_json, read_jsonl, read_yaml, write_jsonl
 
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.mark.parametrize("text", ["Türkçe ığüşöç İĞÜŞÖÇ", "Âşık kâğıt", "“tırnak” – çizgi", "euro €"])
-@pytest.mark.parametrize("encoding", ["cp1252", "latin-1"])
-def test_mojibake_is_undone(text, encoding):
-    try:
-        damaged = text.encode("utf-8").decode(encoding)
-    except UnicodeDecodeError:
-        pytest.skip("no such damage: the bytes mean nothing in that encoding")
-    assert clean(damaged) == (text, True)
-
-
-@given(st.text(alphabet="abcçdefgğhıijklmnoöprsştuüvyzâîûÇĞİÖŞÜI .,'0123456789"))
-def test_sound_turkish_is_left_alone(text):
-    assert clean(text)[1] is False
-    assert undo_mojibake(text) == text
-
-
-@given(st.text())
-def test_cleaning_is_idempotent(text):
-    once, _ = clean(text)
-    assert clean(once)[0] == once
-    assert "\x00" not in once and once == once.strip()
-
-
-def test_invisible_characters_and_spaces_go():
-    assert clean("\ufeffbir\u200b  iki\t\nu\u0308ç\x07") == ("bir iki üç", False)
-
-
-def test_damage_beyond_repair_is_seen():
-    assert is_mojibake("KÃ¼Ã§Ã¼k")
-    assert not is_mojibake("küçük Âlem")
-
-
-def test_keys_ignore_case_punctuation_and_circumflex():
-    assert key("  KÂĞIT, İstanbul’da!") == key("kağıt istanbul da")
 
 
 def split_of(tmp_path, rows, kind="retrieval", unique=True, max_words=50) -> Split:
@@ -249,6 +211,21 @@ def test_prepare_eval_writes_the_set_and_its_card(workspace):
     assert Path("data/prepared/set/qrels/test.tsv").read_text() == "query-id\tcorpus-id\tscore\nq0\td0\t1\n"
     card = read_json("data/prepared/set/card.json")
     assert (card["protocol"], card["splits"]["queries"]["kept"]) == ("full", 1)
+
+
+def test_what_is_altered_in_an_evaluation_set_stands_on_its_card_and_is_told(workspace, capsys):
+    from src import prepare_eval
+
+    corpus = [{"_id": "d0", "title": "“Ah Leylâ…” dedi", "text": "TÃ¼rk\u00adÃ§e"}, {"_id": "d1", "text": "\u2060"}]
+    queries = [{"_id": "q0", "text": "Mollâ’nın i\u0307zi"}, {"_id": "q1", "text": "\u200b"}]
+    shutil.rmtree("raw/eval/set")
+    beir(Path("raw/eval/set"), corpus, queries, ["q0\td0\t1", "q1\td0\t1"])
+    prepare_eval.main(["set"])
+    splits = read_json("data/prepared/set/card.json")["splits"]
+    assert splits["documents"]["noted"] == {"invisible characters": 2, "mojibake": 1, "without text": 1}
+    assert splits["queries"]["noted"] == {"dot above i": 1, "invisible characters": 1, "without text": 1}
+    assert "set: mended in texts of documents: invisible characters in 2, mojibake in 1" in capsys.readouterr().out
+    assert next(read_jsonl("data/prepared/set/corpus.jsonl"))["title"] == "“Ah Leylâ…” dedi"
 
 
 def test_a_failed_prepare_leaves_the_previous_result(workspace):

@@ -1,5 +1,7 @@
 """Case and folding as Turkish has them."""
 
+import unicodedata
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,6 +18,11 @@ from src.turkish import fold, lower, upper
         ("I\u0307zmir", "izmir"),
         ("ÇÖĞÜŞ", "çöğüş"),
         ("Türkiye'nin", "türkiye'nin"),
+        ("İzmir".lower(), "izmir"),
+        ("ı\u0307\u0307", "ı"),
+        ("I\u0323\u0307 i\u0323\u0307 İ\u0327", "ị ị i\u0327"),
+        ("i\u0307\u0301", "í"),
+        ("ż ȧ", "ż ȧ"),
     ],
 )
 def test_lower(text, expected):
@@ -36,6 +43,19 @@ def test_lower_undoes_upper(text):
     assert lower(upper(text)) == text
 
 
-@given(st.text())
+MARKED = st.text(alphabet="aAâiIıİî\u0302\u0307\u0323\u0327\u0301\u0331hHΣ’'")
+
+
+@given(st.text() | MARKED)
+def test_lower_case_is_composed_and_stays(text):
+    assert lower(lower(text)) == lower(text) == unicodedata.normalize("NFC", lower(text))
+
+
+@given(st.text() | MARKED)
+def test_lower_case_is_the_same_however_letters_are_composed(text):
+    assert lower(unicodedata.normalize("NFD", text)) == lower(text)
+
+
+@given(st.text() | MARKED)
 def test_fold_is_idempotent(text):
     assert fold(fold(text)) == fold(text)
