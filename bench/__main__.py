@@ -5,14 +5,17 @@ from __future__ import annotations
 import subprocess
 import sys
 
+from src.errors import run_command
+
 # gpu is left out: it needs the machine to itself, and says so where there is none.
 NAMES = ("loss_stage", "sampler", "train_step", "linear", "topk", "eval_dims", "join", "gte_step")
 
 
-def main() -> int:
+def main(_: list[str]) -> None:
     """Run each benchmark in a process of its own; the exit status is that of the worst."""
-    return max(subprocess.run([sys.executable, "-m", f"bench.{name}"], check=False).returncode for name in NAMES)
+    runs = [subprocess.run([sys.executable, "-m", f"bench.{name}"], check=False).returncode for name in NAMES]
+    sys.exit(max(runs))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command(main)

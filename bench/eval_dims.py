@@ -20,6 +20,7 @@ import numpy as np
 import torch
 
 from bench.common import alternate, build_gte, ratio, write_result
+from src.errors import run_command
 from src.evaluation import dense, encode, metrics, runs
 from src.evaluation.beir import EvalSet
 from src.evaluation.quantise import RESCORE, rank_quantised
@@ -34,7 +35,7 @@ RESCORED = RESCORE * K
 GOAL = 1.05
 
 
-def main() -> None:
+def main(_: list[str]) -> None:
     """Time the two sides in turn, then the searches."""
     torch.manual_seed(0)
     data = toy_set(np.random.default_rng(0))
@@ -204,4 +205,4 @@ def milliseconds(find: Callable[[Any], object], queries: Any) -> float:
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

@@ -21,6 +21,8 @@ from typing import Any
 
 import numpy as np
 
+from src.errors import run_command
+
 GOAL_RATIO, GOAL_PEAK, GOAL_GIB = 3.0, 0.45, 40.0
 # Tokens of queries and passages: mean and spread of the logarithm; MS MARCO is skewed to the right.
 LENGTHS = ((12, 0.3), (93, 0.4))
@@ -57,7 +59,7 @@ TOY = Scale(
 )
 
 
-def main() -> None:
+def main(_: list[str]) -> None:
     """Measure what the machine allows and write it."""
     import torch
 
@@ -227,4 +229,4 @@ def time_in_turn(sides: dict[str, Callable[[], None]], runs: int, device: Any) -
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

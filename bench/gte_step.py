@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bench.common import write_result
+from src.errors import run_command
 from src.plan.__main__ import profile_params
 from src.plan.cost import Frozen, training_flops
 from src.plan.encoders import encoder_size
@@ -29,7 +30,7 @@ BATCH, STEPS = 16, 4
 LENGTHS = ((12, 0.3), (93, 0.4), (93, 0.4))
 
 
-def main() -> None:
+def main(_: list[str]) -> None:
     """Take a few steps on one batch; the first warms up and is not counted."""
     import torch
 
@@ -132,4 +133,4 @@ def steps(model: Any, batches: list[MiniBatch], step: Any) -> tuple[list[float],
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.common import write_result
+from src.errors import run_command
 
 if TYPE_CHECKING:
     import pyarrow
@@ -27,7 +28,7 @@ CORES = 2
 SECONDS, GIB = 120.0, 4.0
 
 
-def main() -> None:
+def main(_: list[str]) -> None:
     """Write reports/bench/join.json: median seconds, and the peak memory beside it."""
     with tempfile.TemporaryDirectory() as folder:
         make_tables(Path(folder))
@@ -130,4 +131,4 @@ def parquet(folder: Path, columns: dict[str, str]) -> Iterator[pyarrow.RecordBat
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

@@ -16,6 +16,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from src.errors import run_command
+
 os.environ["OMP_NUM_THREADS"] = "1"
 
 import numpy as np
@@ -35,7 +37,7 @@ SIZE = {
 }
 
 
-def main() -> None:
+def main(_: list[str]) -> None:
     """An epoch of each batch size in both ways; write how far the slowest is from the fastest."""
     import torch
 
@@ -145,4 +147,4 @@ class Clock:
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from src.errors import run_command
+
 os.environ.setdefault("OMP_NUM_THREADS", "2")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
@@ -27,7 +29,7 @@ class NoModel:
         return self
 
 
-def main() -> None:
+def main(_: list[str]) -> None:
     """Time both sides in turn; check that they agree; write the result."""
     import torch
 
@@ -89,4 +91,4 @@ def compare(ours: Any, theirs: Any) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

@@ -11,10 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from src.errors import run_command
+
 ROWS, QUERIES, PASSAGES, BATCH, GOAL = 1_000_000, 500_000, 700_000, 1024, 10.0
 
 
-def main() -> None:
+def main(_: list[str]) -> None:
     """Time the sampler at several batch sizes; check its batches; write the slowest."""
     from bench.common import write_result
     from src.training.sampler import epoch_batches
@@ -74,4 +76,4 @@ def stock_seconds(texts: Any) -> float:
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

@@ -16,13 +16,14 @@ import numpy as np
 import torch
 
 from bench.common import ratio, write_result
+from src.errors import run_command
 from src.evaluation.topk import search
 
 DOCUMENTS, DIM, QUERIES, K, RUNS = 1_000_000, 768, 300, 100, 3
 GOAL_GIB = 1.5
 
 
-def main() -> None:
+def main(_: list[str]) -> None:
     """Time both searches in turn, compare their answers, write the peak memory of ours above the vectors."""
     documents, queries = unit_vectors(DOCUMENTS, 0), unit_vectors(QUERIES, 1)
     sides: dict[str, Callable[[], tuple[Any, Any]]] = {
@@ -97,4 +98,4 @@ def _status(key: str) -> int:
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

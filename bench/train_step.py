@@ -16,6 +16,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from src.errors import run_command
+
 os.environ.setdefault("OMP_NUM_THREADS", "2")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
@@ -31,7 +33,7 @@ SIZE = {
 GOAL_AT_32, GOAL_AT_BEST = 2.0, 1.5
 
 
-def main() -> None:
+def main(_: list[str]) -> None:
     """Find the stock trainer's best mini-batch, then alternate; write the result."""
     import torch
 
@@ -175,4 +177,4 @@ def stock_step(folder: Path, rows: list[dict[str, str]], mini_batch: int) -> tup
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

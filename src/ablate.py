@@ -1,4 +1,4 @@
-"""Stage ablate@NAME: train one variant of the recipe and measure it. `python -m src.ablate NAME`."""
+"""Stage ablate@NAME: train one variant of the recipe and measure it. `python -m src.ablate VARIANT`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from src.errors import UserError, run_stage
+from src.errors import run_command
 from src.files import fresh_dir, write_json
 from src.params import Params, load_params
 from src.runtime import set_environment
@@ -21,8 +21,6 @@ def main(arguments: list[str]) -> None:
     """Write data/ablation/NAME/; the models are not kept."""
     from src.ablation.variants import variant
 
-    if len(arguments) != 1:
-        raise UserError("expected one variant of ablation.variants, as in: python -m src.ablate batch_256")
     params = load_params()
     set_environment(params.runtime)
     chosen = variant(arguments[0], params)
@@ -64,4 +62,4 @@ def run_seed(chosen: Variant, params: Params, seed: int, sticks: Yardsticks) -> 
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    run_command(main, "VARIANT", "batch_256")

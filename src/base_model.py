@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from src.errors import UserError, run_stage
+from src.errors import UserError, run_command
 from src.files import fresh_dir, read_jsonl, write_json
 from src.params import load_params
 from src.progress import bar
@@ -146,4 +146,4 @@ def save(encoder: SentenceTransformer, curve: list[Point], origin: dict[str, Any
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    run_command(main)

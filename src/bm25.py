@@ -1,8 +1,11 @@
-"""Stage bm25: rank an evaluation set's documents by BM25, plain and stemmed. `python -m src.bm25 SET`."""
+"""Stage bm25: rank an evaluation set's documents by BM25, plain and stemmed.
+
+SET is a name in eval.sets of params.yaml.
+"""
 
 from __future__ import annotations
 
-from src.errors import UserError, run_stage
+from src.errors import UserError, run_command
 from src.params import load_params
 from src.runtime import set_environment
 
@@ -11,7 +14,7 @@ def main(arguments: list[str]) -> None:
     """Write data/bm25/SET/{bm25,bm25_stem}.trec."""
     params = load_params()
     set_environment(params.runtime)
-    if len(arguments) != 1 or arguments[0] not in params.eval.sets:
+    if arguments[0] not in params.eval.sets:
         raise UserError(f"expected one set of eval.sets: {', '.join(params.eval.sets)}")
     from src.evaluation import lexical, runs
     from src.evaluation.beir import load_eval_set
@@ -29,4 +32,4 @@ def main(arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    run_command(main, "SET", "scifact_tr_synthetic")

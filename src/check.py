@@ -5,13 +5,13 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from src.errors import UserError, run_stage
+from src.errors import UserError, run_command
 from src.files import read_json
 
 CHECKS = Path("reports/checks.json")
 
 
-def main(arguments: list[str]) -> None:
+def main(_: list[str]) -> None:
     """Print a line for each check.
 
     Raises:
@@ -19,8 +19,6 @@ def main(arguments: list[str]) -> None:
     """
     from src.reporting.checks import Check
 
-    if arguments:
-        raise UserError(f"no argument expected, found {arguments[0]!r}")
     if not CHECKS.is_file():
         raise UserError(f"{CHECKS}: no such file; run `dvc repro report` first")
     checks = [Check(**found) for found in read_json(CHECKS)]
@@ -32,4 +30,4 @@ def main(arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    run_command(main)

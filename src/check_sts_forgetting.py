@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from src.errors import UserError, run_stage
+from src.errors import run_command
 from src.evaluation.row_names import BEFORE, CHAIN, FINAL
 from src.params import Params, load_params
 from src.runtime import set_environment
@@ -25,10 +25,8 @@ TRIPLET = ("anchor", "positive", "negative")
 PLACES = 6
 
 
-def main(arguments: list[str]) -> None:
+def main(_: list[str]) -> None:
     """Write reports/eval/sts.json."""
-    if arguments:
-        raise UserError(f"no argument expected, found {arguments[0]!r}")
     params = load_params()
     set_environment(params.runtime)
     from src.evaluation.similarity import read_pairs
@@ -127,4 +125,4 @@ def forgetting(vectors: Vectors, scores: NDArray[np.float64], dims: list[int], p
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    run_command(main)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from src.errors import UserError, run_stage
+from src.errors import run_command
 from src.files import fresh_dir, write_json
 from src.params import load_params
 from src.runtime import set_environment
@@ -13,10 +13,8 @@ from src.runtime import set_environment
 EVIDENCE = Path("reports/ablation")
 
 
-def main(arguments: list[str]) -> None:
+def main(_: list[str]) -> None:
     """Write reports/ablation/, what each variant of params left, and reports/ablation.json; show it as a table."""
-    if arguments:
-        raise UserError(f"no argument expected, found {arguments[0]!r}")
     params = load_params()
     set_environment(params.runtime)
     from src.ablation.compare import compare, read_rows
@@ -36,4 +34,4 @@ def main(arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    run_command(main)

@@ -30,6 +30,37 @@ def run_stage(main: Callable[[list[str]], None]) -> None:
         sys.exit(1)
 
 
+def run_command(main: Callable[[list[str]], None], takes: str = "", example: str = "") -> None:
+    """`run_stage` for a module's command line: `--help` prints usage, docstring and example.
+
+    Args:
+        takes: the arguments as usage shows them: `[A]` may be left out, `a|b` is one of these words, `…` is any more.
+        example: arguments to try.
+    """
+    module = sys.modules[main.__module__]
+    name = module.__spec__.name.removesuffix(".__main__") if module.__spec__ else "-"
+    usage, shown = f"python -m {name} {takes}".strip(), f"python -m {name} {example}".strip()
+    arguments = [a for a in sys.argv[1:] if a != "--debug"]
+    if "--help" in arguments or "-h" in arguments:
+        print(f"usage: {usage} [--debug]\n\n{(module.__doc__ or '').strip()}\n\nexample: {shown}")
+        return
+
+    def checked(given: list[str]) -> None:
+        if not _fits(given, takes.split()):
+            raise UserError(f"usage: {usage}, as in: {shown}; found {' '.join(given) or 'no argument'}")
+        main(given)
+
+    run_stage(checked)
+
+
+def _fits(given: list[str], takes: list[str]) -> bool:
+    """Whether the arguments are as many as `takes` has words, and among the words that it lists."""
+    least = sum(word[0] not in "[…" for word in takes)
+    most = sys.maxsize if "…" in takes else len(takes)
+    listed = zip(given, (word.strip("[]").split("|") for word in takes), strict=False)
+    return least <= len(given) <= most and all(a in words for a, words in listed if len(words) > 1)
+
+
 def one_line(error: BaseException) -> str:
     """The fault in one line; system errors say which file and, for a full disk, what to do."""
     if isinstance(error, UserError):

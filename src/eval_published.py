@@ -1,11 +1,14 @@
-"""Stage eval_published: rank an evaluation set by published models, as they are. `python -m src.eval_published SET`."""
+"""Stage eval_published: rank an evaluation set by published models, as they are.
+
+SET is a name in eval.sets of params.yaml.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from src.errors import UserError, run_stage
+from src.errors import UserError, run_command
 from src.params import load_params
 from src.runtime import set_environment
 
@@ -19,7 +22,7 @@ def main(arguments: list[str]) -> None:
     """Write data/published/SET: a run for each model of eval.published, models.json and metrics.json."""
     params = load_params()
     set_environment(params.runtime)
-    if len(arguments) != 1 or arguments[0] not in params.eval.sets:
+    if arguments[0] not in params.eval.sets:
         raise UserError(f"expected one set of eval.sets: {', '.join(params.eval.sets)}")
     from src.evaluation import published
     from src.evaluation.beir import load_eval_set
@@ -75,4 +78,4 @@ def measure(folder: Path, models: list[str], data: EvalSet) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    run_command(main, "SET", "scifact_tr_synthetic")

@@ -1,11 +1,14 @@
-"""Stage eval_retrieval: every model on one evaluation set, from saved runs. `python -m src.eval_retrieval SET`."""
+"""Stage eval_retrieval: every model on one evaluation set, from saved runs.
+
+SET is a name in eval.sets of params.yaml.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from src.errors import UserError, run_stage
+from src.errors import UserError, run_command
 from src.evaluation.row_names import CHAIN, FINAL, FORMS, HYBRIDS, LATE, LEXICAL, at_dim, quantised
 from src.params import Params, load_params
 from src.runtime import set_environment
@@ -20,7 +23,7 @@ def main(arguments: list[str]) -> None:
     """Write reports/{runs/SET,per_query/SET,eval/SET.json}."""
     params = load_params()
     set_environment(params.runtime)
-    if len(arguments) != 1 or arguments[0] not in params.eval.sets:
+    if arguments[0] not in params.eval.sets:
         raise UserError(f"expected one set of eval.sets: {', '.join(params.eval.sets)}")
     from src.evaluation.beir import load_eval_set
     from src.files import fresh_dir, write_json
@@ -111,4 +114,4 @@ def score(runs: Path, queries: Path, data: EvalSet, params: Params) -> dict[str,
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    run_command(main, "SET", "scifact_tr_synthetic")

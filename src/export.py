@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from src.errors import UserError, run_stage
+from src.errors import UserError, run_command
 from src.files import fresh_dir, read_jsonl, round_floats, write_json
 
 if TYPE_CHECKING:
@@ -37,8 +37,6 @@ _TEXTS = ["Su yüz derecede kaynar.", "Işık denizden hızlı gider.", "Ankara'
 
 def main(arguments: list[str]) -> None:
     """Write the folder and print its parity."""
-    if len(arguments) > 2:
-        raise UserError("usage: python -m src.export [MODEL [TARGET]]")
     model, target = (*arguments, *("models/retrieval", "models/share")[len(arguments) :])
     needed()
     from src.model.load import load_encoder
@@ -167,4 +165,4 @@ def run(path: Path, encoder: SentenceTransformer, texts: list[str]) -> NDArray[n
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    run_command(main, "[MODEL] [TARGET]", "models/retrieval models/share")

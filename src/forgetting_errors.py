@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from src.errors import UserError, run_stage
+from src.errors import run_command
 from src.params import Params, load_params
 from src.runtime import set_environment
 
@@ -25,10 +25,8 @@ WORST = 10  # queries listed with their texts
 PLACES = 6
 
 
-def main(arguments: list[str]) -> None:
+def main(_: list[str]) -> None:
     """Write reports/forgetting_errors.json and reports/forgetting_errors/SET.csv: the points of a scatter plot."""
-    if arguments:
-        raise UserError(f"no argument expected, found {arguments[0]!r}")
     params = load_params()
     set_environment(params.runtime)
     from src.ablation.forgetting import NEAREST
@@ -114,4 +112,4 @@ def space(
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    run_command(main)

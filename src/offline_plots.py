@@ -9,7 +9,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from src.errors import UserError, run_stage
+from src.errors import UserError, run_command
 from src.files import write_text
 
 PAGE = ".dvc/plots_page.html"
@@ -52,4 +52,4 @@ def main(_: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    run_command(main)

@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from src.errors import UserError, run_stage
+from src.errors import UserError, run_command
 from src.files import read_json
 
 
@@ -37,8 +37,6 @@ def differences(before: Any, after: Any, tolerance: float) -> list[str]:
 
 def main(arguments: list[str]) -> None:
     """Print how far two files are apart; raise UserError where that is more than the tolerance."""
-    if len(arguments) != 3:
-        raise UserError("usage: python -m src.parity BEFORE.json AFTER.json TOLERANCE")
     before, after = read_json(arguments[0]), read_json(arguments[1])
     tolerance = float(arguments[2])
     lines = differences(before, after, tolerance)
@@ -53,4 +51,4 @@ def main(arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    run_command(main, "BEFORE.json AFTER.json TOLERANCE", ".cache/metrics-before.json reports/metrics.json 0.08")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from src.errors import UserError, run_stage
+from src.errors import UserError, run_command
 from src.files import fresh_dir, write_json, write_jsonl
 from src.params import load_params
 from src.runtime import set_environment
@@ -20,12 +20,9 @@ SPLITS = ("train", "dev", "test")
 
 def main(arguments: list[str]) -> None:
     """Write data/prepared/NAME/{train,dev,test}.jsonl and card.json."""
-    from src.data.columns import KINDS
 
     params = load_params()
     set_environment(params.runtime)
-    if len(arguments) != 1 or arguments[0] not in KINDS:
-        raise UserError(f"expected one of {', '.join(KINDS)}, as in: python -m src.prepare nli")
     name = arguments[0]
     splits = cleaned_splits(name, params)
     card = make_card(name, splits, params)
@@ -111,4 +108,4 @@ def words(kind: Kind, splits: dict[str, Split]) -> dict[str, dict[str, int]]:
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    run_command(main, "text|nli|sts|retrieval", "nli")

@@ -1,4 +1,7 @@
-"""Stage prepare_eval: check an evaluation set and write it under its protocol. `python -m src.prepare_eval SET`."""
+"""Stage prepare_eval: check an evaluation set and write it under its protocol.
+
+SET is a name in eval.sets of params.yaml.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from src.errors import UserError, run_stage
+from src.errors import UserError, run_command
 from src.files import fresh_dir, write_json, write_jsonl
 from src.params import load_params
 from src.runtime import set_environment
@@ -24,7 +27,7 @@ def main(arguments: list[str]) -> None:
 
     params = load_params()
     set_environment(params.runtime)
-    if len(arguments) != 1 or arguments[0] not in params.eval.sets:
+    if arguments[0] not in params.eval.sets:
         raise UserError(f"expected one set of eval.sets: {', '.join(params.eval.sets)}")
     name = arguments[0]
     options = params.eval.sets[name]
@@ -95,4 +98,4 @@ def counts(read: int, texts: list[str], mended: Counter[str]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    run_command(main, "SET", "scifact_tr_synthetic")

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from src.errors import UserError, run_stage
+from src.errors import UserError, run_command
 from src.files import read_yaml
 
 # Mappings whose keys are names that the user gives: a profile replaces them whole.
@@ -80,11 +80,9 @@ def load(name: str, folder: Path = Path("params")) -> dict[str, Any]:
 
 def main(arguments: list[str]) -> None:
     """Print the flags of the profile named on the command line."""
-    if len(arguments) != 1:
-        raise UserError("usage: python -m src.profile NAME   (a file params/NAME.yaml)")
     current = read_yaml("params.yaml")
     print(" ".join(flags(load(arguments[0]), current)))
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    run_command(main, "PROFILE", "paper")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from src.errors import UserError, run_stage
+from src.errors import UserError, run_command
 
 RECORDS = Path("reports/records")
 NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*")
@@ -17,8 +17,8 @@ def main(arguments: list[str]) -> None:
     Raises:
         UserError: no valid name, or a file of the run is missing.
     """
-    if len(arguments) != 1 or not NAME.fullmatch(arguments[0]):
-        raise UserError("usage: python -m src.record NAME   (small letters, digits, - _ .), as in: mini")
+    if not NAME.fullmatch(arguments[0]):
+        raise UserError(f"{arguments[0]!r}: expected a name of small letters, digits, - _ . such as mini")
     from src.files import fresh_dir
     from src.params import load_params
     from src.reporting.record import write_record
@@ -30,4 +30,4 @@ def main(arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    run_command(main, "NAME", "mini")

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from src.errors import UserError, run_stage
+from src.errors import run_command
 from src.params import load_params
 from src.runtime import set_environment
 
 REPORTS = Path("reports")
 
 
-def main(arguments: list[str]) -> None:
+def main(_: list[str]) -> None:
     """Write what under reports/ tells of the whole run: numbers, checks, cards, tables, figures, the report."""
-    if arguments:
-        raise UserError(f"no argument expected, found {arguments[0]!r}")
     params = load_params()
     set_environment(params.runtime)
     from src.files import fresh_dir, write_json, write_text
@@ -45,4 +43,4 @@ def main(arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    run_command(main)

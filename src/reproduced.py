@@ -11,7 +11,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from src.errors import UserError, run_stage
+from src.errors import UserError, run_command
 from src.files import read_json
 from src.machine import machine
 from src.parity import differences, numbers
@@ -51,4 +51,4 @@ def git(*arguments: str) -> str:
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    run_command(main)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from src.data.text import clean
-from src.errors import UserError, run_stage
+from src.errors import UserError, run_command
 from src.files import read_jsonl
 
 if TYPE_CHECKING:
@@ -163,4 +163,8 @@ def show(hits: list[tuple[float, Document]]) -> None:
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    run_command(
+        main,
+        "TEXTFILE …",
+        'data/prepared/scifact_tr_synthetic/corpus.jsonl --dims 64 --query "uyku hafızayı güçlendirir mi?"',
+    )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from src.errors import run_stage
+from src.errors import run_command
 from src.files import fresh_dir, write_json, write_jsonl
 from src.params import load_params
 from src.table_files import write_table
@@ -65,4 +65,4 @@ def write_claims(folder: Path, options: SynthesizeParams, random_: random.Random
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    run_command(main)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from src.errors import UserError, run_stage
+from src.errors import run_command
 from src.params import Params, load_params
 from src.runtime import set_environment
 from src.training.launch import launch
@@ -19,8 +19,6 @@ BLOCK = {"nli": "nli", "sts": "sts", "retrieval": "train"}
 
 def main(arguments: list[str]) -> None:
     """Train the step named on the command line, in as many processes as params say."""
-    if len(arguments) != 1 or arguments[0] not in BEFORE:
-        raise UserError(f"expected one of {', '.join(BEFORE)}, as in: python -m src.train nli")
     params = load_params()
     set_environment(params.runtime)
     launch(train, arguments, params.launch.processes, params.runtime)
@@ -56,4 +54,4 @@ def retrieval_remedies(params: Params) -> Remedies:
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    run_command(main, "nli|sts|retrieval", "nli")

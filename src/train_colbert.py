@@ -5,15 +5,13 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from src.errors import UserError, run_stage
+from src.errors import run_command
 from src.params import load_params
 from src.runtime import set_environment
 
 
-def main(arguments: list[str]) -> None:
+def main(_: list[str]) -> None:
     """Write models/colbert and reports/training/colbert.csv."""
-    if arguments:
-        raise UserError(f"no argument expected, found {arguments[0]!r}")
     params = load_params()
     set_environment(params.runtime)
     from src.evaluation import colbert
@@ -34,4 +32,4 @@ def main(arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    run_command(main)

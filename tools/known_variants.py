@@ -13,11 +13,13 @@ from pathlib import Path
 from dvc.output import Output
 from dvc.repo import Repo
 
+from src.errors import run_command
+
 KNOWN = Path("reports/ablation")
 FOLDER = Path("data/ablation")
 
 
-def main() -> None:
+def main(_: list[str]) -> None:
     """Copy every known variant to its place and into DVC's cache."""
     with Repo() as repo:
         outs = {Path(out.def_path): out for stage in repo.index.stages for out in stage.outs}
@@ -42,4 +44,4 @@ def give(out: Output, place: Path) -> bool:
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

@@ -6,6 +6,8 @@ import re
 from importlib.metadata import PackageNotFoundError, metadata
 from pathlib import Path
 
+from src.errors import run_command
+
 PAGE = Path("docs/licences.md")
 PINNED = Path("requirements.txt")
 _HEAD = """# Licences of what is installed
@@ -48,6 +50,11 @@ def page() -> str:
     return _HEAD + "".join(f"| {name} | {version} | {licence(name)} |\n" for name, version in pins().items())
 
 
-if __name__ == "__main__":
+def main(_: list[str]) -> None:
+    """Write the page."""
     PAGE.write_text(page(), encoding="utf-8")
     print(f"{PAGE}: {len(pins())} packages")
+
+
+if __name__ == "__main__":
+    run_command(main)

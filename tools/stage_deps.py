@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from src.errors import run_command
+
 ROOT = Path(__file__).parents[1]
 # The schema of params.yaml only refuses (tests/unit/test_params.py), so it cannot change a result.
 NOT_A_DEPENDENCY = "src/params/"
@@ -72,7 +74,7 @@ def code_deps(stage: dict[str, Any]) -> list[str]:
     return sorted(deps)
 
 
-def main() -> None:
+def main(_: list[str]) -> None:
     """Rewrite dvc.yaml in place, comments kept."""
     from ruamel.yaml import YAML
 
@@ -89,4 +91,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

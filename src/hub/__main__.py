@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from src.errors import UserError, run_stage
+from src.errors import UserError, run_command
 from src.runtime import set_environment
 
 USAGE = "usage: python -m src.hub pin   |   python -m src.hub fetch [PROFILE | params/models/NAME.yaml …]"
@@ -49,4 +49,4 @@ def show(lines: Iterable[str], otherwise: str) -> None:
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    run_command(main, "pin|fetch …", "fetch paper")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from src.errors import run_stage
+from src.errors import run_command
 from src.params import load_params
 
 
@@ -14,4 +14,4 @@ def main(arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    run_command(main, "[FILE]", "params.yaml")

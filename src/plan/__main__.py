@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from src.errors import UserError, run_stage
+from src.errors import run_command
 from src.files import read_yaml
 from src.params import Params
 from src.params.load import validate
@@ -30,8 +30,6 @@ from src.profile import OPEN_MAPPINGS, load
 
 def main(arguments: list[str]) -> None:
     """Print the plan of the profile named on the command line, or of params.yaml."""
-    if len(arguments) > 1:
-        raise UserError("usage: python -m src.plan [PROFILE]   (mini or none: params.yaml as it is)")
     name = arguments[0] if arguments else "mini"
     params = profile_params(name)
     size = encoder_size(params.base_model)
@@ -183,4 +181,4 @@ def table(lines: Sequence[tuple[str, ...]]) -> str:
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    run_command(main, "[PROFILE]", "paper")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from src.errors import UserError, run_stage
+from src.errors import UserError, run_command
 from src.evaluation.row_names import FINAL
 from src.files import read_json, read_text, write_text
 from src.reporting import names
@@ -82,4 +82,4 @@ def similarity_row(name: str, rules: Mapping[str, Any], metrics: Mapping[str, An
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    run_command(main)

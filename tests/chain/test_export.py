@@ -58,11 +58,6 @@ def test_missing_packages_are_named(monkeypatch):
         export.main([])
 
 
-def test_too_many_arguments_are_refused():
-    with pytest.raises(UserError, match="usage"):
-        export.main(["a", "b", "c"])
-
-
 def test_without_an_evaluation_set_a_few_sentences_serve(tmp_path):
     queries, documents = export.sample_texts(tmp_path)
     assert queries == documents
