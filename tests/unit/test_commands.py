@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.filterwarnings("ignore:.*found in sys.modules:RuntimeWarning")  # imported by other tests
 
 
 def commands() -> list[str]:
@@ -20,7 +21,6 @@ def commands() -> list[str]:
 
 def run(name: str, monkeypatch, *arguments: str) -> None:
     monkeypatch.setattr(sys, "argv", [name, *arguments])
-    monkeypatch.delitem(sys.modules, name, raising=False)
     runpy.run_module(name, run_name="__main__", alter_sys=True)
 
 
