@@ -17,6 +17,7 @@ setup-dev: $(VENV)/.installed-dev
 repro: setup ## run the pipeline of params.yaml (dvc repro)
 	$(BIN)/python -m tools.known_variants
 	PATH="$(CURDIR)/$(BIN):$$PATH" dvc repro
+	$(BIN)/python -m src.reproduced
 
 test: setup-dev ## all tests: unit, then the chain at tiny size
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest $(TEST_FLAGS)

@@ -1,8 +1,9 @@
-"""Did `dvc repro` give the results that are in git? `python -m src.reproduced` compares them after a run.
+"""The end of `make repro`: where the report is, its main numbers, and whether they are those in git.
 
-Byte for byte on a processor like the one that made them (reports/records/mini/environment.json names it). Another
-processor may pick other kernels and round otherwise, and training amplifies the last bit; there the numbers of
-reports/metrics.json must agree within TOLERANCE.
+They are equal byte for byte on a processor like the one that made them (reports/records/mini/environment.json names
+it). Another processor may pick other kernels and round otherwise, and training amplifies the last bit; there the
+numbers of reports/metrics.json must agree within TOLERANCE. Where params or code differ from git, so may results, and
+nothing is compared.
 """
 
 from __future__ import annotations
@@ -17,18 +18,38 @@ from src.machine import machine
 from src.parity import differences, numbers
 from src.strict_json import parse_json
 
-METRICS = "reports/metrics.json"
+METRICS, SUMMARY = "reports/metrics.json", "reports/summary.json"
+INPUTS = ("params.yaml", "params", "src", "requirements.txt", "expected.yaml")
 MADE_ON = Path("reports/records/mini/environment.json")
 # Twice the widest difference seen between instruction sets and numbers of threads (docs/reproducibility.md).
 TOLERANCE = 0.08
 
 
 def main(_: list[str]) -> None:
-    """Print how the results compare. Raises UserError where they do not agree."""
-    changed = git("diff", "--name-only", "--", "reports", "dvc.lock").split()
+    """Print the main numbers and how they compare with git's. Raises UserError where they should agree and do not."""
+    print(headline(read_json(SUMMARY)))
+    changed = differing(*INPUTS)
+    print(f"not compared: {', '.join(changed)} differ from git, and so may results" if changed else comparison())
+
+
+def headline(summary: dict[str, dict[str, float]]) -> str:
+    """The report's place and the main numbers of its first retrieval set and of semantic similarity."""
+    (name, retrieval), *_, (sts, similarity) = summary.items()
+    numbers_ = f"{name}: nDCG@10 {retrieval['nDCG@10']:.3f}"
+    beside = [f"{row} {value:.3f}" for row, value in retrieval.items() if row.endswith("_nDCG@10")]
+    numbers_ += f" ({', '.join(beside)})" if beside else ""
+    loss = [
+        f"{key.replace('_', ' ')} {100 * value:.1f} %" for key, value in retrieval.items() if key.startswith("loss")
+    ]
+    kept = f"{sts}: Spearman {similarity['spearman']:.3f} ({-similarity['spearman_drop']:+.3f} by retrieval training)"
+    return f"\nreports/REPORT.md, or reports/report.html in a browser\n{'; '.join([numbers_, *loss, kept])}"
+
+
+def comparison() -> str:
+    """How reports/ compares with git. Raises UserError where it should agree and does not."""
+    changed = differing("reports", "dvc.lock")
     if not changed:
-        print("reproduced byte for byte: reports and dvc.lock are as in git")
-        return
+        return "reproduced byte for byte: reports and dvc.lock are as in git"
     here, there = machine()["cpu"], read_json(MADE_ON)["machine"]["cpu"]
     if here == there:
         raise UserError(f"not reproduced on a like processor ({here}): {', '.join(changed[:5])} differ")
@@ -38,8 +59,16 @@ def main(_: list[str]) -> None:
     if lines:
         print("\n".join(lines))
         raise UserError(f"{len(lines)} numbers of {METRICS} differ by more than {TOLERANCE}")
-    count = len(dict(numbers(found)))
-    print(f"reproduced within {TOLERANCE} on another processor ({here}; in git: {there}): {count} numbers")
+    return (
+        f"reproduced within {TOLERANCE}: {len(dict(numbers(found)))} numbers\n"
+        f"{len(changed)} files differ from git, since this processor ({here}) rounds otherwise than the one that made "
+        f"git's results ({there}): docs/reproducibility.md"
+    )
+
+
+def differing(*paths: str) -> list[str]:
+    """The files under `paths` that differ from the last commit."""
+    return git("diff", "--name-only", "HEAD", "--", *paths).split()
 
 
 def git(*arguments: str) -> str:
