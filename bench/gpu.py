@@ -209,7 +209,12 @@ def random_tokens(pairs: int, size: dict[str, int]) -> Any:
     lengths = np.concatenate([random.lognormal(np.log(mean), spread, pairs) for mean, spread in LENGTHS])
     lengths = lengths.astype(np.int64).clip(4, size["max_length"])
     starts = np.concatenate([[0], np.cumsum(lengths)])
-    return Tokens(random.integers(5, size["vocab_size"], starts[-1], dtype=np.int32), starts, pad_id=0, cut=0)
+    return Tokens(
+        random.integers(5, size["vocab_size"], starts[-1], dtype=np.int32),
+        starts,
+        pad_id=0,
+        cut=np.arange(0),
+    )
 
 
 def time_in_turn(sides: dict[str, Callable[[], None]], runs: int, device: Any) -> dict[str, list[float]]:

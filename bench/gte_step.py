@@ -100,7 +100,7 @@ def random_batch(max_length: int) -> tuple[list[MiniBatch], np.ndarray]:
     lengths = np.concatenate(drawn).astype(np.int64)
     starts = np.concatenate([[0], np.cumsum(lengths)])
     flat = generator.integers(10, 250_000, starts[-1]).astype(np.int32)
-    return mini_batches(Tokens(flat, starts, 1, 0), np.arange(3 * BATCH), 8192), lengths
+    return mini_batches(Tokens(flat, starts, 1, np.arange(0)), np.arange(3 * BATCH), 8192), lengths
 
 
 def steps(model: Any, batches: list[MiniBatch], step: Any) -> tuple[list[float], list[float]]:

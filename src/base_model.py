@@ -44,7 +44,7 @@ def main(_: list[str]) -> None:
         encoder, curve = from_scratch(params)
     else:
         curve, (encoder, origin) = [], published(params)
-    check_dims(params, encoder)
+    check_sizes(params, encoder)
     set_prompts(encoder, params.base_model.prompts)
     set_dropout(encoder, params.base_model.dropout)
     keep_layers(encoder, params.base_model.keep_layers)
@@ -123,14 +123,21 @@ def published(params: Params) -> tuple[SentenceTransformer, dict[str, Any]]:
     return load_encoder(base.source, where, device(params.runtime), base.max_length, base.pooling), origin
 
 
-def check_dims(params: Params, encoder: SentenceTransformer) -> None:
-    """Raise UserError where a step asks for more dimensions than the encoder has."""
-    size = encoder.get_embedding_dimension() or 0
-    for key, dims in (("nli", params.nli.dims), ("sts", params.sts.dims), ("train", params.train.dims)):
-        if dims[0] > size:
+def check_sizes(params: Params, encoder: SentenceTransformer) -> None:
+    """Raise UserError where a step asks for more dimensions or longer texts than the encoder has."""
+    from src.model.positions import usable_positions
+
+    base, size, positions = params.base_model, encoder.get_embedding_dimension() or 0, usable_positions(encoder)
+    for key, step in (("nli", params.nli), ("sts", params.sts), ("train", params.train)):
+        if step.dims[0] > size:
+            raise UserError(f"params.yaml: {key}.dims: {step.dims[0]} is larger than the {size} of {base.source}")
+        if step.max_length > positions:
             raise UserError(
-                f"params.yaml: {key}.dims: {dims[0]} is larger than the {size} of {params.base_model.source}"
+                f"params.yaml: {key}.max_length: {step.max_length} is more than the {positions} positions of "
+                f"{base.source}"
             )
+    if base.max_length > positions:
+        print(f"base_model.max_length: {base.max_length} is more than {base.source} reads; it is now {positions}")
 
 
 def save(encoder: SentenceTransformer, curve: list[Point], origin: dict[str, Any]) -> None:

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from src.data.text import clean
 from src.errors import UserError, run_command
 from src.files import read_jsonl
+from src.model.positions import count_cut
+from src.model.prompts import prompts_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,6 +39,9 @@ class Index:
     def __init__(self, encoder: SentenceTransformer, documents: list[Document]) -> None:
         self.encoder, self.documents = encoder, documents
         texts = [document.text for document in documents]
+        count = self._cut(texts, prompts_of(encoder).document)
+        if count:
+            print(f"{count} of {len(texts)} documents are {self._beyond()}", file=sys.stderr)
         self.vectors: NDArray[np.float32] = encoder.encode_document(texts, show_progress_bar=sys.stderr.isatty())
 
     @property
@@ -44,10 +49,18 @@ class Index:
         """Of the whole vectors."""
         return int(self.vectors.shape[1])
 
+    def _cut(self, texts: list[str], prompt: str) -> int:
+        return count_cut(self.encoder.tokenizer, texts, prompt, self.encoder.max_seq_length or sys.maxsize)
+
+    def _beyond(self) -> str:
+        return f"longer than the {self.encoder.max_seq_length} tokens that the encoder reads and are cut"
+
     def search(self, query: str, top: int, dims: int) -> list[tuple[float, Document]]:
         """The `top` documents nearest to the query by cosine over the first `dims` dimensions; ties as in the file."""
         from src.evaluation.topk import search
 
+        if self._cut([query], prompts_of(self.encoder).query):
+            print(f"the query is {self._beyond()}", file=sys.stderr)
         scores, rows = search(self.encoder.encode_query([query]), self.vectors, top, dim=dims)
         return [(float(score), self.documents[row]) for score, row in zip(scores[0], rows[0], strict=True)]
 

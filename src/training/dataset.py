@@ -121,7 +121,7 @@ class Tokens:
     flat: NDArray[np.int32]
     starts: NDArray[np.int64]
     pad_id: int
-    cut: int  # texts that were longer than the limit
+    cut: NDArray[np.int64]  # numbers of the texts that were longer than the limit
 
     @property
     def lengths(self) -> NDArray[np.int64]:
@@ -141,7 +141,7 @@ class Tokens:
 def tokenise(tokenizer: PreTrainedTokenizerBase, texts: list[str], max_length: int, quiet: bool = False) -> Tokens:
     """Tokens of each text with the special ones, cut at `max_length`."""
     parts: list[NDArray[np.int32]] = []
-    cut = 0
+    cut: list[int] = []
     with bar("tokenise", "text", len(texts), quiet=quiet) as progress:
         for start in range(0, len(texts), _TOKENISE_AT_ONCE):
             batch = tokenizer(
@@ -151,9 +151,9 @@ def tokenise(tokenizer: PreTrainedTokenizerBase, texts: list[str], max_length: i
                 return_attention_mask=False,
                 return_token_type_ids=False,
             )
-            cut += sum(bool(encoding.overflowing) for encoding in batch.encodings or [])
+            cut += [start + at for at, encoding in enumerate(batch.encodings or []) if encoding.overflowing]
             parts.extend(np.array(ids, dtype=np.int32) for ids in batch["input_ids"])
             progress.update(len(batch["input_ids"]))
     starts = np.zeros(len(parts) + 1, dtype=np.int64)
     np.cumsum([len(part) for part in parts], out=starts[1:])
-    return Tokens(np.concatenate(parts), starts, int(tokenizer.pad_token_id or 0), cut)
+    return Tokens(np.concatenate(parts), starts, int(tokenizer.pad_token_id or 0), np.array(cut, dtype=np.int64))

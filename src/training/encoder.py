@@ -13,6 +13,7 @@ from transformers.utils import logging
 
 from src.errors import UserError
 from src.model.encoder import layers_of
+from src.model.positions import limit_length, usable_positions
 from src.params.schema import StepParams
 
 
@@ -27,12 +28,14 @@ def load_encoder(folder: Path) -> SentenceTransformer:
     if not (folder / "modules.json").is_file():
         raise UserError(f"{folder}: no sentence-transformers model (modules.json is missing)")
     logging.disable_progress_bar()  # of loading and saving weights: a second at most
-    return SentenceTransformer(
+    model = SentenceTransformer(
         str(folder),
         device="cpu",
         local_files_only=True,
         model_kwargs={"dtype": torch.float32, "attn_implementation": "sdpa"},
     )
+    limit_length(model)
+    return model
 
 
 def fit(model: SentenceTransformer, step: StepParams, name: str) -> None:
@@ -44,10 +47,9 @@ def fit(model: SentenceTransformer, step: StepParams, name: str) -> None:
     transformer: Any = model[0].auto_model
     layers = layers_of(transformer)
     size = model.get_embedding_dimension() or 0
-    positions = getattr(transformer.config, "max_position_embeddings", None) or step.max_length
     for key, value, limit, what in (
         ("dims", max(step.dims), size, "dimensions"),
-        ("max_length", step.max_length, positions, "positions"),
+        ("max_length", step.max_length, usable_positions(model), "positions"),
         ("freeze_layers", step.freeze_layers, len(layers), "layers"),
     ):
         if value > limit:

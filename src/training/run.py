@@ -112,6 +112,7 @@ def build_trainer(
 
     use_threads(runtime)
     model = load_encoder(files.model_in)
+    fit(model, step, files.name)
     rows = rows if remedies is None else remedies.mined(rows, model, step, device_of(runtime), seed)
     rehearsed = [] if remedies is None else remedies.rehearsed(prompts_of(model))
     plan = batch_plan(step, rows, rehearsed, seed, remedies)
@@ -119,7 +120,6 @@ def build_trainer(
     device = settings.device  # joins the group of processes, where there is one
     use_device(device, runtime)
     seed_everything(seed)
-    fit(model, step, files.name)
     saved = Checkpoints(run_fingerprint(files, step, runtime, seed, remedies))
     speed = speed_log(files, model, device, fresh=saved.latest() is None)
     source = batch_source(step, rows, model, device)
@@ -192,13 +192,15 @@ def tell(name: str, step: StepParams, source: BatchSource, left_out: int, speed:
     """Log what of the data training does not see; the first process says it too, in a line each."""
     from src.training.distributed import world
 
-    texts, cut = len(source.rows.texts), source.tokens.cut
+    texts, cut = len(source.rows.texts), len(source.tokens.cut)
     speed.say(rows=len(source.rows), texts=texts, texts_cut=cut, rows_left_out=left_out)
     if world()[0] != 0:
         return
     if cut:
         print(
-            f"{name}: {cut} of {texts} texts are longer than max_length {step.max_length} and are cut", file=sys.stderr
+            f"{name}: {cut} of {texts} texts are longer than max_length {step.max_length} and are cut: "
+            + ", ".join(cut_by_column(source)),
+            file=sys.stderr,
         )
     if left_out > 1:
         print(
@@ -206,6 +208,16 @@ def tell(name: str, step: StepParams, source: BatchSource, left_out: int, speed:
             "a smaller batch_size or false_negatives: mask takes them in",
             file=sys.stderr,
         )
+
+
+def cut_by_column(source: BatchSource) -> list[str]:
+    """`anchor 0 of 2,000`: how many of the different texts of each column are cut."""
+    import numpy as np
+
+    texts = [np.unique(column) for column in source.rows.ids.T]
+    cut = [np.isin(numbers, source.tokens.cut).sum() for numbers in texts]
+    named = zip(source.rows.columns, cut, texts, strict=True)
+    return [f"{column} {count:,} of {len(numbers):,}" for column, count, numbers in named]
 
 
 def run_fingerprint(

@@ -37,7 +37,7 @@ def tokens(texts):
     random = np.random.default_rng(texts)
     lengths = random.integers(3, 9, texts)
     starts = np.concatenate([[0], np.cumsum(lengths)])
-    return Tokens(random.integers(1, 50, starts[-1]).astype(np.int32), starts, pad_id=0, cut=0)
+    return Tokens(random.integers(1, 50, starts[-1]).astype(np.int32), starts, pad_id=0, cut=np.arange(0))
 
 
 @settings(max_examples=50, deadline=None)

@@ -148,7 +148,7 @@ def source():
     random = np.random.default_rng(0)
     lengths = random.integers(3, 15, 60)
     starts = np.concatenate([[0], np.cumsum(lengths)])
-    tokens = Tokens(random.integers(1, 50, starts[-1]).astype(np.int32), starts, pad_id=0, cut=0)
+    tokens = Tokens(random.integers(1, 50, starts[-1]).astype(np.int32), starts, pad_id=0, cut=np.arange(0))
     ids = np.arange(60).reshape(30, 2)
     return BatchSource(Rows("rows", ("anchor", "positive"), [], ids, None, ids, ids), tokens, 64, False)
 

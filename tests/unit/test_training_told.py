@@ -16,7 +16,7 @@ from src.training.speed import SpeedLog, step_flops
 
 def source_of(lengths, cut=0):
     starts = np.concatenate([[0], np.cumsum(lengths)])
-    tokens = Tokens(np.ones(starts[-1], dtype=np.int32), starts, pad_id=0, cut=cut)
+    tokens = Tokens(np.ones(starts[-1], dtype=np.int32), starts, pad_id=0, cut=np.arange(cut))
     ids = np.arange(len(lengths)).reshape(-1, 2)
     rows = Rows(Path("train.jsonl"), ("anchor", "positive"), [str(n) for n in range(len(lengths))], ids, None, ids, ids)
     return BatchSource(rows, tokens, 16, False)
@@ -28,7 +28,8 @@ def test_rows_that_training_does_not_see_are_told_in_a_line_each(capsys, tmp_pat
     tell("retrieval", step, source_of([3, 2, 3, 2], cut=1), 3, speed)
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 2
-    assert lines[0].startswith("retrieval: 1 of 4 texts are longer than max_length 64")
+    assert lines[0].startswith("retrieval: 1 of 4 texts are longer than max_length 64 and are cut: ")
+    assert lines[0].endswith("anchor 1 of 2, positive 0 of 2")
     assert lines[1].startswith("retrieval: 3 rows sit out each epoch")
     logged = json.loads((tmp_path / "log.jsonl").read_text())
     assert logged == {"rows": 2, "texts": 4, "texts_cut": 1, "rows_left_out": 3}

@@ -1,0 +1,54 @@
+"""How many tokens of a text an encoder can read, and how many texts are longer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+_AT_ONCE = 8192  # texts tokenised together
+_UNLIMITED = 1 << 30  # relative positions have no end
+
+
+def usable_positions(encoder: Any) -> int:
+    """Tokens that the transformer of a sentence-transformers encoder has positions for, special tokens included.
+
+    XLM-R, RoBERTa, CamemBERT, MPNet and their like number positions from the one after the padding index: 514 rows of
+    their table are 512 positions. In transformers such a table is an embedding that knows the padding index.
+    """
+    from torch.nn import Embedding
+
+    transformer = encoder[0].get_submodule("model")
+    for name, module in transformer.named_modules():
+        if name.rpartition(".")[2] == "position_embeddings" and isinstance(module, Embedding):
+            return module.num_embeddings - (0 if module.padding_idx is None else module.padding_idx + 1)
+    return int(getattr(transformer.config, "max_position_embeddings", None) or _UNLIMITED)
+
+
+def limit_length(encoder: Any, max_length: int | None = None) -> int:
+    """Make the encoder cut texts at `max_length` tokens (None: at its own limit), and never beyond its positions.
+
+    Returns:
+        the tokens of a text that count from now on.
+    """
+    asked = encoder.max_seq_length if max_length is None else max_length
+    tokens = min(asked or _UNLIMITED, usable_positions(encoder))
+    if tokens < _UNLIMITED:
+        encoder.max_seq_length = tokens
+    for task in ("query_length", "document_length"):  # late interaction may cut queries and documents on its own
+        own = getattr(encoder[0], task, None)
+        if own is not None:
+            setattr(encoder[0], task, min(own, tokens))
+    return tokens
+
+
+def count_cut(tokenizer: Any, texts: Sequence[str], prompt: str, max_length: int) -> int:
+    """How many texts have more than `max_length` tokens after their prompt, the special ones included."""
+    return sum(length > max_length for length in _lengths(tokenizer, [prompt + text for text in texts]))
+
+
+def _lengths(tokenizer: Any, texts: Sequence[str]) -> Iterator[int]:
+    for start in range(0, len(texts), _AT_ONCE):
+        found = tokenizer(
+            list(texts[start : start + _AT_ONCE]), truncation=False, return_attention_mask=False, verbose=False
+        )
+        yield from map(len, found["input_ids"])

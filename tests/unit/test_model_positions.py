@@ -1,0 +1,97 @@
+"""Positions that an encoder can use: those after the padding index where they start there, and texts beyond them."""
+
+import numpy as np
+import pytest
+import torch
+from transformers import (
+    BertConfig,
+    BertModel,
+    CamembertConfig,
+    CamembertModel,
+    GteConfig,
+    GteModel,
+    MPNetConfig,
+    MPNetModel,
+    RobertaConfig,
+    RobertaModel,
+    XLMRobertaConfig,
+    XLMRobertaModel,
+)
+
+from src.errors import UserError
+from src.model.encoder import assemble, save_encoder
+from src.model.load import load_encoder
+from src.model.positions import count_cut, usable_positions
+from src.model.tokenizer import train_tokenizer, wrap
+from src.search import Document, Index
+from src.training import encoder as training
+from src.training.encoder import fit
+
+SIZES = {
+    "vocab_size": 150,
+    "hidden_size": 16,
+    "num_hidden_layers": 1,
+    "num_attention_heads": 2,
+    "intermediate_size": 32,
+    "max_position_embeddings": 20,
+}
+TEXTS = [f"{place} {number} yılında kuruldu ve büyüdü." for place in ("İzmir", "Ankara") for number in range(30)]
+LONG = " ".join(TEXTS)
+KINDS = {
+    "xlm-roberta": (XLMRobertaConfig, XLMRobertaModel, 18),
+    "roberta": (RobertaConfig, RobertaModel, 18),
+    "camembert": (CamembertConfig, CamembertModel, 18),
+    "mpnet": (MPNetConfig, MPNetModel, 18),
+    "bert": (BertConfig, BertModel, 20),
+    "gte": (GteConfig, GteModel, 20),
+}
+
+
+def save(folder, kind, max_length):
+    """A tiny encoder whose padding index is 1, as XLM-R's."""
+    config, model, _ = KINDS[kind]
+    torch.manual_seed(0)
+    tokenizer = wrap(train_tokenizer(TEXTS, SIZES["vocab_size"]), max_length)
+    network = model(config(**{**SIZES, "vocab_size": len(tokenizer)}, pad_token_id=1)).eval()
+    folder.mkdir()
+    save_encoder(assemble(network, tokenizer, "mean", max_length), folder)
+    return folder
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("asked", [None, 2048, 10])
+def test_a_long_text_is_cut_at_the_positions_there_are(tmp_path, kind, asked):
+    positions = KINDS[kind][2]
+    encoder = load_encoder(str(save(tmp_path / "m", kind, 20)), max_length=asked)
+    assert usable_positions(encoder) == positions
+    assert encoder.max_seq_length == min(positions, asked or 20)
+    assert np.isfinite(encoder.encode([LONG, "kısa"])).all()
+
+
+def test_training_knows_the_usable_positions(tmp_path):
+    from src.params import load_params
+
+    model = training.load_encoder(save(tmp_path / "m", "xlm-roberta", 20))
+    assert model.max_seq_length == 18
+    step = load_params("params.yaml").nli.model_copy(update={"dims": [16], "max_length": 19})
+    with pytest.raises(UserError, match="nli: max_length 19 is more than the 18 positions of the model"):
+        fit(model, step, "nli")
+    fit(model, step.model_copy(update={"max_length": 18}), "nli")
+
+
+def test_search_cuts_and_tells(tmp_path, capsys):
+    encoder = load_encoder(str(save(tmp_path / "m", "xlm-roberta", 20)))
+    index = Index(encoder, [Document("1", LONG), Document("2", "kısa")])
+    assert (
+        "1 of 2 documents are longer than the 18 tokens that the encoder reads and are cut" in capsys.readouterr().err
+    )
+    assert index.search(LONG, 1, 16)
+    assert "the query is longer than the 18 tokens" in capsys.readouterr().err
+
+
+def test_prompts_count_as_part_of_a_text(tmp_path):
+    tokenizer = load_encoder(str(save(tmp_path / "m", "bert", 20))).tokenizer
+    length = len(tokenizer(TEXTS[0])["input_ids"])
+    assert count_cut(tokenizer, [TEXTS[0], "a"], "", length) == 0
+    assert count_cut(tokenizer, [TEXTS[0], "a"], "soru: ", length) == 1
+    assert count_cut(tokenizer, [TEXTS[0], "a"], "", length - 1) == 1
