@@ -13,8 +13,9 @@ import unicodedata
 import regex
 
 VOWELS = "aeıioöuü"
-# U+0307 above an i that has its dot, or has none; in composed text marks of other places may stand between.
-STRAY_DOT = r"[iıįịḭ]\p{M}*?\K\u0307+"
+# Each U+0307 above an i that has its dot, or has none; in composed text other marks may stand between. `\G` goes on
+# from the U+0307 before; looking back from each would take quadratic time.
+STRAY_DOT = r"(?:[iıįịḭ]|\G(?!\A))\p{M}*?\K\u0307"
 # What Unicode shows nothing for: soft hyphens, zero width, direction, variation selectors, tags …
 INVISIBLE = r"\p{Default_Ignorable_Code_Point}"
 # What Unicode's table of confusables (UTS 39) has for the apostrophe, letters of other scripts left out.
