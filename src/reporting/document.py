@@ -46,7 +46,7 @@ def write_report(inputs: Inputs, checks: list[Check]) -> str:
     ]
     contents = "\n".join(f"- [{item.heading}](#{slug(item.heading)}): {item.what}" for item in sections)
     brief = text_run.in_brief(inputs, checks)
-    head = ["# Report", *text_run.warning(inputs), "## In brief", brief, "## Contents", contents]
+    head = [text_run.heading(inputs), *text_run.warning(inputs), "## In brief", brief, "## Contents", contents]
     return "\n\n".join([*head, *(item.markdown() for item in sections)]) + "\n"
 
 

@@ -10,8 +10,10 @@ import re
 from pathlib import Path
 
 from src.errors import UserError
+from src.files import read_text
 from src.reporting.document import TEXTS_BEGIN, TEXTS_END, slug
 
+_CARD = re.compile(r"\]\(data/([^)/]+)\.md\)")
 _STYLE = """
 :root { color-scheme: light dark;
   --ink: #1a1a1a; --ground: #ffffff; --line: #d5d5d5; --soft: #f3f5f7; --link: #0b5cad; }
@@ -25,11 +27,12 @@ h1, h2, h3 { line-height: 1.25; } h2 { margin-top: 2.5rem; border-top: 1px solid
 a { color: var(--link); }
 blockquote { margin: 1rem 0; padding: .2rem 1rem; border-left: 4px solid #d55e00; background: var(--soft); }
 code { background: var(--soft); padding: 0 .2rem; border-radius: 3px; }
-.wide { overflow-x: auto; margin: 1rem 0; }
-table { border-collapse: collapse; font-size: .85rem; font-variant-numeric: tabular-nums; }
-th, td { padding: .3rem .55rem; border-bottom: 1px solid var(--line); vertical-align: top; }
-th { background: var(--soft); text-align: left; } td[style*="right"], th[style*="right"] { white-space: nowrap; }
-td { min-width: 4rem; } td:not([style]) { min-width: 7rem; } td:last-child:not([style]) { min-width: 14rem; }
+.wide { overflow-x: auto; margin: 1rem 50%; transform: translateX(-50%);
+  width: min-content; min-width: 100%; max-width: calc(100vw - 2rem); } /* wider than the text where the window is */
+table { border-collapse: collapse; font-size: .8rem; font-variant-numeric: tabular-nums; }
+th, td { padding: .3rem .45rem; border-bottom: 1px solid var(--line); vertical-align: top; }
+th { background: var(--soft); text-align: left; } td[style*="right"] { white-space: nowrap; }
+td:not([style]) { min-width: 5.5rem; } td:last-child:not([style]) { min-width: 10rem; }
 img { display: block; width: 100%; min-width: 34rem; max-width: 46rem; height: auto; margin: 1rem 0; background: #fff; }
 @media print { body { max-width: none; } h2 { break-after: avoid; } img, table { break-inside: avoid; } }
 """
@@ -46,7 +49,7 @@ def page(markdown: str, folder: Path) -> str:
     """
     from markdown_it import MarkdownIt
 
-    text = markdown.replace(TEXTS_BEGIN, "").replace(TEXTS_END, "")
+    text = with_cards(markdown.replace(TEXTS_BEGIN, "").replace(TEXTS_END, ""), folder)
     body = MarkdownIt("commonmark", {"html": False}).enable("table").render(text)
     body = re.sub(r"<(h[23])>(.*?)</\1>", _anchored, body)
     body = re.sub(r'src="(figures/[^"]+)\.png"', lambda found: f'src="{inline(folder / found[1])}"', body)
@@ -58,6 +61,14 @@ def page(markdown: str, folder: Path) -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{title(markdown)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n{body}</body>\n</html>\n"
     )
+
+
+def with_cards(markdown: str, folder: Path) -> str:
+    """The report with the data cards that it links to at its end, since the page stands alone."""
+    names = dict.fromkeys(_CARD.findall(markdown))
+    cards = [read_text(folder / "data" / f"{name}.md").replace("# ", "### ", 1).strip() for name in names]
+    linked = _CARD.sub(lambda found: f"](#{slug(found[1])})", markdown)
+    return "\n\n".join([linked, "## Data cards", *cards]) if cards else linked
 
 
 def title(markdown: str) -> str:

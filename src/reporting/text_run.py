@@ -16,6 +16,13 @@ from src.reporting.retrieval_tables import MAIN, baseline, p_value, pair
 from src.reporting.tables import interval, percent
 
 
+def heading(inputs: Inputs) -> str:
+    """Sets and encoder: they tell runs apart. The commit is git's to tell: a file cannot hold the one that it is in."""
+    base = inputs.params.base_model
+    encoder = f"{base.layers} × {base.hidden_size} from scratch" if base.source == "scratch" else base.source
+    return f"# Report: {', '.join(map(names.retrieval_set, inputs.evaluations.values()))}, encoder {encoder}"
+
+
 def warning(inputs: Inputs) -> list[str]:
     """What no reader may miss: numbers from invented text, and data or models that may change under them."""
     return [*_synthetic(inputs), *_unpinned(inputs)]

@@ -152,3 +152,12 @@ def test_two_sets_of_one_name_are_refused(tmp_path, monkeypatch):
     with pytest.raises(Exception, match="two data sets are called 'msmarco_tr_synthetic'"):
         write_cards(read_inputs(params, tmp_path), tmp_path / "reports" / "data")
     assert not (tmp_path / "reports" / "data").exists()
+
+
+def test_the_page_holds_the_data_cards_that_the_report_links_to(tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "set_tr.md").write_text("# set_tr\n\n- Licence: CC0-1.0\n", encoding="utf-8")
+    found = html.page("# R\n\nCards: [set_tr](data/set_tr.md).\n", tmp_path)
+    assert '<a href="#set_tr">set_tr</a>' in found
+    assert '<h3 id="set_tr">set_tr</h3>' in found
+    assert "Licence: CC0-1.0" in found
