@@ -1,4 +1,4 @@
-"""Stage bm25: rank an evaluation set's documents by BM25, plain and stemmed.
+"""Stage bm25: rank an evaluation set's documents by BM25 over plain words, stems and lemmas.
 
 SET is a name in eval.sets of params.yaml.
 """
@@ -11,7 +11,7 @@ from src.runtime import set_environment
 
 
 def main(arguments: list[str]) -> None:
-    """Write data/bm25/SET/{bm25,bm25_stem}.trec."""
+    """Write data/bm25/SET/{bm25,bm25_stem,bm25_lemma}.trec."""
     params = load_params()
     set_environment(params.runtime)
     if arguments[0] not in params.eval.sets:
@@ -24,7 +24,7 @@ def main(arguments: list[str]) -> None:
     options = params.eval.sets[name]
     data = load_eval_set(f"data/prepared/{name}", name, options.title, options.protocol, options.drop_self_hits)
     with fresh_dir(f"data/bm25/{name}") as folder:
-        for row, tokenize in {"bm25": lexical.words, "bm25_stem": lexical.stems()}.items():
+        for row, tokenize in lexical.tokenizers().items():
             depth = runs.search_depth(data, params.eval.depth)
             scores, rows = lexical.search(data.documents, data.queries, depth, tokenize)
             runs.write_run(folder / f"{row}.trec", runs.from_rows(scores, rows, data, params.eval.depth), row)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from src.errors import UserError, run_command
-from src.evaluation.row_names import CHAIN, FINAL, FORMS, HYBRIDS, LATE, LEXICAL, at_dim, quantised
+from src.evaluation.row_names import CHAIN, FINAL, FORMS, HYBRIDS, LATE, LEMMA, LEXICAL, at_dim, quantised
 from src.params import Params, load_params
 from src.runtime import set_environment
 
@@ -43,7 +43,7 @@ def write_runs(folder: Path, data: EvalSet, params: Params, device: torch.device
     import shutil
 
     from src.evaluation import late, runs
-    from src.evaluation.fusion import reciprocal_rank_fusion
+    from src.evaluation.fusion import FUSIONS
 
     depth, batch_size = params.eval.depth, params.eval.batch_size
     for row in LEXICAL:
@@ -54,9 +54,9 @@ def write_runs(folder: Path, data: EvalSet, params: Params, device: torch.device
     runs.write_run(folder / f"{LATE}.trec", late.rank_late(colbert, data, depth, batch_size), LATE)
     for row in CHAIN:
         write_dense(folder, row, data, params, device)
-    stemmed, dense = (runs.read_run(folder / f"{row}.trec") for row in (LEXICAL[-1], FINAL))
-    (hybrid,) = HYBRIDS
-    runs.write_run(folder / f"{hybrid}.trec", reciprocal_rank_fusion([stemmed, dense], depth), hybrid)
+    fused = [runs.read_run(folder / f"{row}.trec") for row in (LEMMA, FINAL)]
+    for row, fuse in FUSIONS.items():
+        runs.write_run(folder / f"{row}.trec", fuse(fused, depth), row)
 
 
 def write_dense(folder: Path, row: str, data: EvalSet, params: Params, device: torch.device) -> None:
@@ -103,7 +103,9 @@ def score(runs: Path, queries: Path, data: EvalSet, params: Params) -> dict[str,
         "relevant": "judgement of 1 or more",
         "bm25": f"Lucene's form, k1 {lexical.K1:g}, b {lexical.B:g}; Turkish lower case, words cut at the apostrophe",
         "bm25_stem": "as bm25, with Snowball's Turkish stemmer",
-        "hybrid": f"reciprocal rank fusion (k {RRF_K}) of {LEXICAL[-1]} and {FINAL}",
+        "bm25_lemma": "as bm25, with simplemma's Turkish lemmas",
+        "hybrid": f"reciprocal rank fusion (k {RRF_K}) of {LEMMA} and {FINAL}",
+        "hybrid_z": f"sum of the z-scores of {LEMMA} and {FINAL}",
         "binary_rescored": f"best {RESCORE} × {table.QUANTISED_DEPTH} by Hamming distance, rescored by int8",
         "quantised_depth": table.QUANTISED_DEPTH,
         "published": read_json(f"data/published/{data.name}/models.json"),

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 
-LEXICAL = ("bm25", "bm25_stem")
+LEXICAL = ("bm25", "bm25_stem", "bm25_lemma")
+LEMMA = LEXICAL[-1]  # the one that dense encoders are held against
 LATE = "colbert"
 CHAIN = ("base", "nli", "sts", "retrieval")  # checkpoints in their order
 BEFORE, FINAL = CHAIN[-2:]  # retrieval training; FINAL is measured at every dimension
-HYBRIDS = ("hybrid",)
+HYBRIDS = ("hybrid", "hybrid_z")  # of LEMMA and FINAL
 FORMS = ("int8", "binary", "binary_rescored")  # of quantised vectors
 
 # Further kinds of BM25 and of fusion begin like the first one.

@@ -6,14 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from src.errors import UserError
-from src.evaluation.row_names import FINAL
+from src.evaluation.row_names import FINAL, LEMMA
 from src.files import round_floats
 from src.reporting.inputs import Inputs
 
 PLACES = 6
 SHOWN_PLACES = 4
 COLUMNS = 8  # of `dvc metrics show`: more would not fit a terminal
-LEXICAL = "bm25_stem"
 RESERVED = ("forgetting", "matryoshka", "protocol")
 _STS_COLUMNS = 2
 
@@ -76,7 +75,7 @@ def headline(evaluation: Mapping[str, Any]) -> dict[str, float]:
     """A set's numbers in the order in which they give way when there are many sets."""
     models = evaluation["models"]
     found = {"nDCG@10": models[FINAL]["nDCG@10"]}
-    for name, row in (("bm25", LEXICAL), ("colbert", "colbert")):
+    for name, row in (("bm25", LEMMA), ("colbert", "colbert")):
         if row in models:
             found[f"{name}_nDCG@10"] = models[row]["nDCG@10"]
     found["P@1"] = models[FINAL]["P@1"]

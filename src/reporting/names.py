@@ -9,12 +9,14 @@ SYNTHETIC = "synthetic"
 _MODELS = {
     "bm25": "BM25",
     "bm25_stem": "BM25 (stemmed)",
+    "bm25_lemma": "BM25 (lemmas)",
     "colbert": "ColBERT (trained here)",
     "base": "base encoder",
     "nli": "NLI",
     "sts": "NLI → STS",
     "retrieval": "NLI → STS → retrieval",
-    "hybrid": "hybrid of BM25 and retrieval",
+    "hybrid": "hybrid of BM25 and retrieval (ranks)",
+    "hybrid_z": "hybrid of BM25 and retrieval (z-scores)",
 }
 
 

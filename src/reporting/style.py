@@ -119,13 +119,15 @@ def pad(axes: Axes, values: Sequence[float], share: float = 0.12) -> None:
 def colour(model: str) -> str:
     """A model's colour: grey for words alone, orange for late interaction, blues for the chain, green for others'."""
     known = {
-        "bm25": "#9A9A9A",
-        "bm25_stem": GREY,
+        "bm25": "#BDBDBD",
+        "bm25_stem": "#9A9A9A",
+        "bm25_lemma": GREY,
         "colbert": ORANGE,
         "base": "#BFE1F6",
         "nli": SKY,
         "sts": "#2E93CE",
         "retrieval": BLUE,
-        "hybrid": PURPLE,
+        "hybrid": "#E3B8D0",
+        "hybrid_z": PURPLE,
     }
     return known.get(model, GREEN)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from src.evaluation.row_names import BEFORE, FINAL
+from src.evaluation.row_names import BEFORE, FINAL, LEMMA
 from src.files import read_json
 from src.reporting import names, published, run_tables
 from src.reporting.checks import Check
 from src.reporting.document import Section, figure
 from src.reporting.inputs import Inputs
-from src.reporting.metrics import LEXICAL, half
+from src.reporting.metrics import half
 from src.reporting.retrieval_tables import MAIN, baseline, p_value, pair
 from src.reporting.tables import interval, percent
 
@@ -85,7 +85,7 @@ def _set_in_brief(evaluation: Mapping[str, Any]) -> list[str]:
     models = evaluation["models"]
     bounds = interval(evaluation["intervals"][FINAL][MAIN])
     over = baseline(evaluation)
-    others = [f"{names.model(row)} {models[row][MAIN]:.3f}" for row in (BEFORE, over, LEXICAL) if row in models]
+    others = [f"{names.model(row)} {models[row][MAIN]:.3f}" for row in (BEFORE, over, LEMMA) if row in models]
     tested = pair(evaluation, MAIN, FINAL, over)
     against = ""
     if tested:
@@ -125,9 +125,10 @@ def what_was_run(inputs: Inputs) -> Section:
         run_tables.recipe(inputs).markdown(),
         f"- Base: {origin}.\n"
         f"- Remedies in the retrieval step: {run_tables.remedies(inputs)}.\n"
-        f"- Rows of the tables: BM25 with Turkish case folding, plain and stemmed; a late-interaction model "
+        f"- Rows of the tables: BM25 with Turkish case folding: plain words, stems, lemmas; a late-interaction model "
         f"({params.colbert.dim} dimensions a token) trained here from the same base on the same pairs; the encoder "
-        f"after each step; a hybrid by reciprocal rank fusion; published models: {published_rows}.\n"
+        f"after each step; hybrids by reciprocal rank fusion and by the sum of z-scores; "
+        f"published models: {published_rows}.\n"
         f"- Seeds: {params.seed} for training, {params.eval.seed} for intervals and tests, "
         f"{params.eval.bootstrap_resamples:,} resamples.\n"
         f"- Versions: {run_tables.versions(inputs)}.",
@@ -177,7 +178,8 @@ def recompute(inputs: Inputs) -> Section:
         f"{settings['max_length']} tokens, scores {settings['scores']}, relevant: {settings['relevant']}.\n"
         f"- Values of every query: `reports/per_query/SET/`. Tables as CSV: `reports/tables/`. All numbers: "
         f"`reports/metrics.json`.\n"
-        f"- BM25: {settings['bm25']}; stemmed: {settings['bm25_stem']}. Hybrid: {settings['hybrid']}.\n"
+        f"- BM25: {settings['bm25']}; stemmed: {settings['bm25_stem']}; lemmas: {settings['bm25_lemma']}. "
+        f"Hybrids: {settings['hybrid']}; {settings['hybrid_z']}.\n"
         f"- `dvc repro` writes this report again; without changes it is the same, byte for byte, on a like machine."
     ]
     return Section("How to recompute", "runs, qrels, definitions", parts)

@@ -11,7 +11,8 @@ from tests.checkout import Checkout, make_checkout
 
 pytestmark = pytest.mark.chain
 SET = "scifact_tr_synthetic"
-MODELS = {"bm25", "bm25_stem", "colbert", "base", "nli", "sts", "retrieval", "hybrid"}
+CHAIN = {"base", "nli", "sts", "retrieval"}
+MODELS = {"bm25", "bm25_stem", "bm25_lemma", "colbert", *CHAIN, "hybrid", "hybrid_z"}
 
 
 def stages_run(output: str) -> list[str]:

@@ -13,10 +13,12 @@ from hypothesis import strategies as st
 
 from src.data.text import clean
 from src.evaluation.beir import load_eval_set
-from src.evaluation.lexical import K1, B, search, stems, words
+from src.evaluation.lexical import K1, B, lemmas, search, stems, tokenizers, words
 from src.evaluation.metrics import means, per_query
 from src.evaluation.runs import from_rows, order
-from src.turkish import APOSTROPHES
+from src.turkish import APOSTROPHES, fold, lower, upper
+
+LEMMAS = lemmas()
 
 
 @pytest.mark.parametrize(
@@ -64,6 +66,35 @@ def test_stems_bring_forms_of_a_word_together():
     assert stem("kitaplar") == stem("kitap") == stem("KİTAPLARI")
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("İstanbul'un ISTANBUL İSTANBUL", ["istanbul", "ıstanbul", "istanbul"]),
+        ("ISI ısısı ışığın IŞIK", ["ısı", "ısı", "ışık", "ışık"]),
+        ("iğnesi İĞNENİN ıspanakların", ["iğne", "iğne", "ıspanak"]),
+        ("kâğıdın kağıtlar KÂĞITTAN", ["kağıt"] * 3),
+        ("Kitaplarımızdan kitabı KİTAP", ["kitap"] * 3),
+        ("Ankara'ya 1963'te gittiğinde", ["ankara", "1963", "git"]),
+        (unicodedata.normalize("NFD", "gölün ağacı"), ["göl", "ağaç"]),
+        ("…", []),
+    ],
+)
+def test_lemmas_are_dictionary_forms_of_folded_words(text, expected):
+    assert LEMMAS(text) == expected
+
+
+TURKISH = "abcçdefgğhıijklmnoöprsştuüvyzâîûIİÂÎÛ'’- 12"
+
+
+@given(text=st.text(st.sampled_from(TURKISH) | st.characters(), max_size=60))
+def test_every_word_has_a_lemma_and_letter_case_changes_none(text):
+    found = LEMMAS(text)
+    assert len(found) == len(words(text))
+    assert all(word and word == fold(word) for word in found)
+    turkish = "".join(letter for letter in text if letter in TURKISH)
+    assert LEMMAS(upper(turkish)) == LEMMAS(lower(turkish))
+
+
 def lucene_bm25(counts: list[Counter[str]], query: list[str]) -> np.ndarray:
     """Scores of all documents, written out from Lucene's BM25Similarity."""
     lengths = np.array([count.total() for count in counts])
@@ -98,10 +129,10 @@ DATA = os.environ.get("TURKEMBED_DATA", "")
 
 @pytest.mark.skipif(not DATA, reason="TURKEMBED_DATA names no folder of real data")
 @pytest.mark.parametrize("name", ["xquad_tr", "thquad_dev"])
-@pytest.mark.parametrize("stemmed", [False, True])
-def test_real_text_ranks_as_another_implementation_ranks_it(name, stemmed):
+@pytest.mark.parametrize("row", ["bm25", "bm25_stem", "bm25_lemma"])
+def test_real_text_ranks_as_another_implementation_ranks_it(name, row):
     data = load_eval_set(Path(DATA) / "eval" / name, name, title=False, protocol="full", drop_self_hits=False)
-    tokenize = stems() if stemmed else words
+    tokenize = tokenizers()[row]
     ours = from_rows(*search(data.documents, data.queries, 100, tokenize), data, 100)
     documents = [Counter(tokenize(text)) for text in data.documents]
     theirs = {}
@@ -109,5 +140,5 @@ def test_real_text_ranks_as_another_implementation_ranks_it(name, stemmed):
         scores = lucene_bm25(documents, tokenize(text))
         theirs[id_] = order([(data.document_ids[n], scores[n]) for n in np.flatnonzero(scores)])[:100]
     found = [means(per_query(data.qrels, run))["nDCG@10"] for run in (ours, theirs)]
-    print(f"{name}, stemmed {stemmed}: bm25s {found[0]:.4f}, written out {found[1]:.4f}")
+    print(f"{name}, {row}: bm25s {found[0]:.4f}, written out {found[1]:.4f}")
     assert found[0] == pytest.approx(found[1], abs=0.005)

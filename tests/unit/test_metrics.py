@@ -6,7 +6,6 @@ import pytrec_eval
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from src.evaluation.fusion import reciprocal_rank_fusion
 from src.evaluation.metrics import NAMES, means, per_query, table
 from src.evaluation.runs import order, read_run, write_run
 
@@ -77,12 +76,3 @@ def test_the_per_query_table_names_its_columns():
     header, rows = table(["q"], per_query({"q": {"a": 1}}, {"q": [("a", 1.0)]}))
     assert header == ["query-id", *NAMES]
     assert rows[0][:2] == ["q", "1"]
-
-
-def test_fusion_rewards_agreement_and_keeps_what_one_run_lacks():
-    first = {"q": [("a", 9.0), ("b", 8.0)], "r": [("a", 1.0)]}
-    second = {"q": [("b", 0.2), ("c", 0.1)]}
-    fused = reciprocal_rank_fusion([first, second], depth=3)
-    assert [document for document, _ in fused["q"]] == ["b", "a", "c"]
-    assert fused["q"][0][1] == pytest.approx(1 / 61 + 1 / 62)
-    assert fused["r"] == [("a", 1 / 61)]
