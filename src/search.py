@@ -179,5 +179,5 @@ if __name__ == "__main__":
     run_command(
         main,
         "TEXTFILE …",
-        'data/prepared/scifact_tr_synthetic/corpus.jsonl --dims 64 --query "uyku hafızayı güçlendirir mi?"',
+        'data/prepared/scifact_tr_synthetic/corpus.jsonl --dims 64 --query "enginar kaygıyı artırır mı?"',
     )

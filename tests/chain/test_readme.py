@@ -24,7 +24,7 @@ RUN_BY = {
     "dvc metrics diff": "tests/chain/test_pipeline.py",
     "dvc plots show": "tests/chain/test_pipeline.py",
     "dvc exp run --queue -S 'train.batch_size=256,512,1024' && dvc queue start -j 2": "test_queue",
-    "dvc exp show --only-changed": "test_queue",
+    r"dvc exp show --only-changed --drop '/|\.(txt|yaml)'": "test_queue",
     "dvc plots diff": "test_plots_diff_and_the_graph",
     "dvc dag --md": "test_plots_diff_and_the_graph",
     "dvc exp run $(python -m src.profile paper) -S train.batch_size=512": "tests/unit/test_profile.py",
@@ -37,9 +37,8 @@ RUN_BY = {
     "dvc pull": "test_sharing",
     "dvc exp push --no-cache origin NAME": "test_sharing",
     "dvc exp branch NAME BRANCH": "test_sharing",
-    'python -m src.search texts.txt --query "kuraklık buğday verimini nasıl etkiler?" --dims 64 --top 5': (
-        "tests/chain/test_search.py"
-    ),
+    "python -m src.search data/prepared/scifact_tr_synthetic/corpus.jsonl "
+    '--query "enginar kaygıyı artırır mı?" --dims 64 --top 5': "tests/chain/test_search.py",
     "python -m src.plan paper": "tests/unit/test_plan.py",
     "pip install -r requirements-export.txt && python -m src.export": "tests/chain/test_export.py",
 }
