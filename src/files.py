@@ -85,6 +85,14 @@ def read_json(path: PathLike) -> Any:
     return parse_json(read_text(path), path)
 
 
+def read_json_object(path: PathLike) -> dict[str, Any]:
+    """As `read_json`, of a file that must hold an object. Raises UserError where it holds something else."""
+    value = read_json(path)
+    if not isinstance(value, dict):
+        raise UserError(f"{path}: a JSON {type(value).__name__}; expected an object")
+    return value
+
+
 def read_yaml(path: PathLike) -> Any:
     """The value of a YAML 1.2 file, read as DVC reads it, so that stages and DVC see the same values; None if empty.
 

@@ -44,6 +44,8 @@ def _at(values: dict[str, Any], path: str) -> dict[str, Any]:
 
 def _leaves(values: dict[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
     for key, value in values.items():
+        if "." in str(key):
+            raise UserError(f"profile key {prefix}{key}: a dot in a key is a level to DVC; write `-` or `_`")
         if isinstance(value, dict) and value:
             yield from _leaves(value, f"{prefix}{key}.")
         else:

@@ -7,14 +7,16 @@ Without --query it asks for queries until an empty line; `:dims 64` and `:top 5`
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from src.data.judgements import as_id
 from src.data.text import clean
 from src.errors import UserError, run_command
-from src.files import read_jsonl
+from src.files import numbered_jsonl
 from src.model.positions import count_cut
 from src.model.prompts import prompts_of
 
@@ -110,12 +112,12 @@ def read_documents(path: Path) -> Iterator[Document]:
         UserError: the file is missing or not UTF-8, or a JSON line has no text.
     """
     if path.suffix in (".jsonl", ".json"):
-        for number, row in enumerate(read_jsonl(path), 1):
+        for number, row in numbered_jsonl(path):
             text = row.get("text")
             if not isinstance(text, str) or not clean(text):
                 raise UserError(f"{path}:{number}: no text; expected an object with the key text")
             title = str(row.get("title") or "")
-            yield Document(str(row.get("_id", number)), clean(f"{title} {text}"))
+            yield Document(as_id(row.get("_id", number), f"{path}:{number}"), clean(f"{title} {text}"))
         return
     try:
         with path.open(encoding="utf-8-sig") as stream:
@@ -135,7 +137,9 @@ def check_dims(dims: int | None, size: int) -> int:
 
 
 def check_query(query: str) -> str:
-    """The cleaned query. Raises UserError where nothing is left of it."""
+    """The cleaned query. Raises UserError where nothing is left of it, or it is no UTF-8."""
+    if re.search("[\ud800-\udfff]", query):  # how Python passes on a byte of the command line that is no UTF-8
+        raise UserError(f"the query {query!r} is not UTF-8; set the terminal to it")
     if not (cleaned := clean(query)):
         raise UserError("the query is empty")
     return cleaned
@@ -158,6 +162,8 @@ def _ask() -> str:
         return input("sorgu> ").strip()
     except EOFError:
         return ""
+    except UnicodeDecodeError as error:
+        raise UserError(f"the query is not UTF-8 ({error.reason}); set the terminal to it") from error
 
 
 def command(line: str, top: int, dims: int, size: int) -> tuple[int, int]:

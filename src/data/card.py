@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from src.files import read_json, sha256
+from src.files import read_json_object, sha256
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -19,7 +19,7 @@ QUANTILES = {"p5": 5, "p50": 50, "p95": 95, "max": 100}
 def origin(folder: Path) -> dict[str, Any]:
     """What FOLDER/source.json says: source, licence, synthetic, note; `unstated` where it says nothing."""
     path = folder / "source.json"
-    stated = read_json(path) if path.is_file() else {}
+    stated = read_json_object(path) if path.is_file() else {}
     found = {name: stated.get(name, "unstated") for name in ("source", "licence")}
     found["synthetic"] = bool(stated.get("synthetic", False))
     return found | {name: stated[name] for name in ("note", "revision", "pinned", "repositories") if name in stated}

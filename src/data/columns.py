@@ -47,6 +47,9 @@ def check_row(kind: Kind, path: Path, number: int, row: dict[str, Any]) -> None:
     Raises:
         UserError: a column is missing or no text; the score is no number from 0 to 5.
     """
+    for column in kind.optional:
+        if row.get(column) is None or row[column] == "":  # as a table writes what a row has not
+            row.pop(column, None)
     for column in kind.texts:
         if column not in row:
             if column in kind.optional:

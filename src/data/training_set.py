@@ -14,7 +14,7 @@ from src.data.columns import Kind, check_row
 from src.data.readers import find_split, read_rows
 from src.data.text import clean, is_mojibake
 from src.errors import UserError
-from src.files import read_json
+from src.files import read_json_object
 
 Row = dict[str, Any]
 
@@ -38,13 +38,15 @@ def clean_rows(kind: Kind, sources: Iterable[Path], max_words: int, unique: bool
     was mended in texts, and texts of more than `max_words` words.
 
     Raises:
-        UserError: a malformed row, or no row at all.
+        UserError: a malformed row, no row at all, or an optional column in some rows only.
     """
     split, seen = Split(), set()
+    first: tuple[str, set[str]] | None = None
     for path in sources:
         for number, row in read_rows(path):
             split.read += 1
             check_row(kind, path, number, row)
+            first = _as_first(first, f"{path}:{number}", row.keys() & set(kind.optional))
             cleaned = _clean_row(kind, row, split, max_words)
             if cleaned is None:
                 continue
@@ -59,11 +61,22 @@ def clean_rows(kind: Kind, sources: Iterable[Path], max_words: int, unique: bool
     return split
 
 
+def _as_first(first: tuple[str, set[str]] | None, where: str, given: set[str]) -> tuple[str, set[str]]:
+    """The first row's place and optional columns. Raises UserError where another row has more or fewer of them."""
+    if first is None or first[1] == given:
+        return first or (where, given)
+    having, lacking = (where, first[0]) if given > first[1] else (first[0], where)
+    column = min(given ^ first[1])
+    raise UserError(f"{lacking}: no `{column}`, which {having} has; give every row one, or none")
+
+
 def count_unjoined(split: Split, folder: Path, name: str) -> None:
     """Count the rows of ids that found no texts when a Hub data set was joined (FOLDER/source.json says)."""
     path = folder / "source.json"
-    joined = read_json(path).get("joined", {}).get(name) if path.is_file() else None
-    if joined:
+    joined = read_json_object(path).get("joined") if path.is_file() else None
+    if joined is not None and not isinstance(joined, dict):
+        raise UserError(f"{path}: joined is a {type(joined).__name__}; expected an object")
+    if joined := (joined or {}).get(name):
         split.read = joined["rows"]
         split.dropped.update(joined["dropped"])
         split.mended.update(joined["noted"])

@@ -48,7 +48,7 @@ def load_late(
     from sentence_transformers import MultiVectorEncoder
 
     from src.model.encoder import quiet
-    from src.model.load import fetch
+    from src.model.load import check_tokenizer, fetch
     from src.model.positions import limit_length
 
     quiet()
@@ -64,7 +64,10 @@ def load_late(
             trust_remote_code=False,
             model_kwargs={"use_safetensors": True},
         )
-    except (ValueError, KeyError, ImportError, RuntimeError, OSError) as error:
+        check_tokenizer(encoder, path)
+    except UserError:
+        raise
+    except Exception as error:  # whatever a broken folder makes three libraries raise
         raise UserError(f"{path}: cannot be loaded as a late-interaction model: {error}") from error
     limit_length(encoder)
     return LateModel(name, encoder.float(), cache.model_fingerprint(folder), lowercase)
@@ -72,10 +75,10 @@ def load_late(
 
 def check_late_format(folder: Path, name: str) -> None:
     """Refuse a checkpoint to which sentence-transformers would add an untrained projection without a word."""
-    from src.files import read_json
+    from src.files import read_json_object
 
     def read(file: str) -> dict[str, Any]:
-        return dict(read_json(folder / file)) if (folder / file).is_file() else {}
+        return read_json_object(folder / file) if (folder / file).is_file() else {}
 
     ours_or_pylate = read("config_sentence_transformers.json").get("model_type") in ("MultiVectorEncoder", "ColBERT")
     stanford = "HF_ColBERT" in (read("config.json").get("architectures") or [])

@@ -49,7 +49,8 @@ def load_encoder(
 
     Raises:
         UserError: no such folder or repository; no modules.json; no safetensors weights; a weight is missing or
-            unknown; a part that only code from the repository could load.
+            unknown; a tokenizer without padding token or with tokens that have no vector; a part that only code from
+            the repository could load.
     """
     import torch
 
@@ -62,6 +63,7 @@ def load_encoder(
         try:
             check_weights(folder, path_or_id)
             encoder = _open(folder, {"dtype": torch.float32, "use_safetensors": True}, str(device), pooling)
+            check_tokenizer(encoder, path_or_id)
         except UserError:
             raise
         except Exception as error:  # whatever a broken folder makes three libraries raise
@@ -91,18 +93,31 @@ def check_folder(folder: Path, name: str, modules_needed: bool = True) -> None:
     modules = folder / "modules.json"
     if modules_needed and not modules.is_file():
         raise UserError(f"{name}: no modules.json; expected a sentence-transformers folder (transformer, pooling, …)")
-    for module in read_json(modules) if modules.is_file() else [{"type": "sentence_transformers.", "path": ""}]:
+    found = read_json(modules) if modules.is_file() else [{"type": "sentence_transformers.", "path": ""}]
+    if not isinstance(found, list) or not found or not all(isinstance(module, dict) for module in found):
+        raise UserError(f"{name}: modules.json: expected a list of modules, each an object")
+    for module in found:
         if not str(module.get("type", "")).startswith("sentence_transformers."):
             raise UserError(
                 f"{name}: modules.json: {module.get('type')!r} is code of the repository's, which is not run"
             )
-        weights = folder / module.get("path", "")
+        weights = folder / str(module.get("path", ""))
         if not any(weights.glob("*.safetensors")) and any(weights.glob("*.bin")):
             raise UserError(
                 f"{name}: {module.get('path') or '.'}: pickled weights (*.bin); only safetensors are loaded"
             )
     if not any(folder.glob("**/*.safetensors")):
         raise UserError(f"{name}: no *.safetensors weights")
+
+
+def check_tokenizer(encoder: Any, name: str) -> None:
+    """Refuse a tokenizer that cannot pad a batch, or that knows tokens for which the model has no vectors."""
+    tokenizer, model = encoder.tokenizer, encoder[0].get_submodule("model")
+    if tokenizer.pad_token_id is None:
+        raise UserError(f"{name}: the tokenizer has no padding token (`pad_token` of tokenizer_config.json)")
+    highest, vectors = max(tokenizer.get_vocab().values()), model.get_input_embeddings().num_embeddings
+    if highest >= vectors:
+        raise UserError(f"{name}: the tokenizer's token {highest} has no vector; the model has {vectors}")
 
 
 def check_weights(folder: Path, name: str) -> None:

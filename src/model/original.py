@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from src.errors import UserError
-from src.files import read_json, write_json
+from src.files import read_json_object, write_json
 
 ORIGINAL_TYPE = "new"
 # Same meaning and name on both sides.
@@ -45,7 +45,7 @@ _FIXED: tuple[tuple[str, Any, Any], ...] = (
 def is_original(folder: Path) -> bool:
     """Whether the folder's config.json is in the original format."""
     config = folder / "config.json"
-    return config.is_file() and read_json(config).get("model_type") == ORIGINAL_TYPE
+    return config.is_file() and read_json_object(config).get("model_type") == ORIGINAL_TYPE
 
 
 def native_config(original: dict[str, Any], name: str) -> dict[str, Any]:
@@ -90,7 +90,7 @@ def stage(folder: Path, target: Path, name: str) -> None:
             (target / relative).parent.mkdir(parents=True, exist_ok=True)
             _link(path.resolve(), target / relative)
     (target / "config.json").unlink()
-    write_json(target / "config.json", native_config(read_json(folder / "config.json"), name))
+    write_json(target / "config.json", native_config(read_json_object(folder / "config.json"), name))
 
 
 def _link(source: Path, target: Path) -> None:

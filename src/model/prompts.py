@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from src.files import read_json
+from src.files import read_json_object
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -41,7 +41,7 @@ def prompts_of(encoder: SentenceTransformer) -> Prompts:
 def read_prompts(folder: Path) -> Prompts:
     """The prompts of the encoder in a folder, without loading it."""
     path = folder / "config_sentence_transformers.json"
-    return _chosen(read_json(path).get("prompts") or {}) if path.is_file() else Prompts()
+    return _chosen(read_json_object(path).get("prompts") or {}) if path.is_file() else Prompts()
 
 
 def _chosen(declared: Mapping[str, str | None]) -> Prompts:

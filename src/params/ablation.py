@@ -6,15 +6,15 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from src.params.block import Block, Count, Flag, Name, Positive, Ratio
+from src.params.block import Block, Count, Flag, Key, Positive, Ratio
 
 
 class AblationParams(Block):
-    reference: Name
+    reference: Key
     seeds: list[Count]
     rows: Positive | None
     epochs: Annotated[float, Field(gt=0)] | None
-    variants: Annotated[dict[Name, dict[str, Any]], Field(min_length=1)]
+    variants: Annotated[dict[Key, dict[str, Any]], Field(min_length=1)]
 
     @model_validator(mode="after")
     def _reference_is_a_variant(self) -> Self:

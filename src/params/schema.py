@@ -13,7 +13,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from src.evaluation.row_names import is_own
 from src.params.ablation import AblationParams, VariantParams
-from src.params.block import Block, Count, Flag, Name, Positive, Rate, Ratio
+from src.params.block import Block, Count, Flag, Key, Name, Positive, Rate, Ratio
 
 
 class RuntimeParams(Block):
@@ -183,7 +183,7 @@ class EvalSetParams(Block):
 
 class EvalParams(Block):
     path: str
-    sets: Annotated[dict[Name, EvalSetParams], Field(min_length=1)]
+    sets: Annotated[dict[Key, EvalSetParams], Field(min_length=1)]
     depth: Annotated[int, Field(ge=100, strict=True)]
     batch_size: Positive
     max_length: Annotated[int, Field(ge=4, le=8192, strict=True)]
@@ -244,7 +244,8 @@ class Params(Block):
             block = getattr(self, key)
             old = block.model_dump()
             new = {
-                name: {**old[name], **value} if isinstance(value, dict) else value for name, value in changes.items()
+                name: {**old[name], **value} if isinstance(value, dict) and isinstance(old.get(name), dict) else value
+                for name, value in changes.items()
             }
             _check(type(block), {**old, **new}, f"{where}.{key}")
 

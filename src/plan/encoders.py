@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from src.errors import UserError
-from src.files import read_json
+from src.files import read_json_object
 from src.plan.cost import Size
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def encoder_size(base: BaseModelParams) -> Size:
         return Size(base.vocab_size, base.hidden_size, base.layers, base.intermediate_size)
     config = Path(base.source) / "config.json"
     if config.is_file():
-        return of_config(read_json(config))
+        return of_config(read_json_object(config))
     if base.source not in KNOWN:
         raise UserError(
             f"base_model.source: the size of {base.source!r} is not known without the Hub; "

@@ -74,8 +74,12 @@ def numbered(
     same: list[list[int]] = []
     ratings: list[float] = []
     for number, row in enumerate(found, 1):
-        if number == 1 and loss == "mnrl" and row.get("negative") is not None:
+        if number == 1 and loss == "mnrl" and row.get("negative"):
             columns = (*columns, "negative")
+        if loss == "mnrl" and "negative" not in columns and row.get("negative"):
+            raise UserError(
+                f"{path}:{number}: has a `negative`, and the rows before have none; give every row one, or none"
+            )
         texts = [_text(path, number, row, name) for name in columns]
         same.append([identities.setdefault(identity(text), len(identities)) for text in texts])
         prompted = [prompts.of(name) + text for name, text in zip(columns, texts, strict=True)]

@@ -99,6 +99,7 @@ def test_a_conversation_ends_with_an_empty_line(capsys, monkeypatch, file, model
         (["FILE", "--query", "a", "--top", "0"], "--top 0: expected 1 or more"),
         (["FILE", "--quary", "a"], "unknown: --quary a; usage:"),
         (["FILE", "--top", "beş"], "invalid int value"),
+        (["FILE", "--query", "a\udcff"], "the query 'a.udcff' is not UTF-8"),
         (["nothing.txt"], "nothing.txt: no such file"),
     ],
 )
@@ -115,6 +116,10 @@ def test_faults_are_one_line(file, model, arguments, message):
         ("latin5.txt", "ışık".encode("iso-8859-9"), "not UTF-8"),
         ("unseen.jsonl", b'{"text": "\\u200b"}', ":1: no text"),
         ("rows.jsonl", b'{"text": "a"}\n{"metin": "b"}\n', ":2: no text"),
+        ("blank.jsonl", b'{"text": "a"}\n\n\n{"metin": "b"}\n', ":4: no text"),
+        ("null.jsonl", b'\n{"_id": null, "text": "a"}\n', ":2: _id is None; expected an id"),
+        ("half.jsonl", b'{"text": "\\ud800"}\n', ":1: holds the lone surrogate"),
+        ("twice.jsonl", b'{"text": "a",\t"text": "b"}\n', ":1: key 'text' stands twice"),
     ],
 )
 def test_files_that_cannot_be_read_are_refused(tmp_path, name, content, message):

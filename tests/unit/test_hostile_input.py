@@ -19,17 +19,35 @@ from hypothesis import strategies as st
 
 from src import record
 from src.data import readers
+from src.data.card import origin
 from src.data.columns import KINDS
 from src.data.evaluation_set import read_beir
-from src.data.training_set import clean_rows
+from src.data.hub_descriptor import read_descriptor
+from src.data.training_set import Split, clean_rows, count_unjoined
 from src.errors import UserError
+from src.evaluation import published
 from src.evaluation.beir import load_eval_set
+from src.evaluation.expected import read_expected
 from src.evaluation.runs import read_run
 from src.files import read_json, read_jsonl, read_yaml
+from src.model.prompts import Prompts
 from src.params import load_params
 from src.params.load import validate
+from src.search import read_documents
+from src.training.dataset import read_rows as rows_for_training
 
 ROOT = Path(__file__).parents[2]
+MINI = read_yaml(ROOT / "params.yaml")
+
+
+def leaves(values, prefix=""):
+    for key, value in values.items():
+        yield f"{prefix}{key}"
+        if isinstance(value, dict):
+            yield from leaves(value, f"{prefix}{key}.")
+
+
+LEAVES = list(leaves(MINI))
 GOOD = '{"anchor": "a b", "positive": "c d", "negative": "e f"}\n'
 SCORED = '{"sentence1": "a b", "sentence2": "c d", "score": %s}\n'
 
@@ -189,6 +207,92 @@ def test_params(tmp_path, monkeypatch, content, expected):
     (tmp_path / "params.yaml").write_text(content, encoding="utf-8")
     assert expected in refused(load_params, tmp_path / "params.yaml")
     assert not (tmp_path / "OWNED").exists()
+
+
+PAIR = '{"anchor": "a%d", "positive": "p%d"%s}\n'
+
+
+@pytest.mark.parametrize(
+    ("negatives", "lacking", "having"),
+    [
+        ([', "negative": "n"'] * 7 + [""], 8, 1),
+        (["", *[', "negative": "n"'] * 7], 1, 2),
+        ([', "negative": "n"', ', "negative": null'], 2, 1),
+        ([', "negative": ""', ', "negative": "n"'], 1, 2),
+    ],
+)
+def test_a_negative_in_some_rows_only_names_the_row(tmp_path, negatives, lacking, having):
+    path = tmp_path / "train.jsonl"
+    path.write_text("".join(PAIR % (number, number, negative) for number, negative in enumerate(negatives)))
+    message = f"{path}:{lacking}: no `negative`, which {path}:{having} has; give every row one, or none"
+    assert refused(clean_rows, KINDS["retrieval"], [path], 1000, True) == message
+    assert f"{path}:{max(lacking, having)}: " in refused(rows_for_training, path, "mnrl", Prompts())
+
+
+@pytest.mark.parametrize("negative", ["", ', "negative": null', ', "negative": ""'])
+def test_rows_without_any_negative_are_pairs(tmp_path, negative):
+    path = tmp_path / "train.jsonl"
+    path.write_text("".join(PAIR % (number, number, negative) for number in range(3)))
+    assert [set(row) for row in clean_rows(KINDS["retrieval"], [path], 1000, True).rows] == [{"anchor", "positive"}] * 3
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=6),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+    max_leaves=4,
+)
+COLUMNS = ["anchor", "positive", "negative", "sentence1", "sentence2", "score", "_id", "text", "title", "source"]
+
+
+@given(rows=st.lists(st.dictionaries(st.sampled_from(COLUMNS), VALUES), min_size=1, max_size=3))
+@settings(max_examples=150, deadline=None)
+def test_rows_of_any_values_are_read_or_refused(tmp_path_factory, rows):
+    path = tmp_path_factory.mktemp("any") / "corpus.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    reads = [lambda kind=kind: clean_rows(kind, [path], 1000, True) for kind in KINDS.values()]
+    reads += [lambda: list(read_documents(path)), lambda: read_beir(path.parent)]
+    reads += [lambda loss=loss: rows_for_training(path, loss, Prompts()) for loss in ("mnrl", "cosent")]
+    for read in reads:
+        try:
+            read()
+        except UserError as error:
+            assert str(path.parent) in str(error)
+
+
+@given(value=VALUES)
+@settings(max_examples=150, deadline=None)
+def test_files_beside_the_data_of_any_value_are_read_or_refused(tmp_path_factory, value):
+    folder = tmp_path_factory.mktemp("any")
+    for name in ("source.json", "card.json", "hub.yaml", "params.yaml", "m.yaml", "expected.yaml"):
+        (folder / name).write_text(json.dumps(value))
+    reads = [
+        lambda: origin(folder),
+        lambda: count_unjoined(Split(), folder, "train"),
+        lambda: read_descriptor(folder),
+        lambda: load_params(folder / "params.yaml"),
+        lambda: published.read_descriptor("m", folder),
+        lambda: read_expected(folder / "expected.yaml"),
+    ]
+    for read in reads:
+        try:
+            read()
+        except UserError as error:
+            assert str(folder) in str(error)
+
+
+@given(key=st.sampled_from(LEAVES), value=VALUES)
+@settings(max_examples=150, deadline=None)
+def test_any_value_of_a_parameter_is_taken_or_refused(key, value):
+    values = copy.deepcopy(MINI)
+    *blocks, last = key.split(".")
+    block = values
+    for name in blocks:
+        block = block[name]
+    block[last] = value
+    try:
+        validate(values, "params.yaml")
+    except UserError as error:
+        assert "params.yaml: " in str(error)
 
 
 NAMES = ["../up", "/etc/passwd", "a/b", "..", ".hidden", "", "a b", "a\nb", "-rf", "a;b", "$(x)", "ad\u0131"]

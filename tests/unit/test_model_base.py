@@ -160,6 +160,16 @@ def test_dimensions_larger_than_a_taken_encoder_are_refused(folder, workspace):
     assert load_params().base_model.source == "mine"
 
 
+def changed(path: Path, **values) -> None:
+    write_json(path, read_json(path) | values)
+
+
+def add_token(path: Path, number: int) -> None:
+    content = read_json(path)
+    content["model"]["vocab"]["yepyeni"] = number
+    write_json(path, content)
+
+
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
@@ -168,6 +178,14 @@ def test_dimensions_larger_than_a_taken_encoder_are_refused(folder, workspace):
         (lambda f: (f / "model.safetensors").unlink(), "no .*safetensors weights"),
         (lambda f: (f / "model.safetensors").write_bytes(b"\0" * 64), "cannot be loaded"),
         (lambda f: (f / "tokenizer.json").write_text("{"), "cannot be loaded"),
+        (lambda f: (f / "modules.json").write_text("{}"), "modules.json: expected a list of modules"),
+        (lambda f: (f / "modules.json").write_text("[1]"), "modules.json: expected a list of modules"),
+        (lambda f: (f / "config.json").write_text("[]"), "config.json: a JSON list; expected an object"),
+        (lambda f: changed(f / "tokenizer_config.json", pad_token=None), "the tokenizer has no padding token"),
+        (
+            lambda f: add_token(f / "tokenizer.json", 5000),
+            "token 5000 has no vector; the model has",
+        ),
         (
             lambda f: (f / "modules.json").write_text('[{"idx": 0, "name": "0", "path": "", "type": "evil.Module"}]'),
             "which is not run",

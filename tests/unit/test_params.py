@@ -54,6 +54,8 @@ def test_the_committed_file_is_valid():
         ("base_model.mlm.mask_probability", 1.5, "base_model.mlm.mask_probability: 1.5"),
         ("data.nli.name", "../nli", "data.nli.name: '../nli'"),
         ("eval.sets", {}, "eval.sets"),
+        ("eval.sets", {"faq.v2": {}}, "eval.sets.faq.v2: .*'faq.v2' is a key, and a dot in a key is a level to DVC"),
+        ("ablation.variants", {"lr0.5": {}}, "'lr0.5' is a key, and a dot in a key is a level to DVC; write 'lr0-5'"),
         ("eval.published", ["e5", "e5"], "eval: published: 'e5' stands twice"),
         ("seed", -1, "seed: -1"),
         ("seed", None, "seed: None"),
@@ -89,6 +91,11 @@ def test_an_evaluation_set_is_not_called_like_a_training_set(name):
     item = next(iter(VALUES["eval"]["sets"].values()))
     with pytest.raises(UserError, match=f"sets: '{name}' is the name of a training set"):
         validate(changed("eval.sets", {name: item}), "params.yaml")
+
+
+def test_a_name_that_is_no_key_may_have_a_dot():
+    assert validate(changed("eval.published", ["model-v1.5"]), "params.yaml").eval.published == ["model-v1.5"]
+    assert validate(changed("data.nli.name", "nli.v2"), "params.yaml").data.nli.name == "nli.v2"
 
 
 def test_a_missing_key_is_named():

@@ -67,6 +67,11 @@ def test_any_value_arrives_as_the_profile_has_it(tmp_path_factory, value):
     assert (applied, type(applied)) == (value, type(value))
 
 
+def test_a_key_with_a_dot_is_refused():
+    with pytest.raises(UserError, match=r"profile key eval.sets.faq.v2: a dot in a key is a level to DVC"):
+        flags({"eval": {"sets": {"faq.v2": {"title": True}}}}, MINI)
+
+
 def test_open_mappings_are_replaced_whole():
     current = copy.deepcopy(MINI)
     current["eval"]["sets"]["old"] = {}
