@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from src.errors import UserError, run_command
-from src.files import fresh_dir, read_jsonl, write_json
+from src.files import fresh_dir, read_jsonl, round_floats, write_json
 from src.params import load_params
 from src.progress import bar
 from src.runtime import device, seed_everything, set_environment, use_threads
@@ -48,6 +48,8 @@ def main(_: list[str]) -> None:
     set_prompts(encoder, params.base_model.prompts)
     set_dropout(encoder, params.base_model.dropout)
     keep_layers(encoder, params.base_model.keep_layers)
+    if params.base_model.vocabulary == "trim":
+        origin |= trimmed(encoder, params)
     save(encoder, curve, origin)
     count = sum(weight.numel() for weight in encoder.parameters())
     print(f"{OUTPUT}: {count / 1e6:.2f} M parameters, {encoder.get_embedding_dimension()} dimensions")
@@ -121,6 +123,16 @@ def published(params: Params) -> tuple[SentenceTransformer, dict[str, Any]]:
         origin = {**record(fetch(base.source, base.revision)), "pinned": True}
     where = origin.get("revision")
     return load_encoder(base.source, where, device(params.runtime), base.max_length, base.pooling), origin
+
+
+def trimmed(encoder: SentenceTransformer, params: Params) -> dict[str, Any]:
+    """Cut the encoder's vocabulary to what data.text uses; the record of it for origin.json."""
+    from src.model.vocabulary import trim
+
+    threshold = params.base_model.vocabulary_threshold
+    found = trim(encoder, read_texts(TEXT), threshold)
+    print(f"vocabulary: {found.pieces:,} of {found.pieces_before:,} pieces stay")
+    return {"vocabulary": {"text": params.data.text.name, "threshold": threshold, **round_floats(found._asdict(), 6)}}
 
 
 def check_sizes(params: Params, encoder: SentenceTransformer) -> None:

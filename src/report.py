@@ -20,6 +20,7 @@ def main(_: list[str]) -> None:
     from src.reporting import checks, document, figures, html, metrics, plots, results
     from src.reporting.cards import write_cards
     from src.reporting.inputs import TRAINING_SETS, read_inputs
+    from src.reporting.text_run import base_origin
 
     inputs = read_inputs(params)
     found = checks.all_checks(inputs)
@@ -29,7 +30,8 @@ def main(_: list[str]) -> None:
     write_json(REPORTS / "checks.json", checks.as_json(found))
     write_cards(inputs, REPORTS / "data")
     with fresh_dir(REPORTS / "model_card") as folder:
-        write_model_card(folder, merged, params, {name: inputs.cards[name] for name in TRAINING_SETS})
+        cards = {name: inputs.cards[name] for name in TRAINING_SETS}
+        write_model_card(folder, merged, params, cards, base_origin(inputs))
     with fresh_dir(REPORTS / "tables") as folder:
         for table in results.all_tables(inputs, found):
             table.write(folder)

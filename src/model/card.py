@@ -30,7 +30,9 @@ _CITATION = """@inproceedings{turkembed4retrieval2025,
 }"""
 
 
-def write_model_card(folder: PathLike, metrics: Metrics, params: Params, cards: Cards) -> Path:
+def write_model_card(
+    folder: PathLike, metrics: Metrics, params: Params, cards: Cards, origin: Mapping[str, Any] | None = None
+) -> Path:
     """Write FOLDER/README.md.
 
     Args:
@@ -38,23 +40,24 @@ def write_model_card(folder: PathLike, metrics: Metrics, params: Params, cards: 
             `matryoshka`: {DIM: {measure: value}}, or the same for each set.
         params: of the run.
         cards: data cards by the key in params.data (nli, sts, retrieval, text).
+        origin: what models/base/origin.json says of a published base.
 
     Returns:
         The path of the card.
     """
     path = Path(folder) / "README.md"
-    write_text(path, model_card(metrics, params, cards))
+    write_text(path, model_card(metrics, params, cards, origin))
     return path
 
 
-def model_card(metrics: Metrics, params: Params, cards: Cards) -> str:
+def model_card(metrics: Metrics, params: Params, cards: Cards, origin: Mapping[str, Any] | None = None) -> str:
     """The card's text."""
     from huggingface_hub.utils import yaml_dump  # as the Hub's own cards are written
 
     head = yaml_dump(front_matter(metrics, params, cards), sort_keys=False, width=1000)
     parts = [
         f"---\n{head}---",
-        introduction(params, cards),
+        introduction(params, cards, origin or {}),
         usage(params),
         results(metrics, params),
         recipe(params, cards),
@@ -103,10 +106,10 @@ def is_synthetic(cards: Cards) -> bool:
     return bool(cards) and all(card.get("synthetic", False) for card in cards.values())
 
 
-def introduction(params: Params, cards: Cards) -> str:
+def introduction(params: Params, cards: Cards, source: Mapping[str, Any]) -> str:
     """Title and what the model is."""
     base = params.base_model
-    origin = "a small GTE with random weights" if base.source == "scratch" else f"`{base.source}`"
+    origin = "a small GTE with random weights" if base.source == "scratch" else f"`{base.source}`" + trimmed(source)
     if base.source == "scratch" and base.mlm.epochs:
         origin += f", pretrained by masked language modelling on {params.data.text.name}"
     warning = (
@@ -117,6 +120,18 @@ def introduction(params: Params, cards: Cards) -> str:
         f"Maps Turkish texts to unit vectors of {params.train.dims[0]} dimensions for search by cosine; "
         f"the first {' / '.join(map(str, params.train.dims[1:]))} dimensions serve as shorter vectors. It starts from "
         f"{origin} and was trained in three steps: NLI, STS, retrieval." + (warning if is_synthetic(cards) else "")
+    )
+
+
+def trimmed(origin: Mapping[str, Any]) -> str:
+    """How the base's vocabulary was cut, to stand behind its name; empty where it was not."""
+    cut = origin.get("vocabulary")
+    if not cut:
+        return ""
+    return (
+        f" (vocabulary cut to {cut['pieces']:,} of {cut['pieces_before']:,} pieces, those that {cut['text']} uses "
+        f"{cut['threshold']} or more times and single characters: {cut['parameters'] / 1e6:.1f} M parameters in place "
+        f"of {cut['parameters_before'] / 1e6:.1f} M; {cut['cut_otherwise']:.2%} of its tokens are cut otherwise)"
     )
 
 

@@ -81,6 +81,8 @@ class BaseModelParams(Block):
     pooling: Literal["cls", "mean"]
     prompts: Literal["none", "e5"] | None
     max_length: Annotated[int, Field(ge=4, le=8192, strict=True)]
+    vocabulary: Literal["keep", "trim"]
+    vocabulary_threshold: Positive
     vocab_size: Annotated[int, Field(ge=100, strict=True)]
     hidden_size: Positive
     layers: Positive
@@ -103,6 +105,8 @@ class BaseModelParams(Block):
             raise ValueError("dropout: an encoder from scratch declares none; give a rate")
         if self.source == "scratch" and self.keep_layers:
             raise ValueError("keep_layers is for a published encoder; an encoder from scratch has base_model.layers")
+        if self.source == "scratch" and self.vocabulary == "trim":
+            raise ValueError("vocabulary: trim is for a published encoder; one from scratch has base_model.vocab_size")
         if self.keep_layers and self.keep_layers != sorted(set(self.keep_layers)):
             raise ValueError(f"keep_layers {self.keep_layers} must ascend, each layer once")
         return self

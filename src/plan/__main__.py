@@ -34,6 +34,8 @@ def main(arguments: list[str]) -> None:
     params = profile_params(name)
     size = encoder_size(params.base_model)
     planned, notes = stages(params, size)
+    if params.base_model.vocabulary == "trim":
+        notes.append("counted with the whole vocabulary: base_model finds which pieces stay")
     print(report(name, params, size, planned, notes))
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from src.evaluation.row_names import BEFORE, FINAL, LEMMA
 from src.files import read_json
+from src.model.card import trimmed
 from src.reporting import names, published, run_tables
 from src.reporting.checks import Check
 from src.reporting.document import Section, figure
@@ -30,8 +31,9 @@ def warning(inputs: Inputs) -> list[str]:
 
 def _synthetic(inputs: Inputs) -> list[str]:
     used = dict(inputs.cards)
-    if inputs.params.base_model.source != "scratch":
-        used.pop("text", None)  # only an encoder from scratch reads it
+    base = inputs.params.base_model
+    if base.source != "scratch" and base.vocabulary == "keep":
+        used.pop("text", None)  # read by an encoder from scratch, and where a vocabulary is cut
     invented = [card["name"] for card in used.values() if card["synthetic"]]
     if not invented:
         return []
@@ -48,7 +50,7 @@ def _unpinned(inputs: Inputs) -> list[str]:
     found = [card["name"] for card in inputs.cards.values() if card.get("pinned") is False]
     known = inputs.main["settings"].get("published", {})
     found += [name for name, model in known.items() if model.get("pinned") is False]
-    base = _base_origin(inputs)
+    base = base_origin(inputs)
     if base.get("pinned") is False:
         found.append(f"the base model {base['source']} ({base['revision']})")
     if not found:
@@ -59,7 +61,7 @@ def _unpinned(inputs: Inputs) -> list[str]:
     ]
 
 
-def _base_origin(inputs: Inputs) -> dict[str, Any]:
+def base_origin(inputs: Inputs) -> dict[str, Any]:
     """Where a published base encoder came from; nothing for one from scratch."""
     path = inputs.root / "models" / "base" / "origin.json"
     return dict(read_json(path)) if path.is_file() else {}
@@ -106,8 +108,8 @@ def what_was_run(inputs: Inputs) -> Section:
     """Data, models, recipe, seeds, versions."""
     params = inputs.params
     base = params.base_model
-    revision = _base_origin(inputs).get("revision", base.revision)
-    origin = f"`{base.source}`" + (f" at revision `{revision}`" if revision else "")
+    revision = base_origin(inputs).get("revision", base.revision)
+    origin = f"`{base.source}`" + (f" at revision `{revision}`" if revision else "") + trimmed(base_origin(inputs))
     if base.source == "scratch":
         origin = (
             f"a GTE encoder with random weights, {base.layers} layers × {base.hidden_size}, and a BPE vocabulary of "

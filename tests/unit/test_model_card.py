@@ -66,3 +66,13 @@ def test_dimensions_may_be_given_for_each_set(params, metrics):
 
 def test_without_scores_there_is_a_card_still(params):
     assert "## Limits and licence" in model_card({}, params, {})
+
+
+def test_a_cut_vocabulary_is_told(params, metrics):
+    cut = {"text": "news_tr", "threshold": 2, "pieces_before": 250_002, "pieces": 31_385, "tokens": 1000}
+    cut |= {"parameters_before": 117_653_760, "parameters": 33_691_392, "cut_otherwise": 0.0012}
+    base = params.base_model.model_copy(update={"source": "owner/base"})
+    text = model_card(metrics, params.model_copy(update={"base_model": base}), cards(False), {"vocabulary": cut})
+    told = "vocabulary cut to 31,385 of 250,002 pieces, those that news_tr uses 2 or more times"
+    assert f"`owner/base` ({told}" in text
+    assert "33.7 M parameters in place of 117.7 M; 0.12% of its tokens are cut otherwise)" in text

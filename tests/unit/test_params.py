@@ -51,6 +51,8 @@ def test_the_committed_file_is_valid():
         ("runtime.threads", 0, "runtime.threads: 0"),
         ("runtime.offline", "yes", "runtime.offline: 'yes'"),
         ("base_model.heads", 3, "heads 3 does not fit hidden_size 128"),
+        ("base_model.vocabulary", "trim", "vocabulary: trim is for a published encoder"),
+        ("base_model.vocabulary_threshold", 0, "base_model.vocabulary_threshold: 0"),
         ("base_model.mlm.mask_probability", 1.5, "base_model.mlm.mask_probability: 1.5"),
         ("data.nli.name", "../nli", "data.nli.name: '../nli'"),
         ("eval.sets", {}, "eval.sets"),
