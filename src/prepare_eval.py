@@ -32,7 +32,7 @@ def main(arguments: list[str]) -> None:
     name = arguments[0]
     options = params.eval.sets[name]
     raw = local(Path(options.path))
-    found = read_beir(raw)
+    found = read_beir(raw, options.protocol)
     prepared = PROTOCOLS[options.protocol](found)
     with fresh_dir(f"data/prepared/{name}") as folder:
         write_beir(folder, prepared)

@@ -33,9 +33,10 @@ class BeirSet:
     first_unknown: dict[str, Qrel] = field(default_factory=dict)
 
 
-def read_beir(folder: Path) -> BeirSet:
+def read_beir(folder: Path, protocol: str = "full") -> BeirSet:
     """Read and clean FOLDER/{corpus.jsonl, queries.jsonl, qrels/SPLIT.tsv}; qrels/test.tsv is required.
 
+    Under protocol `mteb` the texts stay as they are: MTEB encodes them so, and its values can be reproduced.
     Judgements that name an unknown query or document are dropped and counted.
 
     Raises:
@@ -44,16 +45,17 @@ def read_beir(folder: Path) -> BeirSet:
     if not folder.is_dir():
         raise UserError(f"{folder}: no such folder; expected corpus.jsonl, queries.jsonl and qrels/test.tsv")
     found = BeirSet()
+    tidy = _as_it_is if protocol == "mteb" else clean
     mended = found.mended["documents"] = Counter()
     for id_, row in _with_ids(folder / "corpus.jsonl"):
         if id_ in found.documents:
             raise UserError(f"{folder / 'corpus.jsonl'}: document id {id_!r} occurs twice")
-        found.documents[id_] = (clean(row.get("title") or "", mended), clean(row["text"], mended))
+        found.documents[id_] = (tidy(row.get("title") or "", mended), tidy(row["text"], mended))
     mended = found.mended["queries"] = Counter()
     for id_, row in _with_ids(folder / "queries.jsonl"):
         if id_ in found.queries:
             raise UserError(f"{folder / 'queries.jsonl'}: query id {id_!r} occurs twice")
-        found.queries[id_] = clean(row["text"], mended)
+        found.queries[id_] = tidy(row["text"], mended)
     for split in ("dev", "test"):
         path = folder / "qrels" / f"{split}.tsv"
         if split == "test" or path.is_file():
@@ -61,6 +63,10 @@ def read_beir(folder: Path) -> BeirSet:
     if not any(score > 0 for _, _, score in found.qrels["test"]):
         raise UserError(f"{folder / 'qrels' / 'test.tsv'}: no judgement above 0 of a known query and document")
     return found
+
+
+def _as_it_is(text: str, _: Counter[str]) -> str:
+    return text
 
 
 def _with_ids(path: Path) -> list[tuple[str, dict[str, str]]]:
@@ -100,7 +106,7 @@ def _known(found: BeirSet, split: str, qrels: list[Qrel]) -> list[Qrel]:
 
 
 def full(found: BeirSet) -> BeirSet:
-    """Protocol `full`: every document, and the queries that a split judges."""
+    """Protocols `full` and `mteb`: every document, and the queries that a split judges."""
     judged = {query for qrels in found.qrels.values() for query, _, _ in qrels}
     queries = {id_: text for id_, text in found.queries.items() if id_ in judged}
     return BeirSet(found.documents, queries, found.qrels, found.counts)
@@ -123,4 +129,4 @@ def tr_mteb(found: BeirSet) -> BeirSet:
     return BeirSet(documents, queries, {"test": list(one.values())}, found.counts)
 
 
-PROTOCOLS = {"full": full, "tr-mteb": tr_mteb}
+PROTOCOLS = {"full": full, "mteb": full, "tr-mteb": tr_mteb}

@@ -41,7 +41,7 @@ def load_eval_set(folder: str | Path, name: str, title: bool, protocol: str, dro
 
     Args:
         title: a document is its title and its text; otherwise its text alone.
-        protocol: the name of the rules under which the numbers stand (`full`, `tr-mteb`).
+        protocol: the name of the rules under which the numbers stand (`full`, `mteb`, `tr-mteb`).
 
     Raises:
         UserError: a file is missing or malformed, an id occurs twice, a document has two judgements for a query, or

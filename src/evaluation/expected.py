@@ -27,7 +27,7 @@ class Source(_Strict):
 
 
 class Protocol(_Strict):
-    name: Literal["full", "tr-mteb"]
+    name: Literal["full", "mteb", "tr-mteb"]
     title: bool
 
 
@@ -41,6 +41,8 @@ class Entry(_Strict):
     over: str | None = None
     tolerance: Annotated[float, Field(gt=0)]
     why_not: str | None = None
+    why: str | None = None
+    file: str | None = None
     values: dict[str, float]
 
 
@@ -101,7 +103,8 @@ def _compare(source: Source, entry: Entry, measure: str, evaluations: Evaluation
         return Comparison(source, entry, measure, name, published, ours, None, "not comparable", why)
     difference = ours - published
     judged = verdict(difference, entry.tolerance)
-    return Comparison(source, entry, measure, name, published, ours, difference, judged, "")
+    why = "" if judged == "OK" else entry.why or ""
+    return Comparison(source, entry, measure, name, published, ours, difference, judged, why)
 
 
 def _nearest(entry: Entry, measure: str, evaluations: Evaluations) -> tuple[str, str]:

@@ -103,6 +103,7 @@ def rank_late(model: LateModel, data: EvalSet, depth: int, batch_size: int) -> R
         "documents": cache.texts_fingerprint(documents),
         "batch_size": batch_size,
         "device": str(model.encoder.device),
+        "places": runs.SCORE_PLACES,
         **cache.machine_settings(),
     }
 
@@ -133,7 +134,7 @@ def search_late(
     """
     import torch
 
-    from src.evaluation.topk import merge
+    from src.evaluation.topk import merge, rounded
 
     asked = model.encoder.encode_query(list(queries), batch_size=batch_size, show_progress_bar=False)
     _check(asked, queries, model.name)
@@ -144,7 +145,7 @@ def search_late(
             texts = list(documents[start : start + at_once])
             vectors = model.encoder.encode_document(texts, batch_size=batch_size, show_progress_bar=False)
             _check(vectors, texts, model.name)
-            product = model.encoder.similarity(asked, vectors).float().cpu()
+            product = rounded(model.encoder.similarity(asked, vectors).cpu())
             scores, rows = merge(scores, rows, product, start, k)
             progress.update(len(texts))
     return scores.numpy(), rows.numpy()

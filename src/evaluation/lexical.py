@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from src.evaluation.row_names import LEXICAL
+from src.evaluation.runs import rounded
 from src.turkish import APOSTROPHES, fold
 
 # Lucene's BM25Similarity. Not tuned, so that the baseline is nobody's choice; k1 1.5 is worse (docs/evaluation.md).
@@ -70,7 +71,7 @@ def search(
         ids = [vocabulary[word] for word in tokenize(query) if word in vocabulary]
         if not ids:
             continue
-        found = np.asarray(index.get_scores_from_ids(ids), dtype=np.float32)
+        found = rounded(index.get_scores_from_ids(ids))
         best = _best(found, k)
         scores[number, : len(best)] = found[best]
         rows[number, : len(best)] = best

@@ -21,10 +21,17 @@ _MEASURES = {
     "R@10": "R@10",
     "R@100": "R@100",
     "MRR@10": "RR",
+    "nDCG@1": "nDCG@1",
+    "nDCG@3": "nDCG@3",
+    "nDCG@5": "nDCG@5",
     "nDCG@10": "nDCG@10",
+    "nDCG@100": "nDCG@100",
+    "MAP@10": "AP@10",
     "MAP": "AP",
 }
 NAMES = tuple(_MEASURES)
+# The columns of tables and charts; the others stand in the files, for comparison with what others publish.
+SHOWN = tuple(name for name in NAMES if name not in ("nDCG@1", "nDCG@3", "nDCG@5", "nDCG@100", "MAP@10"))
 PerQuery = dict[str, NDArray[np.float64]]
 
 
@@ -32,8 +39,8 @@ def per_query(qrels: Qrels, run: Run) -> PerQuery:
     """Every measure for every query of `qrels`, in their order: {measure: (queries,)}.
 
     A query for which the run holds nothing counts as zero (trec_eval's `-c`). Relevant is a judgement of 1 or more;
-    nDCG takes the judgement as gain. MAP and R@100 see no deeper than the run. MRR@10 is trec_eval's reciprocal rank,
-    zero where the first relevant document stands below rank 10: so all measures break ties alike.
+    nDCG takes the judgement as gain. MAP, nDCG@100 and R@100 see no deeper than the run. MRR@10 is trec_eval's
+    reciprocal rank, zero where the first relevant document stands below rank 10: so all measures break ties alike.
     """
     import ir_measures
     from ir_measures.providers import registry

@@ -25,10 +25,10 @@ class Descriptor(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    source: str  # Hub id, folder, or NAME==VERSION of the package index
+    source: str  # Hub id, folder, or NAME==VERSION of the package index; bm25s for kind mteb-bm25
     # Commit (null: not pinned yet), or SHA-256 of the wheel.
     revision: Annotated[str, Field(pattern=r"^([0-9a-f]{40}|[0-9a-f]{64})$")] | None
-    kind: Literal["dense", "colbert"]
+    kind: Literal["dense", "colbert", "mteb-bm25"]
     query_prompt: str
     document_prompt: str
     pooling: Literal["cls", "mean"] | None  # what the repository must declare, or what serves where it declares none
@@ -38,8 +38,8 @@ class Descriptor(BaseModel):
     @model_validator(mode="after")
     def _late_interaction_has_its_own(self) -> Self:
         given = [key for key in ("query_prompt", "document_prompt", "pooling", "max_length") if getattr(self, key)]
-        if self.kind == "colbert" and given:
-            raise ValueError(f"a colbert checkpoint brings its own {given[0]}; leave it empty")
+        if self.kind != "dense" and given:
+            raise ValueError(f"kind {self.kind} brings its own {given[0]}; leave it empty")
         return self
 
 
@@ -83,6 +83,13 @@ def rank_published(
     name: str, descriptor: Descriptor, data: EvalSet, *, depth: int, batch_size: int, device: torch.device
 ) -> tuple[Run, dict[str, Any]]:
     """The run of a published model, and what is recorded of it: source, revision, checksum of its files, size."""
+    if descriptor.kind == "mteb-bm25":
+        from importlib.metadata import version
+
+        from src.evaluation.mteb_bm25 import rank_mteb_bm25
+
+        known = {"source": f"bm25s {version('bm25s')}", "kind": descriptor.kind, "pinned": True}
+        return rank_mteb_bm25(data, depth), known
     descriptor, source = at_commit(name, descriptor)
     if descriptor.kind == "colbert":
         from src.evaluation import late

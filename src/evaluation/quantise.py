@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from src.evaluation import runs
 from src.evaluation.beir import EvalSet
+from src.evaluation.runs import rounded
 from src.evaluation.topk import Floats, merge, unit
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ def int8_scores(queries: Floats, codes: NDArray[np.int8], scale: Scale) -> Float
     """Inner products of float queries with int8 documents (queries, documents)."""
     asked = queries.astype(np.float64)
     constant = asked @ (scale.low + 128 * scale.step)
-    return ((asked * scale.step) @ codes.T.astype(np.float64) + constant[:, None]).astype(np.float32)
+    return rounded((asked * scale.step) @ codes.T.astype(np.float64) + constant[:, None])
 
 
 def binary_scores(queries: Floats, documents: Floats) -> Floats:

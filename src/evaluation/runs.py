@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,13 +15,22 @@ from src.evaluation.beir import EvalSet
 from src.files import atomic_text, read_text
 
 Run = dict[str, list[tuple[str, float]]]
+# Decimals that decide a ranking. Beyond them BLAS, threads, batches and padding would: the same text in two documents
+# scores alike to about 1e-7.
+SCORE_PLACES = 6
+
+
+def rounded(scores: NDArray[Any]) -> NDArray[np.float32]:
+    """Scores as every retriever ranks them: to SCORE_PLACES decimals, as float32."""
+    return np.round(np.asarray(scores, dtype=np.float64), SCORE_PLACES).astype(np.float32)
 
 
 def from_rows(scores: NDArray[np.float32], rows: NDArray[np.int64], data: EvalSet, depth: int) -> Run:
     """The run of a search.
 
     Args:
-        scores, rows: (queries, k), best first; `rows` number `data.document_ids`, -1 where there was no further hit.
+        scores, rows: (queries, k), rounded and best first; `rows` number `data.document_ids`, -1 where there was no
+            further hit.
         depth: documents kept per query, counted after self-hits are removed where the set asks for that.
     """
     run: Run = {}
@@ -40,9 +50,11 @@ def search_depth(data: EvalSet, depth: int) -> int:
 
 
 def order(hits: Sequence[tuple[str, float]]) -> list[tuple[str, float]]:
-    """Hits as trec_eval ranks them: by float32 score, ties by document id, both descending."""
-    by_id = sorted(hits, key=lambda hit: hit[0].encode(), reverse=True)
-    return sorted(by_id, key=lambda hit: -np.float32(hit[1]))
+    """Hits as trec_eval ranks them: by rounded float32 score, ties by document id, both descending."""
+    scores = rounded(np.array([score for _, score in hits]))
+    alike = [(document, float(score)) for (document, _), score in zip(hits, scores, strict=True)]
+    by_id = sorted(alike, key=lambda hit: hit[0].encode(), reverse=True)
+    return sorted(by_id, key=lambda hit: -hit[1])
 
 
 def write_run(path: str | Path, run: Run, tag: str) -> None:

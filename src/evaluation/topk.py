@@ -1,7 +1,7 @@
 """Exact nearest neighbours by cosine, block by block: bounded memory, and the same answer whatever the block size.
 
 A float32 matrix product picks candidates; their scores are then computed in float64 from the float32 vectors and
-rounded once to float32. So neither block size nor threads nor a document's place in a block changes a score, and
+rounded to six decimals. So neither block size nor threads nor a document's place in a block changes a score, and
 equal vectors have equal scores. Ties go to the lower row.
 """
 
@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from src.errors import UserError
+from src.evaluation.runs import SCORE_PLACES
 
 Floats = NDArray[np.float32]
 Rows = NDArray[np.int64]
@@ -91,9 +92,9 @@ def _search(
     if rows.shape[1] == len(documents):
         return scores.numpy(), rows.numpy()
     # What was left out has a float32 score no higher than the last candidate's; twice the product's error bound above
-    # it, nothing can be missing. Elsewhere (many ties, or scores closer than float32 tells apart) look at every row.
+    # it, and a rounding more, nothing can be missing. Elsewhere (ties, or scores close together) look at every row.
     error = 2 * (queries.shape[1] + 4) * _UNIT_ROUNDOFF
-    unsure = scores[:, -1] - approximate.min(dim=1).values <= 2 * error
+    unsure = scores[:, -1] - approximate.min(dim=1).values <= 2 * error + 10.0**-SCORE_PLACES
     if unsure.any() and approximate.shape[1] < len(documents):
         scores[unsure], rows[unsure] = _exhaustive(queries[unsure].double(), documents, k, block)
     return scores.numpy(), rows.numpy()
@@ -124,13 +125,18 @@ def _view(vectors: Floats) -> torch.Tensor:
 
 
 def _exact(queries: torch.Tensor, documents: Floats, rows: torch.Tensor) -> torch.Tensor:
-    """Cosines of each query with its candidate rows, summed in float64, rounded to float32 (queries, candidates)."""
+    """Cosines of each query with its candidate rows, summed in float64 and rounded (queries, candidates)."""
     dim = queries.shape[1]
     scores = torch.empty(rows.shape, dtype=torch.float32)
     for query, candidates in enumerate(rows.numpy()):
         vectors = unit(documents[candidates, :dim]).double()
-        scores[query] = (vectors @ queries[query].double()).float()
+        scores[query] = rounded(vectors @ queries[query].double())
     return scores
+
+
+def rounded(scores: torch.Tensor) -> torch.Tensor:
+    """Scores as every retriever ranks them (src.evaluation.runs.rounded)."""
+    return scores.double().round(decimals=SCORE_PLACES).float()
 
 
 def _sorted(scores: torch.Tensor, rows: torch.Tensor, k: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -145,7 +151,7 @@ def _exhaustive(queries: torch.Tensor, documents: Floats, k: int, block: int) ->
     scores, rows = _nothing(len(queries))
     for start in range(0, len(documents), block):
         vectors = unit(documents[start : start + block, : queries.shape[1]])
-        scores, rows = merge(scores, rows, (queries @ vectors.double().T).float(), start, k)
+        scores, rows = merge(scores, rows, rounded(queries @ vectors.double().T), start, k)
     return scores, rows
 
 

@@ -27,7 +27,8 @@ def sources(names: Iterable[str]) -> Iterator[tuple[str, str | None]]:
     """Source and revision of published models by their names in params/models."""
     from src.evaluation.published import read_descriptor
 
-    return ((found.source, found.revision) for found in map(read_descriptor, names))
+    found = map(read_descriptor, names)
+    return ((item.source, item.revision) for item in found if item.kind != "mteb-bm25")
 
 
 def warm_models(models: Iterable[tuple[str, str | None]]) -> Iterator[str]:

@@ -192,7 +192,7 @@ def _cells(scores: Metrics, measures: tuple[str, ...]) -> str:
 def protocol(params: Params, name: str) -> str:
     """How a set was scored, in words."""
     item = params.eval.sets[name]
-    what = "whole corpus" if item.protocol == "full" else "reduced as in TR-MTEB"
+    what = {"full": "whole corpus", "mteb": "whole corpus as MTEB has it"}.get(item.protocol, "reduced as in TR-MTEB")
     text = "title and text" if item.title else "text alone"
     return f"{what}, {text}, {params.eval.max_length} tokens, float32, ties by id"
 

@@ -180,7 +180,7 @@ class ColbertParams(Block):
 
 class EvalSetParams(Block):
     path: str
-    protocol: Literal["full", "tr-mteb"]
+    protocol: Literal["full", "mteb", "tr-mteb"]
     title: Flag
     drop_self_hits: Flag
 

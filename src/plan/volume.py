@@ -125,7 +125,7 @@ def evaluation_set(item: EvalSetParams, params: Params) -> EvalVolume | None:
     if folder.name in HUB_EVAL:
         return HUB_EVAL[folder.name]
     if folder.is_dir() and not is_hub_set(folder):
-        found = PROTOCOLS[item.protocol](read_beir(folder))
+        found = PROTOCOLS[item.protocol](read_beir(folder, item.protocol))
         documents = [f"{title} {text}" if item.title else text for title, text in found.documents.values()]
         queries = list(found.queries.values())
         return EvalVolume(len(documents), _tokens(documents), len(queries), _tokens(queries), "counted")

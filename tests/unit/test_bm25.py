@@ -114,7 +114,7 @@ def test_scores_are_lucenes():
         expected = lucene_bm25([Counter(text.split()) for text in texts], query.split())
         hits = at[at >= 0]
         assert set(hits) == set(np.flatnonzero(expected))
-        np.testing.assert_allclose(got[: len(hits)], expected[hits], rtol=1e-6)
+        np.testing.assert_allclose(got[: len(hits)], expected[hits], atol=1e-6)
     assert (rows[2] == -1).all()
 
 

@@ -19,8 +19,8 @@ def test_ranks_reward_agreement_and_keeps_what_one_run_lacks():
     second = {"q": [("b", 0.2), ("c", 0.1)]}
     fused = reciprocal_rank_fusion([first, second], depth=3)
     assert [document for document, _ in fused["q"]] == ["b", "a", "c"]
-    assert fused["q"][0][1] == pytest.approx(1 / 61 + 1 / 62)
-    assert fused["r"] == [("a", 1 / 61)]
+    assert fused["q"][0][1] == pytest.approx(1 / 61 + 1 / 62, abs=1e-6)
+    assert fused["r"] == [("a", pytest.approx(1 / 61, abs=1e-6))]
 
 
 def test_z_scores_count_by_how_much_a_document_leads():

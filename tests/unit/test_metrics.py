@@ -18,7 +18,8 @@ TREC_NAMES = {
     "R@5": "recall_5",
     "R@10": "recall_10",
     "R@100": "recall_100",
-    "nDCG@10": "ndcg_cut_10",
+    **{f"nDCG@{k}": f"ndcg_cut_{k}" for k in (1, 3, 5, 10, 100)},
+    "MAP@10": "map_cut_10",
     "MAP": "map",
 }
 

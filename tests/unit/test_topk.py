@@ -12,7 +12,7 @@ def brute_force(queries: np.ndarray, documents: np.ndarray, k: int, dim: int) ->
     def normal(x: np.ndarray) -> np.ndarray:
         return topk.unit(x[:, :dim]).numpy().astype(np.float64)
 
-    scores = (normal(queries) @ normal(documents).T).astype(np.float32)
+    scores = np.round(normal(queries) @ normal(documents).T, 6).astype(np.float32)
     rows = np.argsort(-scores, axis=1, kind="stable")[:, :k]
     return np.take_along_axis(scores, rows, 1), rows
 
@@ -77,3 +77,12 @@ def test_memory_mapped_vectors_and_many_queries(tmp_path):
 def test_more_asked_than_there_is():
     _, rows = topk.search(vectors(0, 2, 4), vectors(1, 3, 4), 10)
     assert rows.shape == (2, 3)
+
+
+def test_scores_that_differ_beyond_six_decimals_are_a_tie():
+    """So neither BLAS nor padding decides between the same text in two documents."""
+    documents = np.repeat(vectors(0, 1, 16), 40, axis=0) + np.float32(1e-7) * vectors(1, 40, 16)
+    scores, rows = topk.search(vectors(2, 3, 16), documents, 4, block=7)
+    assert (np.diff(rows)[np.diff(scores) == 0] > 0).all()
+    assert (np.diff(scores) == 0).any()
+    np.testing.assert_array_equal(np.round(scores.astype(np.float64), 6).astype(np.float32), scores)
