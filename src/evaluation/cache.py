@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterable
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,9 @@ from numpy.typing import NDArray
 
 from src.files import sha256
 
+_LIBRARIES = ("torch", "transformers", "tokenizers", "sentence-transformers", "safetensors", "numpy")
+_SOURCE = Path(__file__).parents[1]
+_CODE = ("model/*.py", "evaluation/dense.py", "evaluation/encode.py", "evaluation/late.py")
 _DOCUMENTATION = {".md", ".gitattributes"}
 Fill = Callable[[NDArray[np.float32]], None]
 
@@ -49,16 +53,37 @@ def texts_fingerprint(texts: Iterable[str]) -> str:
     return digest.hexdigest()
 
 
-def machine_settings() -> dict[str, Any]:
-    """What changes the bits of a vector besides model and text: versions, threads, instruction set."""
+def settings(encoder: Any) -> dict[str, Any]:
+    """What changes a vector, bits included, besides the model's files and the text.
+
+    That is the encoder as it was loaded (its modules with their settings, pooling, normalisation and length among them;
+    dtype and attention), the code that loaded it, library versions, and of the machine the kind of device, threads,
+    instruction set and the arithmetic of float32 products.
+    """
     import torch
 
-    names = ("torch", "transformers", "tokenizers", "sentence-transformers")
+    network = encoder[0].get_submodule("model")
+    device = torch.device(encoder.device)
     return {
-        **{name: version(name) for name in names},
+        "modules": [[type(module).__name__, module.get_config_dict()] for module in encoder],
+        "max_length": encoder.max_seq_length,
+        "dtype": str(next(network.parameters()).dtype),
+        "attention": network.config._attn_implementation,
+        "code": code_fingerprint(),
+        "versions": {name: version(name) for name in _LIBRARIES},
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
         "threads": torch.get_num_threads(),
         "instructions": torch.backends.cpu.get_cpu_capability(),
+        "products": torch.get_float32_matmul_precision(),
     }
+
+
+@cache
+def code_fingerprint() -> str:
+    """SHA-256 over our own code between a model's files and its vectors."""
+    files = [path for pattern in _CODE for path in _SOURCE.glob(pattern)]
+    listing = sorted([path.relative_to(_SOURCE).as_posix(), sha256(path)] for path in files)
+    return hashlib.sha256(json.dumps(listing).encode()).hexdigest()
 
 
 def cached(key: dict[str, Any], shape: tuple[int, ...], fill: Fill) -> NDArray[np.float32]:
@@ -67,7 +92,7 @@ def cached(key: dict[str, Any], shape: tuple[int, ...], fill: Fill) -> NDArray[n
     It is filled in a file beside its target and renamed when it is whole, so an interrupted run leaves nothing behind
     that could be taken for a result.
     """
-    name = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:40]
+    name = hashlib.sha256(json.dumps(key, sort_keys=True, default=str).encode()).hexdigest()[:40]
     path = folder() / f"{name}.npy"
     found = _open(path, shape)
     if found is not None:

@@ -76,10 +76,9 @@ def embed(
         "model": model.fingerprint,
         "texts": cache.texts_fingerprint(texts),
         "prompt": prompt,
-        "max_length": model.encoder.max_seq_length,
         "batch_size": batch_size,
         "devices": sorted({target.split(":", maxsplit=1)[0] for target in targets}),
-        **cache.machine_settings(),
+        **cache.settings(model.encoder),
     }
 
     def fill(out: NDArray[np.float32]) -> None:

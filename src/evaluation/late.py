@@ -102,9 +102,8 @@ def rank_late(model: LateModel, data: EvalSet, depth: int, batch_size: int) -> R
         "queries": cache.texts_fingerprint(queries),
         "documents": cache.texts_fingerprint(documents),
         "batch_size": batch_size,
-        "device": str(model.encoder.device),
         "places": runs.SCORE_PLACES,
-        **cache.machine_settings(),
+        **cache.settings(model.encoder),
     }
 
     def fill(out: NDArray[np.float32]) -> None:

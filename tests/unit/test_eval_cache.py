@@ -1,7 +1,11 @@
 """The embedding cache: found by content, whole or absent."""
 
+import ast
+from pathlib import Path
+
 import numpy as np
 import pytest
+import torch
 
 from src.evaluation import cache
 
@@ -9,6 +13,31 @@ from src.evaluation import cache
 @pytest.fixture(autouse=True)
 def in_a_folder_of_its_own(tmp_path, monkeypatch):
     monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+
+
+class Module:
+    def __init__(self, network=None, **config):
+        self.network, self.config = network, config
+
+    def get_submodule(self, name):
+        assert name == "model"
+        return self.network
+
+    def get_config_dict(self):
+        return self.config
+
+
+class Encoder(list):
+    device, max_seq_length = "cpu", 512
+
+
+def encoder(pooling="mean", dtype=torch.float32, attention="sdpa", length=512, normalised=True):
+    network = torch.nn.Linear(2, 2).to(dtype)
+    network.config = type("config", (), {"_attn_implementation": attention})
+    modules = [Module(network), Module(pooling_mode=pooling), *([Module()] if normalised else [])]
+    found = Encoder(modules)
+    found.max_seq_length = length
+    return found
 
 
 class Filler:
@@ -71,3 +100,58 @@ def test_a_model_is_known_by_its_files_but_not_by_its_documentation(tmp_path):
 def test_texts_are_told_apart_by_order_and_boundary():
     variants = [["ab", "c"], ["a", "bc"], ["c", "ab"], ["abc"], ["ab", "c", ""]]
     assert len({cache.texts_fingerprint(texts) for texts in variants}) == len(variants)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"pooling": "cls"}, {"dtype": torch.bfloat16}, {"attention": "eager"}, {"length": 128}, {"normalised": False}],
+)
+def test_an_encoder_loaded_otherwise_gives_another_key(change):
+    assert cache.settings(encoder()) == cache.settings(encoder()) != cache.settings(encoder(**change))
+
+
+@pytest.mark.parametrize("change", ["threads", "products", "version", "code"])
+def test_machine_libraries_and_our_code_are_part_of_the_key(change, monkeypatch):
+    before = cache.settings(encoder())
+    if change == "threads":
+        monkeypatch.setattr(torch, "get_num_threads", lambda: 77)
+    elif change == "products":
+        monkeypatch.setattr(torch, "get_float32_matmul_precision", lambda: "medium")
+    elif change == "version":
+        monkeypatch.setattr(cache, "version", lambda name: "0.0" if name == "tokenizers" else "1.0")
+    else:
+        monkeypatch.setattr(cache, "code_fingerprint", lambda: "other")
+    assert cache.settings(encoder()) != before
+
+
+def test_the_code_in_the_key_is_all_that_loads_and_encodes():
+    """What `encode`, `dense` and `late` import of the project, rankings and the cache itself aside."""
+    source = Path(cache.__file__).parents[1]
+    held = {path.relative_to(source).as_posix() for pattern in cache._CODE for path in source.glob(pattern)}
+    assert {"model/load.py", "model/original.py", "model/positions.py", "evaluation/encode.py"} <= held
+    for name in ("encode", "dense", "late"):
+        tree = ast.parse((source / "evaluation" / f"{name}.py").read_text(encoding="utf-8"))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("src.model."):
+                assert node.module.removeprefix("src.").replace(".", "/") + ".py" in held
+
+
+def test_a_folder_without_modules_is_pooled_as_asked_each_time(tmp_path):
+    from transformers import BertConfig, BertModel
+
+    from src.evaluation.dense import embed, load_dense
+    from src.model.tokenizer import train_tokenizer, wrap
+
+    texts = [f"şehir {n} yılında kuruldu" for n in range(30)]
+    tokenizer = wrap(train_tokenizer(texts, 120), 32)
+    torch.manual_seed(0)
+    sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
+    BertModel(BertConfig(vocab_size=len(tokenizer), **sizes)).save_pretrained(tmp_path / "model")
+    tokenizer.save_pretrained(tmp_path / "model")
+    found = {}
+    for pooling in ("mean", "cls", "mean"):
+        model = load_dense("m", str(tmp_path / "model"), torch.device("cpu"), max_length=None, pooling=pooling)
+        vectors = embed(model, texts, "", batch_size=8, what="texts", targets=["cpu"])
+        np.testing.assert_allclose(vectors, model.encoder.encode(texts), atol=1e-5)
+        found.setdefault(pooling, vectors)
+    assert not np.allclose(found["mean"], found["cls"]) and len(files()) == 2
