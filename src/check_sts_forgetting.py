@@ -38,17 +38,22 @@ def main(_: list[str]) -> None:
     triplets = list(read_jsonl(NLI)) if NLI.exists() else []
     texts = {"first": pairs.first, "second": pairs.second}
     texts |= {column: [row[column] for row in triplets] for column in TRIPLET if triplets}
-    vectors = {name: encode(name, texts, params, device(params.runtime)) for name in CHAIN}
-    write_json("reports/eval/sts.json", round_floats(summarise(vectors, pairs.scores, params), PLACES))
+    encoded = {name: encode(name, texts, params, device(params.runtime)) for name in CHAIN}
+    vectors = {name: found for name, (found, _) in encoded.items()}
+    found = summarise(vectors, pairs.scores, params)
+    found["protocol"]["truncation"] = {name: cut for name, (_, cut) in encoded.items()}
+    write_json("reports/eval/sts.json", round_floats(found, PLACES))
 
 
-def encode(name: str, texts: dict[str, list[str]], params: Params, device: torch.device) -> dict[str, Any]:
-    """Vectors of every column by one checkpoint."""
-    from src.evaluation import dense
+def encode(
+    name: str, texts: dict[str, list[str]], params: Params, device: torch.device
+) -> tuple[dict[str, Any], dict[str, int]]:
+    """Vectors of every column by one checkpoint, and how many texts of each it cuts."""
+    from src.evaluation import dense, truncation
 
     model: DenseModel = dense.load_dense(name, f"models/{name}", device, max_length=params.eval.max_length)
     dense.check_dims(params.eval.dims, model)
-    return {
+    vectors = {
         column: dense.embed(
             model,
             rows,
@@ -59,6 +64,7 @@ def encode(name: str, texts: dict[str, list[str]], params: Params, device: torch
         )
         for column, rows in texts.items()
     }
+    return vectors, truncation.of_columns(model, texts)
 
 
 def summarise(vectors: Vectors, scores: NDArray[np.float64], params: Params) -> dict[str, Any]:

@@ -34,15 +34,18 @@ def main(arguments: list[str]) -> None:
     options = params.eval.sets[name]
     data = load_eval_set(f"data/prepared/{name}", name, options.title, options.protocol, options.drop_self_hits)
     with fresh_dir(f"reports/runs/{name}") as runs, fresh_dir(f"reports/per_query/{name}") as queries:
-        write_runs(runs, data, params, device(params.runtime))
-        write_json(f"reports/eval/{name}.json", score(runs, queries, data, params))
+        cut = write_runs(runs, data, params, device(params.runtime))
+        write_json(f"reports/eval/{name}.json", score(runs, queries, data, params, cut))
 
 
-def write_runs(folder: Path, data: EvalSet, params: Params, device: torch.device) -> None:
-    """Write the run of every row and of every dimension of the retrieval model."""
+Cut = dict[str, int]  # what src.evaluation.truncation says of a model
+
+
+def write_runs(folder: Path, data: EvalSet, params: Params, device: torch.device) -> dict[str, Cut]:
+    """Write the run of every row and of every dimension of the retrieval model; how many texts each encoder cuts."""
     import shutil
 
-    from src.evaluation import late, runs
+    from src.evaluation import late, runs, truncation
     from src.evaluation.fusion import FUSIONS
 
     depth, batch_size = params.eval.depth, params.eval.batch_size
@@ -52,16 +55,18 @@ def write_runs(folder: Path, data: EvalSet, params: Params, device: torch.device
         shutil.copyfile(f"data/published/{data.name}/{row}.trec", folder / f"{row}.trec")
     colbert = late.load_late(LATE, "models/colbert", device)
     runs.write_run(folder / f"{LATE}.trec", late.rank_late(colbert, data, depth, batch_size), LATE)
+    cut = {LATE: truncation.of_set(colbert, data)}
     for row in CHAIN:
-        write_dense(folder, row, data, params, device)
+        cut[row] = write_dense(folder, row, data, params, device)
     fused = [runs.read_run(folder / f"{row}.trec") for row in (LEMMA, FINAL)]
     for row, fuse in FUSIONS.items():
         runs.write_run(folder / f"{row}.trec", fuse(fused, depth), row)
+    return cut
 
 
-def write_dense(folder: Path, row: str, data: EvalSet, params: Params, device: torch.device) -> None:
+def write_dense(folder: Path, row: str, data: EvalSet, params: Params, device: torch.device) -> Cut:
     """Encode once; write the run of whole vectors, for the retrieval model also of every shorter and smaller form."""
-    from src.evaluation import dense, quantise, runs
+    from src.evaluation import dense, quantise, runs, truncation
     from src.evaluation.table import QUANTISED_DEPTH
 
     model = dense.load_dense(row, f"models/{row}", device, max_length=params.eval.max_length)
@@ -69,7 +74,7 @@ def write_dense(folder: Path, row: str, data: EvalSet, params: Params, device: t
     whole = dense.rank(queries, documents, data, params.eval.depth, device=device)
     runs.write_run(folder / f"{row}.trec", whole, row)
     if row != FINAL:
-        return
+        return truncation.of_set(model, data)
     dense.check_dims(params.eval.dims, model)
     for dim in params.eval.dims:
         if dim < model.dim:
@@ -78,9 +83,10 @@ def write_dense(folder: Path, row: str, data: EvalSet, params: Params, device: t
         for form, run in quantise.rank_quantised(queries, documents, data, QUANTISED_DEPTH, dim).items():
             small = quantised(row, dim, form)
             runs.write_run(folder / f"{small}.trec", run, small)
+    return truncation.of_set(model, data)
 
 
-def score(runs: Path, queries: Path, data: EvalSet, params: Params) -> dict[str, object]:
+def score(runs: Path, queries: Path, data: EvalSet, params: Params, truncation: dict[str, Cut]) -> dict[str, object]:
     """The summary of the saved runs; writes the per-query files on the way."""
     from src.evaluation import lexical, table
     from src.evaluation.fusion import RRF_K
@@ -96,9 +102,12 @@ def score(runs: Path, queries: Path, data: EvalSet, params: Params) -> dict[str,
     table.write_per_query(queries, {**models, **cut}, data)
     small = {dim: table.score_runs(runs, [quantised(FINAL, dim, form) for form in FORMS], data) for dim in dims}
     forms = {dim: dict(zip(FORMS, scored.values(), strict=True)) for dim, scored in small.items()}
+    published = read_json(f"data/published/{data.name}/models.json")
     settings = {
         "depth": params.eval.depth,
         "max_length": params.eval.max_length,
+        "truncation": truncation
+        | {name: model["truncation"] for name, model in published.items() if "truncation" in model},
         "scores": "float32; ties by document id, descending, as trec_eval",
         "relevant": "judgement of 1 or more",
         "bm25": f"Lucene's form, k1 {lexical.K1:g}, b {lexical.B:g}; Turkish lower case, words cut at the apostrophe",
@@ -108,7 +117,7 @@ def score(runs: Path, queries: Path, data: EvalSet, params: Params) -> dict[str,
         "hybrid_z": f"sum of the z-scores of {LEMMA} and {FINAL}",
         "binary_rescored": f"best {RESCORE} × {table.QUANTISED_DEPTH} by Hamming distance, rescored by int8",
         "quantised_depth": table.QUANTISED_DEPTH,
-        "published": read_json(f"data/published/{data.name}/models.json"),
+        "published": published,
     }
     by_dim = {dim: {**models, **cut}[file] for dim, file in files.items()}
     draws = Draws(params.eval.bootstrap_resamples, params.eval.seed)

@@ -17,12 +17,18 @@ def main(_: list[str]) -> None:
     from src.evaluation import colbert
     from src.files import fresh_dir
     from src.model.load import load_encoder
+    from src.model.positions import count_cut, limit_length
     from src.runtime import device, seed_everything, use_threads
 
     use_threads(params.runtime)
     seed_everything(params.seed)
     pairs = colbert.read_pairs(Path("data/prepared/retrieval/train.jsonl"), params.colbert.batch_size)
-    base = load_encoder("models/base", device=device(params.runtime), max_length=params.colbert.max_length)
+    base = load_encoder("models/base", device=device(params.runtime))
+    tokens = limit_length(base, params.colbert.max_length)
+    for column in pairs.column_names:
+        cut = count_cut(base.tokenizer, pairs[column], "", tokens)
+        if cut:
+            print(f"colbert: {cut} of {len(pairs)} {column}s are longer than {tokens} tokens and are cut")
     model = colbert.from_dense(base, params.colbert.dim)
     with tempfile.TemporaryDirectory() as scratch:
         record = colbert.fit(model, pairs, params.colbert, params.runtime, seed=params.seed, output=scratch)

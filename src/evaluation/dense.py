@@ -14,6 +14,7 @@ from src.errors import UserError
 from src.evaluation import cache, encode, runs
 from src.evaluation.beir import EvalSet
 from src.evaluation.topk import search
+from src.model.positions import UNLIMITED
 from src.model.prompts import Prompts, prompts_of
 from src.turkish import lower
 
@@ -39,6 +40,12 @@ class DenseModel:
     def dim(self) -> int:
         """Dimensions of a vector."""
         return self.encoder.get_embedding_dimension() or 0
+
+    @property
+    def limits(self) -> tuple[int, int]:
+        """Tokens that are read of a query and of a document."""
+        tokens = self.encoder.max_seq_length or UNLIMITED
+        return tokens, tokens
 
 
 def load_dense(

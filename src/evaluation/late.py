@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from src.errors import UserError
 from src.evaluation import cache, runs
 from src.evaluation.beir import EvalSet
+from src.model.positions import UNLIMITED, limit_length
+from src.model.prompts import Prompts, prompts_of
 from src.progress import bar
 from src.turkish import lower
 
@@ -36,6 +38,17 @@ class LateModel:
     fingerprint: str
     lowercase: bool = False
 
+    @property
+    def limits(self) -> tuple[int, int]:
+        """Tokens that are read of a query and of a document."""
+        whole, first = self.encoder.max_seq_length or UNLIMITED, self.encoder[0]
+        return getattr(first, "query_length", None) or whole, getattr(first, "document_length", None) or whole
+
+    @property
+    def prompts(self) -> Prompts:
+        """What stands before a query and a document."""
+        return prompts_of(self.encoder)
+
 
 def load_late(
     name: str, path: str, device: torch.device, revision: str | None = None, lowercase: bool = False
@@ -49,7 +62,6 @@ def load_late(
 
     from src.model.encoder import quiet
     from src.model.load import check_tokenizer, fetch
-    from src.model.positions import limit_length
 
     quiet()
     folder = Path(path) if Path(path).is_dir() else fetch(path, revision)

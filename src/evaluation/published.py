@@ -82,7 +82,9 @@ def at_commit(name: str, descriptor: Descriptor) -> tuple[Descriptor, dict[str, 
 def rank_published(
     name: str, descriptor: Descriptor, data: EvalSet, *, depth: int, batch_size: int, device: torch.device
 ) -> tuple[Run, dict[str, Any]]:
-    """The run of a published model, and what is recorded of it: source, revision, checksum of its files, size."""
+    """The run of a published model, and what is recorded of it: source, revision, checksum, size, texts cut."""
+    from src.evaluation import truncation
+
     if descriptor.kind == "mteb-bm25":
         from importlib.metadata import version
 
@@ -96,7 +98,8 @@ def rank_published(
 
         model = late.load_late(name, descriptor.source, device, descriptor.revision, bool(descriptor.lowercase))
         run = late.rank_late(model, data, depth, batch_size)
-        return run, {**source, "sha256": model.fingerprint, "dim": model.encoder.get_embedding_dimension()}
+        size = {"dim": model.encoder.get_embedding_dimension(), "truncation": truncation.of_set(model, data)}
+        return run, {**source, "sha256": model.fingerprint, **size}
     from src.evaluation import dense
 
     encoder = dense.load_dense(
@@ -112,7 +115,8 @@ def rank_published(
     check_pooling(name, descriptor, encoder.encoder)
     queries, documents = dense.embed_set(encoder, data, batch_size, device)
     run = dense.rank(queries, documents, data, depth, device=device)
-    return run, {**source, "sha256": encoder.fingerprint, "dim": encoder.dim}
+    size = {"dim": encoder.dim, "truncation": truncation.of_set(encoder, data)}
+    return run, {**source, "sha256": encoder.fingerprint, **size}
 
 
 def check_pooling(name: str, descriptor: Descriptor, encoder: Any) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 _AT_ONCE = 8192  # texts tokenised together
-_UNLIMITED = 1 << 30  # relative positions have no end
+UNLIMITED = 1 << 24  # relative positions have no end
 
 
 def usable_positions(encoder: Any) -> int:
@@ -21,7 +21,7 @@ def usable_positions(encoder: Any) -> int:
     for name, module in transformer.named_modules():
         if name.rpartition(".")[2] == "position_embeddings" and isinstance(module, Embedding):
             return module.num_embeddings - (0 if module.padding_idx is None else module.padding_idx + 1)
-    return int(getattr(transformer.config, "max_position_embeddings", None) or _UNLIMITED)
+    return int(getattr(transformer.config, "max_position_embeddings", None) or UNLIMITED)
 
 
 def limit_length(encoder: Any, max_length: int | None = None) -> int:
@@ -31,8 +31,8 @@ def limit_length(encoder: Any, max_length: int | None = None) -> int:
         the tokens of a text that count from now on.
     """
     asked = encoder.max_seq_length if max_length is None else max_length
-    tokens = min(asked or _UNLIMITED, usable_positions(encoder))
-    if tokens < _UNLIMITED:
+    tokens = min(asked or UNLIMITED, usable_positions(encoder))
+    if tokens < UNLIMITED:
         encoder.max_seq_length = tokens
     for task in ("query_length", "document_length"):  # late interaction may cut queries and documents on its own
         own = getattr(encoder[0], task, None)

@@ -28,7 +28,7 @@ def all_tables(inputs: Inputs, checks: list[Check]) -> list[Table]:
         found += [ablation.table(key, rows, inputs) for key, rows in ablation.groups(inputs.ablation).items()]
     if inputs.errors:
         found += [text_ablation.correlations(name, value, inputs) for name, value in inputs.errors["sets"].items()]
-    return [*found, run_tables.work(inputs)]
+    return [*found, run_tables.truncation(inputs), run_tables.work(inputs)]
 
 
 def similarity(inputs: Inputs) -> list[Table]:

@@ -118,6 +118,21 @@ def versions(inputs: Inputs) -> str:
     return ", ".join(f"{name} {inputs.versions[name]}" for name in LIBRARIES if name in inputs.versions)
 
 
+def truncation(inputs: Inputs) -> Table:
+    """Tokens that each encoder reads, and how many texts are longer."""
+    rows: list[list[Cell]] = []
+    for evaluation in inputs.evaluations.values():
+        for name, cut in evaluation["settings"].get("truncation", {}).items():
+            tokens = dict.fromkeys((cut["document_tokens"], cut["query_tokens"]))
+            read = " / ".join(map(str, tokens))
+            rows.append([evaluation["set"], names.model(name), read, cut["documents_cut"], cut["queries_cut"]])
+    for name, cut in inputs.sts["protocol"].get("truncation", {}).items():
+        rows.append([inputs.sts["set"], names.model(name), str(cut["tokens"]), cut["cut"], None])
+    header = ["set", "model", "tokens read", "documents cut", "queries cut"]
+    notes = "What is longer is cut: the rest of it is not read. Two numbers: of a document, of a query. Sentences of "
+    return Table("truncation", header, rows, notes=f"{notes}pairs and triplets count as documents.")
+
+
 def work(inputs: Inputs) -> Table:
     """Optimizer steps and pairs of every training."""
     params = inputs.params

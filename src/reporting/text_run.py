@@ -177,11 +177,13 @@ def recompute(inputs: Inputs) -> Section:
     parts = [
         f"- Every retrieval number comes from a TREC run in `reports/runs/SET/`, scored against "
         f"`data/prepared/SET/qrels/test.tsv` with trec_eval's definitions; depth {settings['depth']}, texts cut at "
-        f"{settings['max_length']} tokens, scores {settings['scores']}, relevant: {settings['relevant']}.\n"
+        f"{settings['max_length']} tokens or sooner (below), scores {settings['scores']}, relevant: "
+        f"{settings['relevant']}.\n"
         f"- Values of every query: `reports/per_query/SET/`. Tables as CSV: `reports/tables/`. All numbers: "
         f"`reports/metrics.json`.\n"
         f"- BM25: {settings['bm25']}; stemmed: {settings['bm25_stem']}; lemmas: {settings['bm25_lemma']}. "
         f"Hybrids: {settings['hybrid']}; {settings['hybrid_z']}.\n"
-        f"- `dvc repro` writes this report again; without changes it is the same, byte for byte, on a like machine."
+        f"- `dvc repro` writes this report again; without changes it is the same, byte for byte, on a like machine.",
+        run_tables.truncation(inputs).markdown(),
     ]
     return Section("How to recompute", "runs, qrels, definitions", parts)

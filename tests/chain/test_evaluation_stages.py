@@ -107,6 +107,11 @@ def test_every_row_is_there_with_its_protocol(project):
     assert found["protocol"]["name"] == "full"
     assert found["protocol"]["synthetic"] is True
     assert found["settings"]["published"]["ours"]["source"] == "models/nli"
+    assert list(found["settings"]["truncation"]) == ["colbert", "base", "nli", "sts", "retrieval", "ours"]
+    for cut in found["settings"]["truncation"].values():
+        assert 4 <= cut["document_tokens"] <= 32 and 0 <= cut["documents_cut"] <= found["protocol"]["documents"]
+    sentences = read_json(project / "reports" / "eval" / "sts.json")["protocol"]["truncation"]
+    assert {name: cut["texts"] for name, cut in sentences.items()} == dict.fromkeys(sentences, 2 * 60 + 3 * 30)
     assert len(found["significance"]["pairs"]["nDCG@10"]) == len(rows) * (len(rows) - 1) // 2
 
 

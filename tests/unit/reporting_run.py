@@ -137,6 +137,10 @@ def evaluation(name, synthetic=True):
         "settings": {
             "depth": 100,
             "max_length": 64,
+            "truncation": {
+                "retrieval": {"query_tokens": 64, "document_tokens": 64, "queries_cut": 0, "documents_cut": 7},
+                "colbert": {"query_tokens": 32, "document_tokens": 180, "queries_cut": 1, "documents_cut": 2},
+            },
             "scores": "float32; ties by document id",
             "relevant": "judgement of 1 or more",
             "bm25": "Lucene's form",

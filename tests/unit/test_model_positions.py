@@ -1,5 +1,7 @@
 """Positions that an encoder can use: those after the padding index where they start there, and texts beyond them."""
 
+import shutil
+
 import numpy as np
 import pytest
 import torch
@@ -19,6 +21,9 @@ from transformers import (
 )
 
 from src.errors import UserError
+from src.evaluation import truncation
+from src.evaluation.beir import EvalSet
+from src.evaluation.dense import embed_set, load_dense
 from src.model.encoder import assemble, save_encoder
 from src.model.load import load_encoder
 from src.model.positions import count_cut, usable_positions
@@ -95,3 +100,16 @@ def test_prompts_count_as_part_of_a_text(tmp_path):
     assert count_cut(tokenizer, [TEXTS[0], "a"], "", length) == 0
     assert count_cut(tokenizer, [TEXTS[0], "a"], "soru: ", length) == 1
     assert count_cut(tokenizer, [TEXTS[0], "a"], "", length - 1) == 1
+
+
+def test_an_evaluation_tells_what_is_read_and_how_many_texts_are_cut(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+    data = EvalSet("set", ["d", "e"], [LONG, "kısa"], ["q"], ["kısa"], {"q": {"e": 1}}, {}, {}, False)
+    for _ in range(2):  # encoded, then from the cache
+        model = load_dense("m", str(save(tmp_path / "m", "xlm-roberta", 20)), torch.device("cpu"), max_length=2048)
+        expected = {"query_tokens": 18, "document_tokens": 18, "queries_cut": 0, "documents_cut": 1}
+        assert truncation.of_set(model, data) == expected
+        assert "m: 1 of 2 documents of set are longer than 18 tokens" in capsys.readouterr().out
+        embed_set(model, data, 8, torch.device("cpu"))
+        shutil.rmtree(tmp_path / "m")
+    assert truncation.of_columns(model, {"first": [LONG, "a"], "second": [LONG]})["cut"] == 2

@@ -1,0 +1,65 @@
+"""How many texts an encoder cuts: told on the screen and recorded beside its numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from src.evaluation import cache
+from src.model.positions import count_cut
+from src.turkish import lower
+
+if TYPE_CHECKING:
+    from src.evaluation.beir import EvalSet
+    from src.evaluation.dense import DenseModel
+    from src.evaluation.late import LateModel
+
+_DIGIT = 1 << 20  # a count as two float32 numbers, each of them whole
+
+
+def of_set(model: DenseModel | LateModel, data: EvalSet) -> dict[str, int]:
+    """Tokens that the model reads of a query and of a document of the set, and how many are longer and are cut."""
+    (queries, documents), prompts = model.limits, model.prompts
+    found = {
+        "query_tokens": queries,
+        "document_tokens": documents,
+        "queries_cut": count(model, data.queries, prompts.query, queries),
+        "documents_cut": count(model, data.documents, prompts.document, documents),
+    }
+    if found["queries_cut"] or found["documents_cut"]:
+        print(
+            f"{model.name}: {found['documents_cut']} of {len(data.documents)} documents of {data.name} are longer than "
+            f"{documents} tokens and are cut, and {found['queries_cut']} of {len(data.queries)} queries at {queries}"
+        )
+    return found
+
+
+def of_columns(model: DenseModel, columns: Mapping[str, Sequence[str]]) -> dict[str, int]:
+    """The same of sentences by column: tokens that are read, sentences, and how many are longer."""
+    tokens, _ = model.limits
+    cut = sum(count(model, texts, model.prompts.of(column), tokens) for column, texts in columns.items())
+    found = {"tokens": tokens, "texts": sum(map(len, columns.values())), "cut": cut}
+    if cut:
+        print(f"{model.name}: {cut} of {found['texts']} sentences are longer than {tokens} tokens and are cut")
+    return found
+
+
+def count(model: DenseModel | LateModel, texts: Sequence[str], prompt: str, tokens: int) -> int:
+    """How many texts have more tokens, as the model is given them; cached, since tokenising takes a while."""
+    texts = [lower(text) for text in texts] if model.lowercase else texts
+    key = {
+        "texts of more tokens than": tokens,
+        "model": model.fingerprint,
+        "texts": cache.texts_fingerprint(texts),
+        "prompt": prompt,
+        **cache.settings(model.encoder),
+    }
+
+    def fill(out: NDArray[np.float32]) -> None:
+        out[:] = divmod(count_cut(model.encoder.tokenizer, texts, prompt, tokens), _DIGIT)
+
+    high, low = cache.cached(key, (2,), fill).tolist()
+    return int(high * _DIGIT + low)
