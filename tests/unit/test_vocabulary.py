@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerFast
@@ -145,10 +145,11 @@ WORDS = st.text(alphabet="abж", min_size=1, max_size=4)
 
 
 @given(
-    scores=st.dictionaries(WORDS, st.integers(-12, -1).map(float), min_size=1, max_size=12),
+    scores=st.dictionaries(WORDS, st.integers(-40, -1).map(float), min_size=1, max_size=12),
     used=st.lists(st.lists(WORDS, max_size=4).map(" ".join), max_size=3),
     text=st.lists(WORDS, max_size=5).map(" ".join),
 )
+@example(scores={"жa": -12.0, "b": -12.0, "ab": -1.0, "bbb": -40.0}, used=["жab", "ab"], text="жab")  # <unk> + ab: -23
 def test_a_text_whose_pieces_stay_is_cut_as_before(scores, used, text):
     """Whatever the scores, ties and unknown characters in it."""
     before = unigram({"▁": -2.0} | scores)
