@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 TEST_FLAGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev repro test test-unit bench lint check deps lock parity faults clean
+.PHONY: help setup setup-dev repro ablations test test-unit bench lint check deps lock parity faults clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -15,7 +15,12 @@ setup: $(VENV)/.installed ## a virtual environment in .venv with the pinned requ
 setup-dev: $(VENV)/.installed-dev
 
 repro: setup ## run the pipeline of params.yaml (dvc repro)
-	$(BIN)/python -m tools.known_variants
+	PATH="$(CURDIR)/$(BIN):$$PATH" dvc repro
+	$(BIN)/python -m src.reproduced
+
+ablations: setup ## train the variants of ablations/params.yaml, compare them and take them into the report
+	PATH="$(CURDIR)/$(BIN):$$PATH" dvc repro ablations/dvc.yaml
+	$(BIN)/python -m src.compare_ablations
 	PATH="$(CURDIR)/$(BIN):$$PATH" dvc repro
 	$(BIN)/python -m src.reproduced
 
@@ -39,8 +44,9 @@ lint: setup-dev ## ruff and mypy
 check: setup ## the failure signs of the paper, from the last run; fails on a failed one
 	$(BIN)/python -m src.check
 
-deps: setup-dev ## write each stage's code dependencies into dvc.yaml
+deps: setup-dev ## after a change of code or params: write code dependencies into dvc.yaml, and params/mini.yaml
 	$(BIN)/python -m tools.stage_deps
+	$(BIN)/python -m tools.mini_profile
 
 lock: ## resolve requirements.in anew into requirements.txt; then `make parity` says what it did to the numbers
 	rm -rf .lock && $(PYTHON) -m venv .lock

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from src.errors import run_command
 from src.files import fresh_dir, write_json
-from src.params import Params, load_params
 from src.runtime import set_environment
 
 if TYPE_CHECKING:
@@ -19,27 +19,32 @@ if TYPE_CHECKING:
 
 def main(arguments: list[str]) -> None:
     """Write data/ablation/NAME/; the models are not kept."""
-    from src.ablation.variants import variant
+    from src.ablation.variants import read_variant
 
-    params = load_params()
-    set_environment(params.runtime)
-    chosen = variant(arguments[0], params)
+    chosen = read_variant(arguments[0])
+    set_environment(chosen.runtime)
 
     from src.ablation import record
     from src.ablation.measure import read_yardsticks
+    from src.ablation.mix import TooFewRowsError
+    from src.ablation.origin import origins
     from src.runtime import use_threads
 
-    use_threads(params.runtime)
-    sticks = read_yardsticks(params.eval)
-    seeds = params.ablation.seeds or [params.seed]
-    found = [run_seed(chosen, params, seed, sticks) for seed in seeds]
-    settings = {"rows": params.ablation.rows, "epochs": params.ablation.epochs, "seeds": seeds}
+    use_threads(chosen.runtime)
+    made_from = origins([chosen])[chosen.name]
+    sticks = read_yardsticks(chosen.measuring)
     with fresh_dir(record.FOLDER / chosen.name) as folder:
+        try:
+            found = [run_seed(chosen, seed, sticks) for seed in chosen.seeds]
+        except TooFewRowsError as reason:
+            print(f"{chosen.name}: left out, since {reason}", file=sys.stderr)
+            write_json(folder / record.SUMMARY, record.left_out(chosen, str(reason), made_from))
+            return
         record.write_runs(folder, found, sticks)
-        write_json(folder / record.SUMMARY, record.summary(chosen, found, settings, params.data.sts.name))
+        write_json(folder / record.SUMMARY, record.summary(chosen, found, made_from))
 
 
-def run_seed(chosen: Variant, params: Params, seed: int, sticks: Yardsticks) -> SeedRun:
+def run_seed(chosen: Variant, seed: int, sticks: Yardsticks) -> SeedRun:
     """The variant at one seed: trained in a temporary folder, measured before and after, and between the two."""
     from src.ablation.measure import measure, measure_spearman
     from src.ablation.record import SeedRun
@@ -48,16 +53,16 @@ def run_seed(chosen: Variant, params: Params, seed: int, sticks: Yardsticks) -> 
     from src.training.encoder import load_encoder
     from src.training.interpolation import interpolate
 
-    where = device(params.runtime)
+    where = device(chosen.runtime)
     with tempfile.TemporaryDirectory(prefix="ablate-") as folder:
-        trained = train_variant(chosen, params, seed, Path(folder))
-        after = measure(load_encoder(trained.after), sticks, params.eval, where)
-        before = measure_spearman(load_encoder(trained.before), sticks, params.eval, where)
+        trained = train_variant(chosen, seed, Path(folder))
+        after = measure(load_encoder(trained.after), sticks, chosen.measuring, where)
+        before = measure_spearman(load_encoder(trained.before), sticks, chosen.measuring, where)
         mixtures = {}
         for share in chosen.interpolations:
             model = load_encoder(trained.after)
             interpolate(load_encoder(trained.before), model, share)
-            mixtures[share] = measure(model, sticks, params.eval, where)
+            mixtures[share] = measure(model, sticks, chosen.measuring, where)
     return SeedRun(seed, after, before, trained.steps, mixtures)
 
 

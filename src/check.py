@@ -17,15 +17,14 @@ def main(_: list[str]) -> None:
     Raises:
         UserError: there is no such file; the report has not been made.
     """
-    from src.reporting.checks import Check
+    from src.reporting.checks import Check, counted
 
     if not CHECKS.is_file():
         raise UserError(f"{CHECKS}: no such file; run `dvc repro report` first")
     checks = [Check(**found) for found in read_json(CHECKS)]
     print("\n".join(check.line() for check in checks))
-    failed = sum(check.verdict == "failed" for check in checks)
-    print(f"{len(checks)} checks, {failed} failed")
-    if failed:
+    print(f"{len(checks)} checks: {counted(checks)}")
+    if any(check.verdict == "failed" for check in checks):
         sys.exit(1)
 
 

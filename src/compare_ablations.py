@@ -1,36 +1,49 @@
-"""Stage compare_ablations: every variant against the reference, and the evidence for it in git."""
+"""`python -m src.compare_ablations`: the variants against the reference, into reports/ablation/ (`make ablations`).
+
+No stage of DVC: what is in reports/ablation/ is an input of the report, made where somebody asks for it by name.
+"""
 
 from __future__ import annotations
 
 import shutil
-from pathlib import Path
 
 from src.errors import run_command
-from src.files import fresh_dir, write_json
-from src.params import load_params
+from src.files import fresh_dir, read_json, write_json, write_text
+from src.params import load_ablations, load_params
 from src.runtime import set_environment
 
-EVIDENCE = Path("reports/ablation")
+README = """# Ablations
+
+Made by `make ablations`, an input of the report: every variant against the reference (comparison.json), and what the
+tests are made from (NAME/). docs/ablations.md says what each file holds.
+"""
 
 
 def main(_: list[str]) -> None:
-    """Write reports/ablation/, what each variant of params left, and reports/ablation.json; show it as a table."""
+    """Write reports/ablation/, what each variant of params left and their comparison; show it as a table."""
     params = load_params()
+    ablations = load_ablations(params)
     set_environment(params.runtime)
     from src.ablation.compare import compare, read_rows
-    from src.ablation.record import FOLDER
-    from src.ablation.table import markdown
+    from src.ablation.evidence import COMPARISON, EVIDENCE, PLOT
+    from src.ablation.record import FOLDER, SUMMARY
+    from src.ablation.table import markdown, write_plot
     from src.evaluation.significance import Draws
 
-    names = list(params.ablation.variants)
-    rows, scores, head = read_rows(FOLDER, names, params.ablation.reference)
-    draws = Draws(params.eval.bootstrap_resamples, params.eval.seed)
-    comparison = compare(rows, scores, head, draws)
+    names = list(ablations.variants)
+    summaries = {name: read_json(FOLDER / name / SUMMARY) for name in names}
+    rows, scores, head = read_rows(FOLDER, names, ablations.reference)
+    comparison = compare(rows, scores, head, Draws(params.eval.bootstrap_resamples, params.eval.seed))
+    comparison["left_out"] = {name: found["left_out"] for name, found in summaries.items() if "left_out" in found}
+    comparison["origins"] = {name: found["origin"] for name, found in summaries.items()}
     with fresh_dir(EVIDENCE) as folder:
         for name in names:
             shutil.copytree(FOLDER / name, folder / name)
-    write_json(EVIDENCE.with_suffix(".json"), comparison)
+        write_json(folder / COMPARISON, comparison)
+        write_plot(folder / PLOT, comparison)
+        write_text(folder / "README.md", README)
     print(markdown(comparison))
+    print(*(f"{name}: left out, since {reason}" for name, reason in comparison["left_out"].items()), sep="\n")
 
 
 if __name__ == "__main__":

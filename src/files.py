@@ -11,7 +11,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TextIO
@@ -174,6 +174,17 @@ def sha256(path: PathLike) -> str:
         while block := stream.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
+
+
+def fingerprint(settings: dict[str, Any], files: Sequence[Path]) -> str:
+    """16 hex digits that change with any setting (JSON values) and with the bytes or name of any file or folder."""
+    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
+    for given in files:
+        inside = sorted(path for path in given.rglob("*") if path.is_file()) if given.is_dir() else [given]
+        for path in inside:
+            if "__pycache__" not in path.parts:
+                digest.update(f"{path.name}\0{sha256(path)}\0".encode())
+    return digest.hexdigest()[:16]
 
 
 def round_floats(value: Any, digits: int) -> Any:

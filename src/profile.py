@@ -1,55 +1,62 @@
 """A profile as DVC flags: `dvc exp run $(python -m src.profile paper) -S train.batch_size=512`.
 
-A profile is a file `params/NAME.yaml` that holds only what differs from params.yaml, with the reason on each line.
-Values must be free of spaces, since the shell splits what the command prints.
+A profile is a file `params/NAME.yaml` that holds only what differs from mini, with the reason on each line; its block
+`ablation` concerns ablations/params.yaml. The flags lead to mini and the profile from whatever those files hold now, so
+that a run never depends on the runs before it; mini is params/mini.yaml, which a test compares with the files in git.
 """
 
 from __future__ import annotations
 
+import json
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from src.data.present import check_data
 from src.errors import UserError, run_command
 from src.files import read_yaml
+from src.params.load import ABLATIONS, validate, validate_ablations
 
+PARAMS = "params.yaml"
+MINI = "mini"
 # Mappings whose keys are names that the user gives: a profile replaces them whole.
 OPEN_MAPPINGS = ("eval.sets",)
+# What a refused profile prints as its flags, so that `dvc exp run $(…)` stops instead of running something else.
+REFUSED = "profile-refused"
 _UNQUOTABLE = re.compile(r"[\s'\\$*?]")  # what the shell splits or fills in, and what ends or fills in a quoted value
+_SHOWN = 4
 
 
-def flags(profile: dict[str, Any], current: dict[str, Any]) -> list[str]:
-    """The `-S` flags that turn the parameters `current` into those of `profile`."""
-    found: list[str] = []
-    for removed in _removals(profile, current):
-        found += ["-S", f"~{removed}"]
-    for key, value in _leaves(profile, ""):
-        found += ["-S", f"++{key}={override(value)}"]
-    return found
+def complete(name: str, folder: Path = Path("params")) -> dict[str, dict[str, Any]]:
+    """{file of params: all its values} under a profile. Raises UserError that lists the profiles there are."""
+    values = merge(load(MINI, folder), load(name, folder))
+    ablations = values.pop("ablation")
+    return {PARAMS: values, ABLATIONS: ablations}
 
 
-def _removals(profile: dict[str, Any], current: dict[str, Any]) -> Iterator[str]:
-    for path in OPEN_MAPPINGS:
-        new, old = _at(profile, path), _at(current, path)
-        if new:
-            yield from (f"{path}.{key}" for key in old if key not in new)
+def merge(values: dict[str, Any], changes: dict[str, Any], at: str = "") -> dict[str, Any]:
+    """`values` with `changes` laid over them, block by block; a mapping of names is replaced whole."""
+    merged = dict(values)
+    for key, value in changes.items():
+        path = f"{at}{key}"
+        inner = isinstance(value, dict) and path not in OPEN_MAPPINGS
+        merged[key] = merge(values.get(key) or {}, value, f"{path}.") if inner else value
+    return merged
 
 
-def _at(values: dict[str, Any], path: str) -> dict[str, Any]:
-    for key in path.split("."):
-        values = values.get(key) or {}
-    return values
-
-
-def _leaves(values: dict[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
-    for key, value in values.items():
+def overrides(wanted: dict[str, Any], current: dict[str, Any], at: str = "") -> Iterator[str]:
+    """The overrides, in the grammar of `dvc exp run -S`, that turn the values `current` into those `wanted`."""
+    yield from (f"~{at}{key}" for key in current if key not in wanted)
+    for key, value in wanted.items():
         if "." in str(key):
-            raise UserError(f"profile key {prefix}{key}: a dot in a key is a level to DVC; write `-` or `_`")
+            raise UserError(f"profile key {at}{key}: a dot in a key is a level to DVC; write `-` or `_`")
+        old = current.get(key)
         if isinstance(value, dict) and value:
-            yield from _leaves(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value
+            yield from overrides(value, old if isinstance(old, dict) else {}, f"{at}{key}.")
+        elif key not in current or json.dumps(value) != json.dumps(old):
+            yield f"++{at}{key}={override(value)}"
 
 
 def override(value: Any) -> str:
@@ -71,19 +78,50 @@ def override(value: Any) -> str:
     return str(value)
 
 
+def flags(found: dict[str, list[str]]) -> list[str]:
+    """Overrides of each file of params as arguments of `dvc exp run`."""
+    prefixes = {PARAMS: "", ABLATIONS: f"{ABLATIONS}:"}
+    return [part for path, changes in found.items() for change in changes for part in ("-S", prefixes[path] + change)]
+
+
 def load(name: str, folder: Path = Path("params")) -> dict[str, Any]:
     """The mapping of `params/NAME.yaml`. Raises UserError that lists the profiles there are."""
     path = folder / f"{name}.yaml"
     if not path.is_file():
         known = ", ".join(sorted(p.stem for p in folder.glob("*.yaml"))) or "none"
-        raise UserError(f"no profile {name!r}; {folder}/ holds: {known} (mini is params.yaml itself)")
+        raise UserError(f"no profile {name!r}; {folder}/ holds: {known}")
     return read_yaml(path) or {}
+
+
+def set_back(found: dict[str, list[str]], own: dict[str, list[str]]) -> str:
+    """What the flags undo of earlier runs and edits, in a line; empty where there is nothing."""
+    keys = [
+        re.split("=", change.lstrip("+~"))[0] for path in found for change in found[path] if change not in own[path]
+    ]
+    if not keys:
+        return ""
+    more = f" and {len(keys) - _SHOWN} more" if len(keys) > _SHOWN else ""
+    return (
+        f"params hold other values than mini, from a run or an edit; set back: {', '.join(keys[:_SHOWN])}{more} "
+        "(give changes of your own as -S after the profile)"
+    )
 
 
 def main(arguments: list[str]) -> None:
     """Print the flags of the profile named on the command line."""
-    current = read_yaml("params.yaml")
-    print(" ".join(flags(load(arguments[0]), current)))
+    try:
+        wanted, mini = complete(arguments[0]), complete(MINI)
+        params = validate(wanted[PARAMS], f"params/{arguments[0]}.yaml")
+        validate_ablations(wanted[ABLATIONS], params, f"params/{arguments[0]}.yaml")
+        check_data(params)
+        found = {path: list(overrides(values, read_yaml(path))) for path, values in wanted.items()}
+        own = {path: list(overrides(values, mini[path])) for path, values in wanted.items()}
+    except UserError:
+        print(REFUSED)
+        raise
+    if told := set_back(found, own):
+        print(told, file=sys.stderr)
+    print(" ".join(flags(found)))
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from src.parity import differences, numbers
 from src.strict_json import parse_json
 
 METRICS, SUMMARY = "reports/metrics.json", "reports/summary.json"
-INPUTS = ("params.yaml", "params", "src", "requirements.txt", "expected.yaml")
+INPUTS = ("params.yaml", "params", "ablations/params.yaml", "src", "requirements.txt", "expected.yaml")
 MADE_ON = Path("reports/records/mini/environment.json")
 # Twice the widest difference seen between instruction sets and numbers of threads (docs/reproducibility.md).
 TOLERANCE = 0.08
@@ -47,9 +47,9 @@ def headline(summary: dict[str, dict[str, float]]) -> str:
 
 def comparison() -> str:
     """How reports/ compares with git. Raises UserError where it should agree and does not."""
-    changed = differing("reports", "dvc.lock")
+    changed = differing("reports", "dvc.lock", "ablations/dvc.lock")
     if not changed:
-        return "reproduced byte for byte: reports and dvc.lock are as in git"
+        return "reproduced byte for byte: reports and locks are as in git"
     here, there = machine()["cpu"], read_json(MADE_ON)["machine"]["cpu"]
     if here == there:
         raise UserError(f"not reproduced on a like processor ({here}): {', '.join(changed[:5])} differ")

@@ -22,12 +22,12 @@ SOURCE = {
 }
 
 
-def main(_: list[str]) -> None:
-    """Write data/synthetic/{text,nli,sts,retrieval,eval}."""
+def main(arguments: list[str]) -> None:
+    """Write data/NAME/{text,nli,sts,retrieval,eval}."""
     from src.world import sets
 
     options = load_params().synthesize
-    root = Path("data/synthetic")
+    root = Path("data") / arguments[0]
 
     def seeded(name: str) -> random.Random:
         return random.Random(f"{options.seed} {name}")  # one stream a file: another file leaves it as it is
@@ -65,4 +65,4 @@ def write_claims(folder: Path, options: SynthesizeParams, random_: random.Random
 
 
 if __name__ == "__main__":
-    run_command(main)
+    run_command(main, "FOLDER", "synthetic")

@@ -31,12 +31,13 @@ TINY = [
     "train.epochs=1",
     "colbert.dim=16",
     "eval.bootstrap_resamples=100",
-    "ablation.rows=256",
-    "ablation.variants.batch_256.train.batch_size=64",
+    "ablations/params.yaml:rows=256",
+    "ablations/params.yaml:variants.batch_256.train.batch_size=64",
     # One variant of each kind, the remedies together: a process each costs seconds.
-    "++ablation.variants.rehearsal.train.remedies={rehearsal_share: 0.5, hard_negatives: true, similarity_weight: 1}",
+    "ablations/params.yaml:++variants.rehearsal.train.remedies="
+    "{rehearsal_share: 0.5, hard_negatives: true, similarity_weight: 1}",
     *(
-        f"~ablation.variants.{name}"
+        f"ablations/params.yaml:~variants.{name}"
         for name in (
             "batch_512",
             "batch_2048",
@@ -55,6 +56,10 @@ TINY = [
 
 
 SECRET = "hf_" + "NeverTellThis" * 3  # in the environment of the tiny run; no file may hold it
+
+
+# Inputs of the pipeline under reports/.
+KEPT = ("reports/bench/", "reports/ablation/")
 
 
 def tracked_files() -> list[str]:
@@ -90,7 +95,7 @@ class Checkout:
 def make_checkout(path: Path) -> Checkout:
     """The repository without the results in git, which are of another size."""
     for name in tracked_files():
-        if name == "dvc.lock" or (name.startswith("reports/") and not name.startswith("reports/bench/")):
+        if name.endswith("dvc.lock") or (name.startswith("reports/") and not name.startswith(KEPT)):
             continue
         target = path / name
         target.parent.mkdir(parents=True, exist_ok=True)

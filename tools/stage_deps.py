@@ -1,4 +1,4 @@
-"""Write into dvc.yaml, for each stage, exactly the code that its module imports: `make deps`.
+"""Write into dvc.yaml and ablations/dvc.yaml, for each stage, exactly the code that its module imports: `make deps`.
 
 A folder stands for its files where a stage imports all of them. Dependencies on data are left as they are.
 """
@@ -17,6 +17,9 @@ from src.errors import run_command
 ROOT = Path(__file__).parents[1]
 # The schema of params.yaml only refuses (tests/unit/test_params.py), so it cannot change a result.
 NOT_A_DEPENDENCY = "src/params/"
+PIPELINES = ("dvc.yaml", "ablations/dvc.yaml")
+# The code that trains variants, a line each; a stage that depends on the list reads that code too.
+TRAINED_BY, ABLATE = "ablations/code.txt", "src.ablate"
 
 
 def module_files(module: str) -> list[Path]:
@@ -65,7 +68,12 @@ def code_deps(stage: dict[str, Any]) -> list[str]:
     found = re.match(r"python -m ([\w.]+)", stage["cmd"])
     if not found:
         sys.exit(f"expected `python -m MODULE`, found {stage['cmd']!r}")
-    files = closure(found.group(1))
+    files = closure(found.group(1)) | (closure(ABLATE) if TRAINED_BY in stage["deps"] else set())
+    return as_folders(files)
+
+
+def as_folders(files: set[str]) -> list[str]:
+    """The files, with a folder instead of its files where all of them are there."""
     deps = set(files)
     for folder in {str(Path(file).parent) for file in files} - {"src"}:
         inside = {path.relative_to(ROOT).as_posix() for path in (ROOT / folder).glob("*.py")}
@@ -75,19 +83,20 @@ def code_deps(stage: dict[str, Any]) -> list[str]:
 
 
 def main(_: list[str]) -> None:
-    """Rewrite dvc.yaml in place, comments kept."""
+    """Rewrite both in place, comments kept, and the list of the code that trains variants."""
     from ruamel.yaml import YAML
 
     yaml = YAML()
     yaml.width = 120
     yaml.indent(mapping=2, sequence=4, offset=2)
-    path = ROOT / "dvc.yaml"
-    text = yaml.load(path)
-    for stage in text["stages"].values():
-        definition = stage.get("do", stage)
-        data = [dep for dep in definition["deps"] if not dep.startswith("src/")]
-        definition["deps"] = data + code_deps(definition)
-    yaml.dump(text, path)
+    for path in (ROOT / name for name in PIPELINES):
+        text = yaml.load(path)
+        for stage in text["stages"].values():
+            definition = stage.get("do", stage)
+            data = [dep for dep in definition["deps"] if not dep.startswith("src/")]
+            definition["deps"] = data + code_deps(definition)
+        yaml.dump(text, path)
+    (ROOT / TRAINED_BY).write_text("\n".join(as_folders(closure(ABLATE))) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

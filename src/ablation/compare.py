@@ -1,12 +1,14 @@
 """Every variant against the reference: differences with intervals, tests over queries and pairs, and verdicts.
 
-reports/ablation.json:
+reports/ablation/comparison.json:
 
     reference       the variant that the others are compared with
     settings        what all variants share: rows and epochs of the retrieval step, seeds
     protocol        how intervals and tests are made
     sets, sts_set   names of the sets
     rows            {NAME: row}; an interpolation of the reference is the row NAME@SHARE
+    left_out        {NAME: reason} of variants that the data are too few for
+    origins         {NAME: origin} of all variants, left out or not (src/ablation/origin.py)
     pareto          [{"share", "retrieval": {SET: nDCG@10}, "spearman"}] of the reference, share ascending
 
 A row:
@@ -75,21 +77,24 @@ def read_rows(folder: Path, names: list[str], reference: str) -> tuple[list[Row]
     """The rows of the variants, the reference first, with interpolations; human scores; the reference's summary.
 
     Raises:
-        UserError: a variant was measured on other queries or pairs, or under other settings, than the reference.
+        UserError: the reference was left out, or a variant was measured on other queries or pairs, or under other
+            settings, than the reference.
     """
     rows: list[Row] = []
     scores: Values | None = None
     head = read_json(folder / reference / SUMMARY)
+    if "left_out" in head:
+        raise UserError(f"ablations/params.yaml: the reference {reference!r} was left out, since {head['left_out']}")
     for name in [reference, *(name for name in names if name != reference)]:
         summary = read_json(folder / name / SUMMARY)
+        if "left_out" in summary:
+            continue
         queries = read_queries(folder / name / "queries.tsv")
         clusters = read_clusters(folder / name / "queries.tsv")
         found, cosines = read_pairs(folder / name / "pairs.tsv")
         scores = found if scores is None else scores
         if summary["settings"] != head["settings"] or len(found) != len(scores):
-            raise UserError(
-                f"{folder / name / SUMMARY}: other settings than {reference}'s; run `dvc repro ablate` again"
-            )
+            raise UserError(f"{folder / name / SUMMARY}: other settings than {reference}'s; run `make ablations` again")
         for suffix in dict.fromkeys(run.partition("@")[2] for run in queries):
             runs = [run for run in queries if run.partition("@")[2] == suffix]
             rows.append(
@@ -108,7 +113,7 @@ def read_rows(folder: Path, names: list[str], reference: str) -> tuple[list[Row]
 
 
 def compare(rows: list[Row], scores: Values, head: Mapping[str, Any], draws: Draws) -> dict[str, Any]:
-    """What reports/ablation.json holds. `rows`: the reference first."""
+    """What reports/ablation/comparison.json holds. `rows`: the reference first."""
     reference, others = rows[0], rows[1:]
     table: dict[str, dict[str, Any]] = {
         row.name: {"path": row.path, "row": row.row, "retrieval": {}, "sts": similarity(row, scores)} for row in rows
@@ -143,6 +148,7 @@ def protocol(clusters: Mapping[str, Clusters], draws: Draws, rows: int) -> dict[
         "retrieval_interval": {name: interval_words(draws, found) for name, found in clusters.items()},
         "sts": "Spearman's correlation of cosines with gold scores, mean over seeds",
         "sts_test": f"paired bootstrap over pairs, two-sided, {draws.resamples} resamples; Holm over {rows} rows",
+        "resamples": draws.resamples,
         "p_seeds": "Welch's t-test between the seeds' means; small numbers of seeds see large differences only",
         "seed": draws.seed,
     }

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import torch
     from sentence_transformers import SentenceTransformer
 
+    from src.ablation.variants import Measuring
     from src.evaluation.beir import EvalSet
     from src.evaluation.metrics import PerQuery
     from src.evaluation.similarity import Pairs
@@ -53,7 +54,9 @@ class Measured:
         return {name: {key: float(v.mean()) for key, v in values.items()} for name, values in self.queries.items()}
 
 
-def read_yardsticks(options: EvalParams, sts: Path = STS, folder: Path = Path("data/prepared")) -> Yardsticks:
+def read_yardsticks(
+    options: Measuring | EvalParams, sts: Path = STS, folder: Path = Path("data/prepared")
+) -> Yardsticks:
     """The prepared evaluation sets and the test split of the rated pairs."""
     from src.evaluation.beir import load_eval_set
     from src.evaluation.similarity import read_pairs
@@ -67,7 +70,9 @@ def read_yardsticks(options: EvalParams, sts: Path = STS, folder: Path = Path("d
     return Yardsticks(sets, read_pairs(sts))
 
 
-def measure(model: SentenceTransformer, sticks: Yardsticks, options: EvalParams, device: torch.device) -> Measured:
+def measure(
+    model: SentenceTransformer, sticks: Yardsticks, options: Measuring | EvalParams, device: torch.device
+) -> Measured:
     """The model's values at its whole vectors."""
     from src.evaluation import metrics, runs
     from src.evaluation.similarity import pearson, spearman
@@ -85,7 +90,7 @@ def measure(model: SentenceTransformer, sticks: Yardsticks, options: EvalParams,
 
 
 def measure_spearman(
-    model: SentenceTransformer, sticks: Yardsticks, options: EvalParams, device: torch.device
+    model: SentenceTransformer, sticks: Yardsticks, options: Measuring | EvalParams, device: torch.device
 ) -> float:
     """Of the cosines of the rated pairs with their human scores; no retrieval."""
     from src.evaluation.similarity import spearman
@@ -93,7 +98,7 @@ def measure_spearman(
     return spearman(pair_cosines(ready(model, options, device), sticks.pairs, options), sticks.pairs.scores)
 
 
-def pair_cosines(model: SentenceTransformer, pairs: Pairs, options: EvalParams) -> NDArray[np.float64]:
+def pair_cosines(model: SentenceTransformer, pairs: Pairs, options: Measuring | EvalParams) -> NDArray[np.float64]:
     """Cosine of every rated pair, (pairs,)."""
     from src.evaluation.similarity import cosine, unit
 
@@ -103,7 +108,7 @@ def pair_cosines(model: SentenceTransformer, pairs: Pairs, options: EvalParams) 
     return cosine(unit(first, size), unit(second, size))
 
 
-def ready(model: SentenceTransformer, options: EvalParams, device: torch.device) -> SentenceTransformer:
+def ready(model: SentenceTransformer, options: Measuring | EvalParams, device: torch.device) -> SentenceTransformer:
     """The model on its device, cutting texts where params say."""
     model = model.to(device)
     model.eval()

@@ -29,6 +29,10 @@ _KEPT_IN_PASSAGE = 0.1
 _FEWEST_WORDS = 3  # of a sentence that can ask for its passage
 
 
+class TooFewRowsError(UserError):
+    """The data are too few for a variant; it is left out of the comparison, and that is told."""
+
+
 def sentences(text: str) -> list[str]:
     """The sentences of a text, at least one."""
     return [part for part in _SENTENCE_END.split(text) if part]
@@ -64,10 +68,11 @@ def mixed(rows: list[Row], mix: dict[str, float], size: int, seed: int) -> list[
     starts over with them (another sentence is drawn; equal pairs are dropped).
 
     Raises:
-        UserError: a source has fewer rows than its share asks for, or shares do not add up to 1.
+        TooFewRowsError: a source has fewer rows than its share asks for.
+        UserError: shares do not add up to 1.
     """
     if abs(sum(mix.values()) - 1.0) > 1e-6:
-        raise UserError(f"ablation: mix {mix} adds up to {sum(mix.values()):g}; expected 1")
+        raise UserError(f"ablations/params.yaml: mix {mix} adds up to {sum(mix.values()):g}; expected 1")
     random = np.random.default_rng(seed)
     chosen: list[Row] = []
     for (source, _), count in zip(mix.items(), counts(list(mix.values()), size), strict=True):
@@ -90,9 +95,9 @@ def drawn(rows: list[Row], source: str, count: int, random: Random) -> list[Row]
         found = [tagged[place] for place in random.permutation(len(tagged))[:count]]
     if len(found) < count:
         known = sorted({str(row["source"]) for row in rows if "source" in row})
-        raise UserError(
-            f"ablation: mix asks for {count} pairs of {source!r}, and there are {len(found)}; "
-            f"the sources are {', '.join([*known, GIVEN, *MADE])}; lower ablation.rows or the share"
+        raise TooFewRowsError(
+            f"its mix asks for {count} pairs of {source!r}, and there are {len(found)}; "
+            f"the sources are {', '.join([*known, GIVEN, *MADE])}"
         )
     return found
 

@@ -1,4 +1,4 @@
-"""What a variant leaves in data/ablation, for DVC to keep; `compare_ablations` puts the same under reports/, for git.
+"""What a variant leaves in data/ablation, for DVC to keep; `src.compare_ablations` puts it under reports/, for git.
 
 NAME/summary.json:
 
@@ -6,12 +6,14 @@ NAME/summary.json:
     start                   the chain's model that training started from: base, nli or sts
     trained                 one entry a step trained here: step, rows, batch_size, epochs, optimizer_steps
     settings                what all variants share: rows and epochs of the retrieval step, seeds
+    origin                  fingerprints of what the figures came from (src/ablation/origin.py)
     sets, sts_set           names of the sets
     retrieval               {SET: {measure: {"mean", "sd"}}} over seeds ("sd" with two seeds or more)
     sts                     {"spearman", "pearson", "spearman_before", "drop"}, each {"mean", "sd"}; before and drop
                             concern the model that retrieval training started from
     interpolations          [{"share", "retrieval": {SET: {measure: mean}}, "sts": {"spearman", "pearson"}}] of the
                             first seed; share 0 is the model before, share 1 (`retrieval` and `sts`) the trained one
+    left_out                the reason, instead of all figures, where the data are too few for the variant
 NAME/queries.tsv   set, query-id, its cluster (src/evaluation/significance.py), then nDCG@10 of every run
 NAME/pairs.tsv     human score of every STS pair, then its cosine in every run
 
@@ -55,7 +57,7 @@ class SeedRun:
     mixtures: dict[float, Measured]
 
 
-def summary(variant: Variant, found: list[SeedRun], settings: dict[str, Any], sts_set: str) -> dict[str, Any]:
+def summary(variant: Variant, found: list[SeedRun], origin: dict[str, str]) -> dict[str, Any]:
     """The value of NAME/summary.json."""
     means = [run.after.means() for run in found]
     sts = {
@@ -70,9 +72,10 @@ def summary(variant: Variant, found: list[SeedRun], settings: dict[str, Any], st
         "path": list(variant.path),
         "start": variant.start,
         "trained": found[0].steps,
-        "settings": settings,
+        "settings": {"rows": found[0].steps[-1]["rows"], "epochs": variant.epochs, "seeds": variant.seeds},
+        "origin": origin,
         "sets": list(means[0]),
-        "sts_set": sts_set,
+        "sts_set": variant.sts_set,
         "retrieval": {
             name: mean_and_sd({key: [run[name][key] for run in means] for key in means[0][name]}) for name in means[0]
         },
@@ -84,6 +87,11 @@ def summary(variant: Variant, found: list[SeedRun], settings: dict[str, Any], st
     }
     rounded: dict[str, Any] = round_floats(value, PLACES)
     return rounded
+
+
+def left_out(variant: Variant, reason: str, origin: dict[str, str]) -> dict[str, Any]:
+    """The value of NAME/summary.json where the data are too few for the variant."""
+    return {"variant": variant.name, "row": variant.row, "left_out": reason, "origin": origin}
 
 
 def _sts(measured: Measured) -> dict[str, float]:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
+
+from src.table_files import write_table
 
 
 def markdown(comparison: Mapping[str, Any]) -> str:
@@ -26,6 +29,22 @@ def markdown(comparison: Mapping[str, Any]) -> str:
             ]
         )
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def write_plot(path: Path, comparison: Mapping[str, Any]) -> None:
+    """Every variant on every set, for `dvc plots show`."""
+    sets = comparison["sets"]
+    lines = [
+        [
+            variant if len(sets) == 1 else f"{variant}, {name}",
+            name,
+            f"{row['retrieval'][name]['mean']:.6g}",
+            f"{row['sts']['mean']:.6g}",
+        ]
+        for name in sets
+        for variant, row in comparison["rows"].items()
+    ]
+    write_table(path, ["variant", "set", "nDCG@10", "Spearman"], lines)
 
 
 def _cell(values: Mapping[str, Any]) -> str:

@@ -7,13 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from src.ablation.mix import mixed, sample
-from src.errors import UserError
+from src.ablation.mix import TooFewRowsError, mixed, sample
 from src.files import read_jsonl, write_jsonl
 
 if TYPE_CHECKING:
     from src.ablation.variants import Variant
-    from src.params.schema import Params
 
 PREPARED = Path("data/prepared")
 MODELS = Path("models")
@@ -34,7 +32,7 @@ class Trained:
     steps: list[dict[str, Any]]
 
 
-def train_variant(variant: Variant, params: Params, seed: int, folder: Path) -> Trained:
+def train_variant(variant: Variant, seed: int, folder: Path) -> Trained:
     """Train the variant's own steps one after another; models and data of its own go to `folder`."""
     from src.training.run import StepFiles, train_step
 
@@ -42,7 +40,7 @@ def train_variant(variant: Variant, params: Params, seed: int, folder: Path) -> 
     taken = []
     for step in variant.trained:
         before, after = after, folder / step
-        data, whole = training_rows(variant, step, params, folder), PREPARED / step / "train.jsonl"
+        data, whole = training_rows(variant, step, folder), PREPARED / step / "train.jsonl"
         files = StepFiles(
             name=f"{variant.name}, {step}",
             data=data,
@@ -54,7 +52,7 @@ def train_variant(variant: Variant, params: Params, seed: int, folder: Path) -> 
         )
         block = variant.blocks[step]
         added = remedies(variant) if step == "retrieval" else None
-        train_step(files, block, params.runtime, seed, added, compiled=params.launch.compile)
+        train_step(files, block, variant.runtime, seed, added, compiled=variant.compiled)
         taken.append(
             {
                 "step": step,
@@ -67,23 +65,26 @@ def train_variant(variant: Variant, params: Params, seed: int, folder: Path) -> 
     return Trained(before, after, taken)
 
 
-def training_rows(variant: Variant, step: str, params: Params, folder: Path) -> Path:
-    """The file that a step trains on: the chain's own; for retrieval a sample of it or a mix, of `ablation.rows` rows.
+def training_rows(variant: Variant, step: str, folder: Path) -> Path:
+    """The file that a step trains on: the chain's own; for retrieval a sample of it or a mix, of the variant's rows.
+
+    Where there are fewer rows than params ask for, all variants train on as many as there are.
 
     Raises:
-        UserError: a mix without a size, or with more rows of a source than there are.
+        TooFewRowsError: the batch is larger than that, or a source of the mix has too few rows.
     """
     path = PREPARED / step / "train.jsonl"
-    size = params.ablation.rows
-    if step != "retrieval" or (size is None and not variant.mix):
-        return path
-    if size is None:
-        raise UserError("params.yaml: ablation.rows is needed for mixes of equal size")
     rows = list(read_jsonl(path))
-    if len(rows) < size:
-        raise UserError(f"params.yaml: ablation.rows is {size}, but {path} has {len(rows)} rows; lower it")
-    chosen = mixed(rows, variant.mix, size, params.seed) if variant.mix else sample(rows, size, params.seed)
-    write_jsonl(folder / "train.jsonl", chosen)
+    wanted = variant.rows if step == "retrieval" and variant.rows else len(rows)
+    size, batch = min(wanted, len(rows)), variant.blocks[step].batch_size
+    if batch > size:
+        raise TooFewRowsError(f"its {step} batch of {batch} is larger than the {size} rows")
+    if step != "retrieval" or (size == len(rows) and not variant.mix):
+        return path
+    seed = variant.sample_seed
+    write_jsonl(
+        folder / "train.jsonl", mixed(rows, variant.mix, size, seed) if variant.mix else sample(rows, size, seed)
+    )
     dev = path.with_name("dev.jsonl")
     if dev.exists():  # training looks for it beside its rows
         shutil.copyfile(dev, folder / "dev.jsonl")
@@ -92,7 +93,11 @@ def training_rows(variant: Variant, step: str, params: Params, folder: Path) -> 
 
 def remedies(variant: Variant) -> Any:
     """The retrieval step's remedies; rehearsal reads the chain's own sets."""
+    from src.ablation.variants import rehearsed
+    from src.params.schema import TrainParams
     from src.training.remedies import Remedies
 
-    earlier = {step: (PREPARED / step / "train.jsonl", variant.blocks[step]) for step in ("nli", "sts")}
-    return Remedies(variant.blocks["retrieval"].remedies, earlier)  # type: ignore[attr-defined]
+    block = variant.blocks["retrieval"]
+    assert isinstance(block, TrainParams)
+    earlier = {step: (PREPARED / step / "train.jsonl", variant.blocks[step]) for step in rehearsed(block)}
+    return Remedies(block.remedies, earlier)

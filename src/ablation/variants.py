@@ -1,4 +1,4 @@
-"""A variant: a row of `ablation.variants` in params.yaml, laid over the recipe.
+"""A variant: a row of `variants` in ablations/params.yaml, laid over the recipe in params.yaml.
 
 A row names what differs from the recipe and nothing else:
 
@@ -7,71 +7,120 @@ A row names what differs from the recipe and nothing else:
     matryoshka        false: the retrieval step trains the whole vector alone
     mix               {source: share} of the retrieval pairs, see src/ablation/mix.py
     interpolations    shares of the trained weights at which the result is measured too
+
+Stage `resolve` writes each variant, with exactly those params that it uses, to data/variants/NAME.json. That file is
+what the variant's own stage depends on: a changed key trains those variants anew that use it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from src.errors import UserError
+from src.params import AblationParams, Params
+from src.params.block import Block
+from src.params.schema import EvalSetParams, RuntimeParams, StepParams, TrainParams
 
-if TYPE_CHECKING:
-    from src.params.schema import Params, StepParams
-
+FOLDER = Path("data/variants")
 CHAIN = ("nli", "sts", "retrieval")
 BLOCK = {"nli": "nli", "sts": "sts", "retrieval": "train"}
 
 
-@dataclass(frozen=True)
-class Variant:
-    """What one row of params asks for.
+class Measuring(Block):
+    """How results are measured: those keys of the block `eval` that variants use."""
+
+    sets: dict[str, EvalSetParams]
+    depth: int
+    batch_size: int
+    max_length: int
+
+
+class Variant(Block):
+    """What one row of params asks for, and every parameter that decides its figures.
 
     Attributes:
+        row: as params have it.
         path: the steps in their order.
-        blocks: each step's block of params, the row's changes laid over the recipe's.
-        reused: how many steps of the path the chain has trained already in the same way.
+        start: the model of the chain that training starts from, such as models/sts.
+        trained: the steps that are trained here; those before them the chain has trained already in the same way.
+        blocks: the params of each step that is trained or rehearsed, the row's changes laid over the recipe's.
         mix: share of each source among the retrieval pairs; empty: as they come.
         interpolations: shares of the trained weights at which the result is measured too.
-        row: as params have it.
+        rows, epochs, seeds: what all variants share; `sample_seed` draws the rows.
+        sts_set: name of the rated pairs.
+        code: fingerprint of the code and packages that train it (src/ablation/origin.py).
     """
 
     name: str
+    row: dict[str, Any]
     path: tuple[str, ...]
-    blocks: dict[str, StepParams]
-    reused: int
+    start: str
+    trained: tuple[str, ...]
+    blocks: dict[str, TrainParams | StepParams]
     mix: dict[str, float]
     interpolations: tuple[float, ...]
-    row: dict[str, Any]
-
-    @property
-    def start(self) -> str:
-        """The model of the chain that training starts from, such as models/sts."""
-        return self.path[self.reused - 1] if self.reused else "base"
-
-    @property
-    def trained(self) -> tuple[str, ...]:
-        """The steps that are trained here."""
-        return self.path[self.reused :]
+    rows: int | None
+    epochs: float | None
+    seeds: list[int]
+    sample_seed: int
+    runtime: RuntimeParams
+    compiled: bool
+    measuring: Measuring
+    sts_set: str
+    code: str
 
 
-def variant(name: str, params: Params) -> Variant:
+def variant(name: str, params: Params, ablations: AblationParams, code: str) -> Variant:
     """The variant of a name.
 
     Raises:
-        UserError: params have no such row.
+        UserError: ablations have no such row.
     """
-    rows = params.ablation.variants
-    if name not in rows:
-        raise UserError(f"expected one variant of ablation.variants: {', '.join(rows)}")
-    row = rows[name]
+    if name not in ablations.variants:
+        raise UserError(f"expected one variant of ablations/params.yaml: {', '.join(ablations.variants)}")
+    row = ablations.variants[name]
     changes = {step: dict(row.get(BLOCK[step], {})) for step in CHAIN}
     blocks = {step: changed(getattr(params, BLOCK[step]), changes[step]) for step in CHAIN}
-    blocks["retrieval"] = retrieval_block(blocks["retrieval"], row, changes["retrieval"], params)
+    blocks["retrieval"] = retrieval_block(blocks["retrieval"], row, changes["retrieval"], ablations)
     path = tuple(row["path"])
     reused = common_start(path, [step for step in CHAIN if changes[step]])
-    mix, shares = dict(row.get("mix", {})), tuple(row.get("interpolations", ()))
-    return Variant(name, path, blocks, reused, mix, shares, row)
+    return Variant(
+        name=name,
+        row=row,
+        path=path,
+        start=path[reused - 1] if reused else "base",
+        trained=path[reused:],
+        blocks={step: blocks[step] for step in CHAIN if step in (*path[reused:], *rehearsed(blocks["retrieval"]))},
+        mix=dict(row.get("mix", {})),
+        interpolations=tuple(row.get("interpolations", ())),
+        rows=ablations.rows,
+        epochs=ablations.epochs,
+        seeds=ablations.seeds or [params.seed],
+        sample_seed=params.seed,
+        runtime=params.runtime,
+        compiled=params.launch.compile,
+        measuring=Measuring(**{key: getattr(params.eval, key) for key in Measuring.model_fields}),
+        sts_set=params.data.sts.name,
+        code=code,
+    )
+
+
+def read_variant(name: str, folder: Path = FOLDER) -> Variant:
+    """The variant as stage `resolve` wrote it.
+
+    Raises:
+        UserError: there is none of this name.
+    """
+    from src.files import read_json
+
+    path = folder / f"{name}.json"
+    if not path.is_file():
+        known = ", ".join(sorted(found.stem for found in folder.glob("*.json"))) or "none"
+        raise UserError(
+            f"expected one variant of {folder}: {known}; `dvc repro ablations/dvc.yaml:resolve` writes them"
+        )
+    return Variant.model_validate(read_json(path))
 
 
 def changed(block: StepParams, changes: dict[str, Any]) -> StepParams:
@@ -82,14 +131,22 @@ def changed(block: StepParams, changes: dict[str, Any]) -> StepParams:
     return type(block).model_validate(values)
 
 
-def retrieval_block(block: StepParams, row: dict[str, Any], changes: dict[str, Any], params: Params) -> StepParams:
+def retrieval_block(
+    block: StepParams, row: dict[str, Any], changes: dict[str, Any], ablations: AblationParams
+) -> StepParams:
     """The retrieval step's block with what all variants share (epochs) and without Matryoshka where the row says so."""
     common: dict[str, Any] = {}
-    if params.ablation.epochs is not None and "epochs" not in changes:
-        common["epochs"] = params.ablation.epochs
+    if ablations.epochs is not None and "epochs" not in changes:
+        common["epochs"] = ablations.epochs
     if not row.get("matryoshka", True):
         common |= {"dims": block.dims[:1], "dim_weights": None}
     return changed(block, common)
+
+
+def rehearsed(block: StepParams) -> list[str]:
+    """The earlier steps whose batches the retrieval step rehearses."""
+    assert isinstance(block, TrainParams)
+    return list(block.remedies.rehearsal_sets) if block.remedies.rehearsal_share else []
 
 
 def common_start(path: tuple[str, ...], changed_steps: list[str]) -> int:

@@ -29,9 +29,10 @@ def main(arguments: list[str]) -> None:
             show(warm_models(sources(Path(path).stem for path in paths)), "these are folders")
         case ["fetch"] | ["fetch", _]:
             from src.hub.warm import warm
+            from src.params import load_params
             from src.plan.__main__ import profile_params
 
-            params = profile_params(*arguments[1:] or ["mini"])
+            params = profile_params(arguments[1]) if arguments[1:] else load_params()
             set_environment(params.runtime.model_copy(update={"offline": False}))
             show(warm(params), "nothing of it is on the Hub or the package index")
         case _:

@@ -1,6 +1,7 @@
-"""params.yaml: its schema and how it is read."""
+"""params.yaml and ablations/params.yaml: their schema and how they are read."""
 
-from src.params.load import load_params
+from src.params.ablation import AblationParams
+from src.params.load import load_ablations, load_params
 from src.params.schema import Params
 
-__all__ = ["Params", "load_params"]
+__all__ = ["AblationParams", "Params", "load_ablations", "load_params"]

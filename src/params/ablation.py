@@ -1,12 +1,13 @@
-"""What the block `ablation` may hold; what its rows change is checked by the blocks that they change."""
+"""What ablations/params.yaml may hold; the blocks of params.yaml check what its rows change."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from src.params.block import Block, Count, Flag, Key, Positive, Ratio
+from src.params.schema import Params
 
 
 class AblationParams(Block):
@@ -24,7 +25,7 @@ class AblationParams(Block):
 
 
 class VariantParams(Block):
-    """A row of ablation.variants. Only `path` must be there: what a row does not name is as in the recipe."""
+    """A row of `variants`. Only `path` must be there: what a row does not name is as in the recipe."""
 
     path: Annotated[list[Literal["nli", "sts", "retrieval"]], Field(min_length=1)]
     changes: dict[Literal["nli", "sts", "train"], dict[str, Any]]
@@ -37,3 +38,29 @@ class VariantParams(Block):
         if self.path[-1] != "retrieval" or len(set(self.path)) < len(self.path):
             raise ValueError(f"path {self.path} must end in retrieval and name each step once")
         return self
+
+
+def check_variant(name: str, row: dict[str, Any], params: Params) -> None:
+    """Raises ValueError that names the first faulty key of a row."""
+    where = f"variants.{name}"
+    steps = {key: row[key] for key in ("nli", "sts", "train") if key in row}
+    others = {key: value for key, value in row.items() if key not in steps}
+    empty = {"matryoshka": True, "mix": {}, "interpolations": []}
+    _check(VariantParams, {**empty, **others, "changes": steps}, where)
+    for key, changes in steps.items():
+        block = getattr(params, key)
+        old = block.model_dump()
+        new = {
+            name: {**old[name], **value} if isinstance(value, dict) and isinstance(old.get(name), dict) else value
+            for name, value in changes.items()
+        }
+        _check(type(block), {**old, **new}, f"{where}.{key}")
+
+
+def _check(block: type[Block], values: dict[str, Any], where: str) -> None:
+    try:
+        block.model_validate(values)
+    except ValidationError as error:
+        fault = error.errors(include_url=False)[0]
+        key = ".".join(str(part) for part in (where, *fault["loc"]))
+        raise ValueError(f"{key}: {fault['msg'].removeprefix('Value error, ')}") from error

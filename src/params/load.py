@@ -1,15 +1,20 @@
-"""Read params.yaml and refuse, in one line per fault, what the schema does not allow."""
+"""Read params.yaml and ablations/params.yaml; refuse, in one line per fault, what the schema does not allow."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
 from src.errors import UserError
 from src.files import read_yaml
+from src.params.ablation import AblationParams, check_variant
+from src.params.block import Block
 from src.params.schema import Params
+
+ABLATIONS = "ablations/params.yaml"
+Checked = TypeVar("Checked", bound=Block)
 
 
 def load_params(path: str | Path = "params.yaml") -> Params:
@@ -19,18 +24,44 @@ def load_params(path: str | Path = "params.yaml") -> Params:
         UserError: the file is missing, is no YAML mapping, or a key is unknown, missing, of another type or out of
             range; the message names the key, its value and what is allowed.
     """
+    return validate(read(path), str(path))
+
+
+def load_ablations(params: Params, path: str | Path = ABLATIONS) -> AblationParams:
+    """The validated variants of the recipe in `params`. Raises UserError as `load_params` does."""
+    return validate_ablations(read(path), params, str(path))
+
+
+def read(path: str | Path) -> dict[str, Any]:
+    """The mapping of a YAML file. Raises UserError where it is missing or something else."""
     if not Path(path).exists():
         raise UserError(f"{path}: no such file; run from the root of the repository")
     values = read_yaml(path)
     if not isinstance(values, dict):
         raise UserError(f"{path}: expected blocks such as `train:`, found {type(values).__name__}")
-    return validate(values, str(path))
+    return values
 
 
 def validate(values: dict[str, Any], path: str) -> Params:
     """`values` as Params. Raises UserError that lists every fault."""
+    return validated(Params, values, path)
+
+
+def validate_ablations(values: dict[str, Any], params: Params, path: str) -> AblationParams:
+    """`values` as AblationParams whose rows fit `params`. Raises UserError that lists every fault."""
+    found = validated(AblationParams, values, path)
     try:
-        return Params.model_validate(values)
+        for name, row in found.variants.items():
+            check_variant(name, row, params)
+    except ValueError as error:
+        raise UserError(f"{path}: {error}".replace("\n", "\\n")) from error
+    return found
+
+
+def validated(kind: type[Checked], values: dict[str, Any], path: str) -> Checked:
+    """`values` as the block `kind`. Raises UserError that lists every fault."""
+    try:
+        return kind.model_validate(values)
     except ValidationError as error:
         faults = {describe(fault) for fault in error.errors(include_url=False)}
         raise UserError(f"{path}: " + "; ".join(sorted(faults)).replace("\n", "\\n")) from error

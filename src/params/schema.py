@@ -9,10 +9,9 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from src.evaluation.row_names import is_own
-from src.params.ablation import AblationParams, VariantParams
 from src.params.block import Block, Count, Flag, Key, Name, Positive, Rate, Ratio
 
 
@@ -26,6 +25,7 @@ class RuntimeParams(Block):
 
 
 class SynthesizeParams(Block):
+    into: Annotated[list[Literal["synthetic"]], Field(max_length=1)]
     seed: Count
     nli_rows: Positive
     sts_rows: Positive
@@ -219,6 +219,7 @@ class EvalParams(Block):
 
 
 class Params(Block):
+    profile: Any
     seed: Count
     runtime: RuntimeParams
     synthesize: SynthesizeParams
@@ -231,27 +232,12 @@ class Params(Block):
     launch: LaunchParams
     colbert: ColbertParams
     eval: EvalParams
-    ablation: AblationParams
 
-    @model_validator(mode="after")
-    def _variants_fit_the_blocks(self) -> Self:
-        for name, row in self.ablation.variants.items():
-            self._check_variant(f"ablation.variants.{name}", row)
-        return self
-
-    def _check_variant(self, where: str, row: dict[str, Any]) -> None:
-        steps = {key: row[key] for key in ("nli", "sts", "train") if key in row}
-        others = {key: value for key, value in row.items() if key not in steps}
-        empty = {"matryoshka": True, "mix": {}, "interpolations": []}
-        _check(VariantParams, {**empty, **others, "changes": steps}, where)
-        for key, changes in steps.items():
-            block = getattr(self, key)
-            old = block.model_dump()
-            new = {
-                name: {**old[name], **value} if isinstance(value, dict) and isinstance(old.get(name), dict) else value
-                for name, value in changes.items()
-            }
-            _check(type(block), {**old, **new}, f"{where}.{key}")
+    @field_validator("profile")
+    @classmethod
+    def _is_no_switch(cls, value: object) -> None:
+        if value is not None:
+            raise ValueError(f"{value!r} changes nothing here; type: dvc exp run $(python -m src.profile {value})")
 
     @model_validator(mode="after")
     def _dims_fit_the_model(self) -> Self:
@@ -268,13 +254,3 @@ class Params(Block):
                     f"{key}.dims {dims[0]} is larger than base_model.hidden_size {self.base_model.hidden_size}"
                 )
         return self
-
-
-def _check(block: type[Block], values: dict[str, Any], where: str) -> None:
-    """Raises ValueError that names the first faulty key below `where`."""
-    try:
-        block.model_validate(values)
-    except ValidationError as error:
-        fault = error.errors(include_url=False)[0]
-        key = ".".join(str(part) for part in (where, *fault["loc"]))
-        raise ValueError(f"{key}: {fault['msg'].removeprefix('Value error, ')}") from error

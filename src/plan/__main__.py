@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from src.errors import run_command
-from src.files import read_yaml
-from src.params import Params
+from src.params import Params, load_params
 from src.params.load import validate
 from src.plan.cost import GIB, Size
 from src.plan.devices import (
@@ -25,13 +23,13 @@ from src.plan.devices import (
 )
 from src.plan.encoders import encoder_size
 from src.plan.stages import StagePlan, stages
-from src.profile import OPEN_MAPPINGS, load
+from src.profile import complete
 
 
 def main(arguments: list[str]) -> None:
     """Print the plan of the profile named on the command line, or of params.yaml."""
-    name = arguments[0] if arguments else "mini"
-    params = profile_params(name)
+    name = arguments[0] if arguments else "params.yaml"
+    params = profile_params(name) if arguments else load_params()
     size = encoder_size(params.base_model)
     planned, notes = stages(params, size)
     if params.base_model.vocabulary == "trim":
@@ -40,19 +38,8 @@ def main(arguments: list[str]) -> None:
 
 
 def profile_params(name: str) -> Params:
-    """params.yaml with the differences of a profile."""
-    values = read_yaml("params.yaml")
-    return validate(values if name == "mini" else merge(values, load(name)), f"params/{name}.yaml")
-
-
-def merge(values: dict[str, Any], changes: dict[str, Any], at: str = "") -> dict[str, Any]:
-    """`values` with `changes` laid over them, block by block; a mapping of names is replaced whole."""
-    merged = dict(values)
-    for key, value in changes.items():
-        path = f"{at}{key}"
-        inner = isinstance(value, dict) and path not in OPEN_MAPPINGS
-        merged[key] = merge(values.get(key) or {}, value, f"{path}.") if inner else value
-    return merged
+    """params.yaml under a profile."""
+    return validate(complete(name)["params.yaml"], f"params/{name}.yaml")
 
 
 def report(name: str, params: Params, size: Size, planned: list[StagePlan], notes: list[str]) -> str:

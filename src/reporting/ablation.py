@@ -1,4 +1,4 @@
-"""Ablations by the question that they answer, read from reports/ablation.json (src/ablation/compare.py)."""
+"""Ablations by the question that they answer, read from reports/ablation/comparison.json (src/ablation/compare.py)."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ def caption(inputs: Inputs) -> str:
         for found in (inputs.evaluations[name] for name in inputs.ablation["sets"])
     )
     sts = names.marked(inputs.sts["set"], bool(inputs.cards["sts"]["synthetic"]))
-    rows = "all" if settings_["rows"] is None else f"{settings_['rows']:,}"
+    rows = f"{settings_['rows']:,}"
     seeds = ("seeds " if len(settings_["seeds"]) > 1 else "seed ") + ", ".join(map(str, settings_["seeds"]))
     epochs = "the recipe's epochs" if settings_["epochs"] is None else f"{settings_['epochs']:g} epoch(s)"
     pairs = inputs.sts["protocol"]["pairs"]

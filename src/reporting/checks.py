@@ -6,7 +6,7 @@ similarity forgotten, short vectors that do not pay, batches below 512.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -16,6 +16,10 @@ from src.reporting.inputs import Inputs
 from src.reporting.metrics import half
 
 Verdict = Literal["ok", "failed", "not applicable"]
+OK: Verdict = "ok"
+FAILED: Verdict = "failed"
+NOT_APPLICABLE: Verdict = "not applicable"
+VERDICTS = (OK, FAILED, NOT_APPLICABLE)
 LEAST_P_AT_1 = 0.60
 LEAST_SPEARMAN = 0.70
 MOST_LOSS = 0.10
@@ -53,7 +57,8 @@ def all_checks(inputs: Inputs) -> list[Check]:
     """Every check of a run."""
     found = [precision(name, evaluation) for name, evaluation in inputs.evaluations.items()]
     found += [shorter(name, evaluation) for name, evaluation in inputs.evaluations.items()]
-    return [*found, similarity(inputs.sts), batch(inputs.params.train.batch_size)]
+    about_claims = any(is_claims(name) for name in inputs.evaluations)
+    return [*found, similarity(inputs.sts), batch(inputs.params.train.batch_size, about_claims)]
 
 
 def as_json(checks: list[Check]) -> list[dict[str, Any]]:
@@ -61,13 +66,18 @@ def as_json(checks: list[Check]) -> list[dict[str, Any]]:
     return [asdict(check) for check in checks]
 
 
+def is_claims(name: str) -> bool:
+    """Whether an evaluation set is SciFact-TR or its stand-in."""
+    return name == CLAIMS or name.startswith(f"{CLAIMS}_")
+
+
 def precision(name: str, evaluation: Mapping[str, Any]) -> Check:
     """P@1 of the result on claims against abstracts."""
     what, limit = f"P@1 on {names.retrieval_set(evaluation)}", f"≥ {LEAST_P_AT_1:g}"
     figure = float(evaluation["models"][FINAL]["P@1"])
-    if name != CLAIMS and not name.startswith(f"{CLAIMS}_"):
+    if not is_claims(name):
         reason = "the sign concerns SciFact-TR; this set has another difficulty"
-        return Check(f"precision:{name}", what, figure, limit, "not applicable", reason)
+        return Check(f"precision:{name}", what, figure, limit, NOT_APPLICABLE, reason)
     reason = "the signs of too small a batch or too few epochs are absent"
     if figure < LEAST_P_AT_1:
         reason = "look at batch size (512 or more) and epochs of the retrieval step"
@@ -81,7 +91,7 @@ def shorter(name: str, evaluation: Mapping[str, Any]) -> Check:
     set_name = names.retrieval_set(evaluation)
     if cut is None:
         what, reason = f"nDCG@10 lost at half the dimensions on {set_name}", "eval.dims has no such dimension"
-        return Check(f"shorter_vectors:{name}", what, None, limit, "not applicable", reason)
+        return Check(f"shorter_vectors:{name}", what, None, limit, NOT_APPLICABLE, reason)
     figure = float(evaluation["matryoshka"][cut]["loss_relative"])
     reason = "the shorter vectors pay" if figure <= MOST_LOSS else "look at train.dims: is the dimension trained?"
     what = f"share of nDCG@10 lost at {cut} dimensions on {set_name}"
@@ -89,25 +99,33 @@ def shorter(name: str, evaluation: Mapping[str, Any]) -> Check:
 
 
 def similarity(sts: Mapping[str, Any]) -> Check:
-    """Spearman's correlation after retrieval training."""
+    """Spearman's correlation after retrieval training; an encoder below the limit before has not forgotten that."""
     before, after = (float(sts["forgetting"][key]) for key in ("before", "after"))
-    reason = f"{before:.4f} before retrieval training: it {names.verb(sts['forgetting']['verdict'])}"
-    if after < LEAST_SPEARMAN:
-        reason += (
-            "; the encoder was below the limit already, which is no forgetting"
-            if before < LEAST_SPEARMAN
-            else "; look at train.learning_rate, epochs and the remedies of the retrieval step"
-        )
+    reason, verdict = f"{before:.4f} before retrieval training: it {names.verb(sts['forgetting']['verdict'])}", OK
+    if after < LEAST_SPEARMAN <= before:
+        verdict = FAILED
+        reason += "; look at train.learning_rate, epochs and the remedies of the retrieval step"
+    elif after < LEAST_SPEARMAN:
+        verdict = NOT_APPLICABLE
+        reason += "; the encoder was below the limit already, which is no forgetting"
     what, limit = f"Spearman on {sts['set']} after retrieval training", f"≥ {LEAST_SPEARMAN:g}"
-    return Check("similarity_kept", what, after, limit, _verdict(after >= LEAST_SPEARMAN), reason)
+    return Check("similarity_kept", what, after, limit, verdict, reason)
 
 
-def batch(size: int) -> Check:
-    """How many pairs compete in the retrieval loss."""
+def batch(size: int, about_claims: bool) -> Check:
+    """How many pairs compete in the retrieval loss; `about_claims`: the run is measured on SciFact-TR."""
+    what, limit = "batch of the retrieval step", f"≥ {LEAST_BATCH}"
+    if size < LEAST_BATCH and not about_claims:
+        reason = "the sign concerns SciFact-TR; other data may be too few for such batches"
+        return Check("batch_size", what, size, limit, NOT_APPLICABLE, reason)
     reason = "enough pairs compete" if size >= LEAST_BATCH else "smaller batches are known to cost quality"
-    limit, verdict = f"≥ {LEAST_BATCH}", _verdict(size >= LEAST_BATCH)
-    return Check("batch_size", "batch of the retrieval step", size, limit, verdict, reason)
+    return Check("batch_size", what, size, limit, _verdict(size >= LEAST_BATCH), reason)
+
+
+def counted(checks: Sequence[Check]) -> str:
+    """`3 ok, 0 failed, 1 not applicable`."""
+    return ", ".join(f"{sum(check.verdict == verdict for check in checks)} {verdict}" for verdict in VERDICTS)
 
 
 def _verdict(holds: bool) -> Verdict:
-    return "ok" if holds else "failed"
+    return OK if holds else FAILED

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from src.ablation.evidence import read_comparison
 from src.errors import UserError
 from src.files import read_json, read_text
 from src.table_files import read_table
@@ -30,7 +31,8 @@ class Inputs:
         sts: reports/eval/sts.json.
         cards: data cards by the key in params.data, then by evaluation set.
         curves: training curves by step: {column: values}; a step that was not trained is left out.
-        ablation: reports/ablation.json, where there is one.
+        ablation: reports/ablation/comparison.json, where it belongs to this run.
+        no_ablation: why there is none, in a sentence.
         errors: reports/forgetting_errors.json, where there is one.
         latency: search times of reports/bench/eval_dims.json, where the benchmark has been run.
         versions: packages of requirements.txt with their versions.
@@ -43,6 +45,7 @@ class Inputs:
     cards: dict[str, dict[str, Any]]
     curves: dict[str, Curve]
     ablation: dict[str, Any] | None
+    no_ablation: str
     errors: dict[str, Any] | None
     latency: dict[str, Any] | None
     versions: dict[str, str]
@@ -62,6 +65,7 @@ def read_inputs(params: Params, root: Path = Path()) -> Inputs:
     prepared = root / "data" / "prepared"
     reports = root / "reports"
     bench = optional_json(root / LATENCY) or {}
+    ablation, no_ablation = read_comparison(params, root)
     return Inputs(
         params=params,
         root=root,
@@ -69,7 +73,8 @@ def read_inputs(params: Params, root: Path = Path()) -> Inputs:
         sts=read_json(reports / "eval" / "sts.json"),
         cards={name: read_json(prepared / name / "card.json") for name in (*TRAINING_SETS, *params.eval.sets)},
         curves={name: curve for name in CURVES if (curve := read_curve(reports / "training" / f"{name}.csv"))},
-        ablation=optional_json(reports / "ablation.json"),
+        ablation=ablation,
+        no_ablation=no_ablation,
         errors=optional_json(reports / "forgetting_errors.json"),
         latency=bench.get("latency"),
         versions=pinned(read_text(root / "requirements.txt")),

@@ -49,28 +49,11 @@ def write_all(inputs: Inputs, folder: Path) -> None:
         [int(dim), found["before"], found["after"]] for dim, found in inputs.sts["forgetting"]["dims"].items()
     ]
     _write(folder / "forgetting.csv", ["dimensions", "before", "after"], forgetting)
-    if inputs.ablation:
-        _write(folder / "ablation.csv", ["variant", "set", "nDCG@10", "Spearman"], ablation_rows(inputs))
 
 
 def model_label(row: str, set_name: str, inputs: Inputs) -> str:
     """The model, and the set where there are several, so that no two bars share a label."""
     return names.model(row) if len(inputs.evaluations) == 1 else f"{names.model(row)}, {set_name}"
-
-
-def ablation_rows(inputs: Inputs) -> list[list[Cell]]:
-    """Every variant on every set."""
-    assert inputs.ablation is not None
-    return [
-        [
-            variant if len(inputs.ablation["sets"]) == 1 else f"{variant}, {name}",
-            name,
-            row["retrieval"][name]["mean"],
-            row["sts"]["mean"],
-        ]
-        for name in inputs.ablation["sets"]
-        for variant, row in inputs.ablation["rows"].items()
-    ]
 
 
 def _write(path: Path, header: Sequence[str], rows: list[list[Cell]]) -> None:

@@ -30,13 +30,14 @@ _WORDS = {
 
 
 def sections(inputs: Inputs) -> list[Section]:
-    """Those for which there are results."""
-    return [*([ablations(inputs)] if inputs.ablation else []), *([errors(inputs)] if inputs.errors else [])]
+    """The ablations, or a sentence why there are none; forgetting and errors, where there are results."""
+    return [ablations(inputs), *([errors(inputs)] if inputs.errors else [])]
 
 
 def ablations(inputs: Inputs) -> Section:
     """Every question with its table and figure."""
-    assert inputs.ablation is not None
+    if inputs.ablation is None:
+        return Section("Ablations", "none of this run", [inputs.no_ablation])
     found = ablation.groups(inputs.ablation)
     parts = [
         "Each variant is trained and measured by itself, on equally many pairs, and compared with the reference on the "
@@ -47,6 +48,7 @@ def ablations(inputs: Inputs) -> Section:
         parts += [f"### {ablation.QUESTIONS[key]}", _WORDS[key], ablation.table(key, rows, inputs).markdown()]
         if key != ablation.MIXING:
             parts.append(figure(f"ablation-{key}", f"{ablation.QUESTIONS[key]}: nDCG@10 and Spearman of each variant"))
+    parts += [f"Left out: {name}, since {reason}." for name, reason in inputs.ablation["left_out"].items()]
     parts += [
         "### Retrieval against similarity",
         figure("pareto", "nDCG@10 against Spearman: weights mixed before and after, and variants as points"),

@@ -9,7 +9,7 @@ from src.evaluation.row_names import BEFORE, FINAL, LEMMA
 from src.files import read_json
 from src.model.card import trimmed
 from src.reporting import names, published, run_tables
-from src.reporting.checks import Check
+from src.reporting.checks import Check, counted
 from src.reporting.document import Section, figure
 from src.reporting.inputs import Inputs
 from src.reporting.metrics import half
@@ -78,8 +78,7 @@ def in_brief(inputs: Inputs, checks: list[Check]) -> str:
         f"{drop['after']:.3f} after; it {names.verb(drop['verdict'])} (change {-drop['drop']:+.3f}, "
         f"95 % interval {bounds})."
     )
-    counts = {verdict: sum(check.verdict == verdict for check in checks) for verdict in ("ok", "failed")}
-    lines.append(f"**Checks**: {counts['ok']} ok, {counts['failed']} failed, of {len(checks)}.")
+    lines.append(f"**Checks**: {counted(checks)}.")
     return "\n".join(f"- {line}" for line in lines)
 
 

@@ -8,8 +8,6 @@ the one before it counts. Nothing is pickled: tensors are safetensors, the rest 
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import shutil
 from pathlib import Path
@@ -30,17 +28,6 @@ _MANIFEST = "manifest.json"
 def root() -> Path:
     """The folder of all checkpoints; DVC names the repository's root in its stages' environment."""
     return Path(os.environ.get("DVC_ROOT") or Path(__file__).parents[2]) / ".checkpoints"
-
-
-def fingerprint(settings: dict[str, Any], files: list[Path]) -> str:
-    """16 hex digits that change with any setting (JSON values) and with the bytes or name of any file or folder."""
-    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
-    for given in files:
-        inside = sorted(path for path in given.rglob("*") if path.is_file()) if given.is_dir() else [given]
-        for path in inside:
-            if "__pycache__" not in path.parts:
-                digest.update(f"{path.name}\0{sha256(path)}\0".encode())
-    return digest.hexdigest()[:16]
 
 
 class Checkpoints:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from src.errors import UserError
-from src.files import fresh_dir
+from src.files import fingerprint, fresh_dir
 from src.model.prompts import prompts_of, read_prompts
 
 if TYPE_CHECKING:
@@ -224,7 +224,6 @@ def run_fingerprint(
     files: StepFiles, step: StepParams, runtime: RuntimeParams, seed: int, remedies: Remedies | None = None
 ) -> str:
     """What a checkpoint belongs to: params, data, the model before, this package's code and the libraries."""
-    from src.training.checkpoints import fingerprint
     from src.training.distributed import world
 
     settings = {

@@ -1,21 +1,37 @@
 """One variant from its row in params to its figures, on real stages at tiny size."""
 
 import json
+import subprocess
 
 import pytest
 from dvc.utils.hydra import apply_overrides
 
 from src.files import read_yaml
-from tests.chain.test_readme import SET, clone
-
-INPUTS = ["synthesize", "prepare", f"prepare_eval@{SET}", "base_model", "train_nli", "train_sts"]
+from tests.chain.test_pipeline import stages_run
+from tests.chain.test_readme import clone
+from tests.checkout import ROOT
 
 pytestmark = pytest.mark.chain
+COMMANDS = (("dvc", "repro", "ablations/dvc.yaml"), ("python", "-m", "src.compare_ablations"), ("dvc", "repro"))
 
 
 @pytest.fixture(scope="module")
-def ablated(tiny):
-    return tiny
+def ablated(tiny, tmp_path_factory):
+    """A clone of the tiny run after `make ablations`."""
+    checkout = clone(tiny, tmp_path_factory.mktemp("ablated") / "clone")
+    checkout.run("dvc", "config", "--local", "cache.dir", str(tiny.path / ".dvc/cache"))
+    checkout.run("dvc", "checkout", "dvc.yaml")
+    for command in COMMANDS:
+        checkout.run(*command, timeout=900)
+    checkout.git("add", "-A")
+    checkout.git("commit", "-q", "-m", "variants")
+    return checkout
+
+
+def test_these_are_the_commands_of_make():
+    said = subprocess.run(["make", "-n", "ablations"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for command in COMMANDS:
+        assert " ".join(command[1:] if command[0] == "python" else command) in said
 
 
 def summary(checkout, name):
@@ -23,8 +39,8 @@ def summary(checkout, name):
 
 
 def test_every_variant_is_filed_and_compared(ablated):
-    table = json.loads((ablated.path / "reports/ablation.json").read_text(encoding="utf-8"))
-    rows = read_yaml(ablated.path / "params.yaml")["ablation"]["variants"]
+    table = json.loads((ablated.path / "reports/ablation/comparison.json").read_text(encoding="utf-8"))
+    rows = read_yaml(ablated.path / "ablations/params.yaml")["variants"]
     assert set(rows) <= set(table["rows"])
     for name in rows:
         found = summary(ablated, name)
@@ -32,34 +48,41 @@ def test_every_variant_is_filed_and_compared(ablated):
 
 
 def test_all_variants_see_as_many_pairs(ablated):
-    names = [path.name for path in (ablated.path / "reports/ablation").iterdir()]
+    names = [path.name for path in (ablated.path / "reports/ablation").iterdir() if path.is_dir()]
     last = [summary(ablated, name)["trained"][-1] for name in names]
     assert len({(step["rows"], step["epochs"]) for step in last}) == 1
 
 
-def test_a_changed_row_runs_alone(ablated):
-    path = ablated.path / "params.yaml"
-    before = path.read_bytes()
-    apply_overrides(path, ["ablation.variants.batch_256.train.batch_size=32"])
+def test_the_report_takes_the_variants_in_and_says_where_there_are_none(tiny, ablated):
+    def section(checkout):
+        page = (checkout.path / "reports/REPORT.md").read_text(encoding="utf-8")
+        return page.split("\n## Ablations\n")[1].split("\n## ")[0].strip()
+
+    assert "### Batch size" in section(ablated)
+    assert "`make ablations` trains, compares and reports those of this run." in section(tiny)  # which has none
+
+
+def test_a_changed_row_runs_alone_and_a_return_to_it_trains_nothing(ablated):
+    def variants_run(*overrides):
+        apply_overrides(ablated.path / "ablations/params.yaml", overrides)
+        done = ablated.run("dvc", "repro", "ablations/dvc.yaml").stdout
+        return {stage.partition(":")[2] for stage in stages_run(done)} - {"resolve"}
+
+    assert variants_run("variants.batch_256.train.batch_size=32") == {"ablate@batch_256"}
+    assert variants_run("variants.batch_256.train.batch_size=64") == set()
+
+
+def test_a_changed_key_of_params_trains_those_variants_that_use_it(ablated):
+    before = (ablated.path / "params.yaml").read_bytes()
+    apply_overrides(ablated.path / "params.yaml", ["train.batch_size=100"])
     try:
-        done = ablated.run("dvc", "repro", "--dry")
+        ablated.run("dvc", "repro", "ablations/dvc.yaml:resolve")
+        plan = ablated.run("dvc", "repro", "--dry", "ablations/dvc.yaml").stdout
     finally:
-        path.write_bytes(before)
-    ran = {line.split("'")[1] for line in done.stdout.splitlines() if line.startswith("Running stage")}
-    assert {"ablate@batch_256", "compare_ablations"} <= ran <= {"ablate@batch_256", "compare_ablations", "report"}
-
-
-def test_a_fresh_clone_knows_the_variants_that_git_holds(ablated, tmp_path):
-    checkout = clone(ablated, tmp_path / "clone")
-    checkout.run("dvc", "remote", "add", "--local", "-d", "tiny", str(ablated.path / ".dvc/cache"))
-    checkout.run("dvc", "pull", "-q", *INPUTS)
-    known = checkout.path / "reports/ablation/full/summary.json"
-    known.write_text(known.read_text(encoding="utf-8") + " ", encoding="utf-8")  # not what dvc.lock says
-    checkout.run("python", "-m", "tools.known_variants")
-    plan = checkout.run("dvc", "repro", "--dry", "ablate").stdout
-    assert [line for line in plan.splitlines() if line.startswith("Running stage 'ablate")] == [
-        "Running stage 'ablate@full':"
-    ]
+        (ablated.path / "params.yaml").write_bytes(before)
+        ablated.run("dvc", "repro", "ablations/dvc.yaml:resolve")
+    rows = set(read_yaml(ablated.path / "ablations/params.yaml")["variants"])
+    assert {stage.rpartition("@")[2] for stage in stages_run(plan)} == rows - {"batch_256"}
 
 
 def test_the_third_question_is_answered_with_points_and_texts(ablated):
@@ -72,4 +95,4 @@ def test_the_third_question_is_answered_with_points_and_texts(ablated):
 
 def test_a_failed_variant_is_one_line(ablated):
     done = ablated.run("python", "-m", "src.ablate", "nothing", check=False)
-    assert done.returncode == 1 and done.stderr.startswith("error: expected one variant of ablation.variants")
+    assert done.returncode == 1 and done.stderr.startswith("error: expected one variant of data/variants")

@@ -18,6 +18,7 @@ SET = "scifact_tr_synthetic"
 RUN_BY = {
     "make repro": ".ci/run",
     "make test": ".ci/run",
+    "make ablations": ".ci/run",
     "dvc repro": "tests/chain/test_pipeline.py",
     "dvc exp run -S train.batch_size=512": "tests/chain/test_pipeline.py",
     "dvc metrics show": "tests/chain/test_pipeline.py",
@@ -34,7 +35,7 @@ RUN_BY = {
     "dvc exp run $(python -m src.profile files)": "test_own_files",
     "dvc remote add -d storage PATH-OR-URL": "test_sharing",
     "dvc push": "test_sharing",
-    "dvc pull": "test_sharing",
+    "dvc pull dvc.yaml": "test_sharing",
     "dvc exp push --no-cache origin NAME": "test_sharing",
     "dvc exp branch NAME BRANCH": "test_sharing",
     "python -m src.search data/prepared/scifact_tr_synthetic/corpus.jsonl "
@@ -71,7 +72,7 @@ def test_queue(tiny, tmp_path):
     """A queue in a fresh clone: both settings run beside each other and are listed."""
     checkout = clone(tiny, tmp_path / "clone")
     checkout.run("dvc", "config", "--local", "cache.dir", str(tiny.path / ".dvc/cache"))
-    checkout.run("dvc", "checkout")
+    checkout.run("dvc", "checkout", "dvc.yaml")
     checkout.run("dvc", "exp", "run", "--queue", "-S", "eval.depth=100,120", f"bm25@{SET}")
     checkout.run("dvc", "queue", "start", "-j", "2")
     deadline = time.monotonic() + 180
@@ -143,7 +144,7 @@ def test_sharing(tiny, tmp_path):
     assert (other.path / "models/retrieval/model.safetensors").read_bytes() == (
         tiny.path / "models/retrieval/model.safetensors"
     ).read_bytes()
-    checkout.run("dvc", "checkout")
+    checkout.run("dvc", "checkout", "dvc.yaml")
     checkout.run("dvc", "exp", "run", "-n", "deeper", "-S", "eval.depth=120", f"bm25@{SET}")
     checkout.run("dvc", "exp", "push", "--no-cache", "origin", "deeper")
     assert "deeper" in checkout.run("dvc", "exp", "list", "origin").stdout

@@ -90,7 +90,7 @@ def test_killed_in_every_stage_it_ends_with_the_same_bytes(tiny, tmp_path):
     """A kill counts where it found the stage at work: in its imports, its work, or DVC's own keeping of its results."""
     checkout = clone(tiny, tmp_path / "clone")
     shutil.copytree(tiny.path / ".dvc/cache", checkout.path / ".dvc/cache")
-    checkout.run("dvc", "checkout")
+    checkout.run("dvc", "checkout", "dvc.yaml")
     moments = random.Random(int(os.environ.get("FAULTS_SEED", "1")))
     stages, torn = killed_stages(checkout), Counter[str]()
     for stage in stages:
@@ -119,7 +119,7 @@ def test_a_persons_interrupt_ends_the_children_and_says_how_to_go_on(tiny, tmp_p
     signal.signal(signal.SIGINT, signal.default_int_handler)
     checkout = clone(tiny, tmp_path / "clone")
     checkout.run("dvc", "config", "--local", "cache.dir", str(tiny.path / ".dvc/cache"))
-    checkout.run("dvc", "checkout")
+    checkout.run("dvc", "checkout", "dvc.yaml")
     process = start(checkout, "dvc", "repro", "--force", "--single-item", "train_nli")
     output = []
     for line in process.stdout:

@@ -18,7 +18,7 @@ def checkout(tiny, tmp_path) -> Checkout:
     """A clone of the tiny run with its models in place, from a cache of its own."""
     made = clone(tiny, tmp_path / "clone")
     shutil.copytree(tiny.path / ".dvc/cache", made.path / ".dvc/cache", symlinks=True)
-    made.run("dvc", "checkout")
+    made.run("dvc", "checkout", "dvc.yaml")
     return made
 
 

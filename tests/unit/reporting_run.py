@@ -4,7 +4,10 @@ import json
 from itertools import combinations
 from pathlib import Path
 
+from src.ablation.origin import code, origins
+from src.ablation.variants import variant
 from src.files import read_yaml
+from src.params import load_ablations
 from src.params.load import validate
 
 ROOT = Path(__file__).parents[2]
@@ -48,7 +51,11 @@ def make_run(root, sets=(SET,), synthetic=True):
     for name in ("mlm", "nli", "sts", "retrieval", "colbert"):
         head = "step,epoch,loss,learning_rate,grad_norm\n"
         write(root / "reports" / "training" / f"{name}.csv", head if name == "mlm" else head + points)
-    write(root / "reports" / "ablation.json", ablation(sets, params.data.sts.name))
+    for name in ("src", "ablations"):
+        (root / name).symlink_to(ROOT / name)
+    for name in ("base", "nli", "sts"):
+        write(root / "models" / name / "model.safetensors", name)
+    write(root / "reports" / "ablation" / "comparison.json", ablation(sets, params, root))
     write(root / "reports" / "forgetting_errors.json", errors(sets))
     write(root / "reports" / "bench" / "eval_dims.json", {"latency": latency()})
     return params
@@ -223,7 +230,7 @@ def write_queries(root, name):
     write(root / "reports" / "forgetting_errors" / f"{name}.csv", header + points)
 
 
-def ablation(sets, sts_name):
+def ablation(sets, params, root):
     chain = ["nli", "sts", "retrieval"]
     rows = {
         "full": {"path": chain, "interpolations": [0.5]},
@@ -248,6 +255,7 @@ def ablation(sets, sts_name):
         found = {"mean": 0.7 - 0.02 * place, "sd": 0.01} | further
         sts = {"mean": 0.8 + 0.01 * place, "sd": 0.01, "before": 0.85, "drop": 0.05 - 0.01 * place} | further
         table[name] = {"path": row["path"], "row": row, "retrieval": dict.fromkeys(sets, found), "sts": sts}
+    given, trained_by = load_ablations(params, root / "ablations/params.yaml"), code(root)
     return {
         "reference": "full",
         "settings": {"rows": 6144, "epochs": 2.0, "seeds": [1, 2]},
@@ -255,9 +263,13 @@ def ablation(sets, sts_name):
             "retrieval_test": dict.fromkeys(sets, "paired randomisation"),
             "sts_test": "paired bootstrap",
             "p_seeds": "Welch's t-test",
+            "resamples": params.eval.bootstrap_resamples,
+            "seed": params.eval.seed,
         },
+        "left_out": {"batch_2048": "its retrieval batch of 2048 is larger than the 1024 rows"},
+        "origins": origins((variant(name, params, given, trained_by) for name in given.variants), root),
         "sets": list(sets),
-        "sts_set": sts_name,
+        "sts_set": params.data.sts.name,
         "rows": table,
         "pareto": [
             {"share": share, "retrieval": dict.fromkeys(sets, 0.5 + share / 5), "spearman": 0.85 - share / 20}

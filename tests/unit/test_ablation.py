@@ -14,39 +14,62 @@ from src.errors import UserError
 from src.evaluation.significance import Draws
 from src.evaluation.similarity import Pairs
 from src.files import read_yaml, write_json
-from src.params.load import validate
+from src.params import load_params
+from src.params.load import validate_ablations
 
 ROOT = Path(__file__).parents[2]
-VALUES = read_yaml(ROOT / "params.yaml")
+PARAMS = load_params(ROOT / "params.yaml")
+VALUES = read_yaml(ROOT / "ablations/params.yaml")
 
 
-def params(**rows):
+def ablations(**rows):
     values = copy.deepcopy(VALUES)
-    values["ablation"]["variants"] |= rows
-    return validate(values, "params.yaml")
+    values["variants"] |= rows
+    return validate_ablations(values, PARAMS, "ablations/params.yaml")
+
+
+def variant(name, params=PARAMS, **rows):
+    return variants.variant(name, params, ablations(**rows), "code")
 
 
 CHAIN = ["nli", "sts", "retrieval"]
 
 
-def test_every_committed_row_makes_a_variant():
-    given = params()
-    for name in given.ablation.variants:
-        assert variants.variant(name, given).trained[-1] == "retrieval"
+def test_every_committed_row_makes_a_variant_that_reads_back(tmp_path):
+    for name in ablations().variants:
+        found = variant(name)
+        assert found.trained[-1] == "retrieval"
+        write_json(tmp_path / f"{name}.json", found.model_dump(mode="json"))
+        assert variants.read_variant(name, tmp_path) == found
 
 
 def test_a_row_changes_what_it_names_and_nothing_else():
-    given = params(small={"path": CHAIN, "train": {"batch_size": 64, "remedies": {"rehearsal_share": 0.5}}})
-    found = variants.variant("small", given).blocks["retrieval"]
-    expected = given.train.model_dump() | {"batch_size": 64, "epochs": given.ablation.epochs}
+    row = {"path": CHAIN, "train": {"batch_size": 64, "remedies": {"rehearsal_share": 0.5}}}
+    found = variant("small", small=row).blocks
+    expected = PARAMS.train.model_dump() | {"batch_size": 64, "epochs": VALUES["epochs"]}
     expected["remedies"] = expected["remedies"] | {"rehearsal_share": 0.5}
-    assert found.model_dump() == expected
-    assert variants.variant("small", given).blocks["sts"] == given.sts
+    assert found["retrieval"].model_dump() == expected
+    assert found["sts"] == PARAMS.sts and "nli" not in found  # it rehearses STS alone
 
 
 def test_without_matryoshka_the_whole_vector_is_trained_alone():
-    found = variants.variant("plain", params(plain={"path": CHAIN, "matryoshka": False})).blocks["retrieval"]
-    assert found.dims == VALUES["train"]["dims"][:1] and found.dim_weights is None
+    found = variant("plain", plain={"path": CHAIN, "matryoshka": False}).blocks["retrieval"]
+    assert found.dims == PARAMS.train.dims[:1] and found.dim_weights is None
+
+
+def test_a_changed_key_changes_those_variants_alone_that_use_it():
+    def changed(**blocks):
+        given = PARAMS.model_copy(
+            update={key: getattr(PARAMS, key).model_copy(update=values) for key, values in blocks.items()}
+        )
+        return {name for name in ablations().variants if variant(name) != variant(name, given)}
+
+    own_batch = {"batch_256", "batch_512", "batch_2048"}
+    assert changed(train={"batch_size": 512}) == set(VALUES["variants"]) - own_batch
+    assert changed(train={"epochs": 9}) == set()  # all variants train for `epochs` of their own
+    assert changed(sts={"epochs": 2}) == {"rehearsal", "sts_retrieval", "sts_nli_retrieval"}
+    assert changed(nli={"epochs": 2}) == {"sts_nli_retrieval"}
+    assert changed(colbert={"epochs": 2}, eval={"dims": [8], "bootstrap_resamples": 300}) == set()
 
 
 @pytest.mark.parametrize(
@@ -62,38 +85,43 @@ def test_without_matryoshka_the_whole_vector_is_trained_alone():
     ],
 )
 def test_what_the_chain_has_trained_is_taken_from_it(row, start, trained):
-    found = variants.variant("row", params(row=row))
+    found = variant("row", row=row)
     assert (found.start, found.trained) == (start, trained)
 
 
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ({"path": ["retrieval", "nli"]}, "ablation.variants.row: path .* must end in retrieval"),
+        ({"path": ["retrieval", "nli"]}, "ablations/params.yaml: variants.row: path .* must end in retrieval"),
         ({"path": ["nli", "nli", "retrieval"]}, "name each step once"),
-        ({"path": ["mlm", "retrieval"]}, "ablation.variants.row.path"),
-        ({}, "ablation.variants.row.path: Field required"),
-        ({"path": CHAIN, "trian": {}}, "ablation.variants.row.trian"),
-        ({"path": CHAIN, "train": {"batchsize": 64}}, "ablation.variants.row.train.batchsize"),
-        ({"path": CHAIN, "train": {"batch_size": 0}}, "ablation.variants.row.train.batch_size.*greater than"),
-        ({"path": CHAIN, "train": {"remedies": {"rehearsal": 0.1}}}, "ablation.variants.row.train.remedies.rehearsal"),
-        ({"path": CHAIN, "mix": {"a": 2.0}}, "ablation.variants.row.mix"),
-        ({"path": CHAIN, "interpolations": [1.5]}, "ablation.variants.row.interpolations"),
+        ({"path": ["mlm", "retrieval"]}, "variants.row.path"),
+        ({}, "variants.row.path: Field required"),
+        ({"path": CHAIN, "trian": {}}, "variants.row.trian"),
+        ({"path": CHAIN, "train": {"batchsize": 64}}, "variants.row.train.batchsize"),
+        ({"path": CHAIN, "train": {"batch_size": 0}}, "variants.row.train.batch_size.*greater than"),
+        ({"path": CHAIN, "train": {"remedies": {"rehearsal": 0.1}}}, "variants.row.train.remedies.rehearsal"),
+        ({"path": CHAIN, "mix": {"a": 2.0}}, "variants.row.mix"),
+        ({"path": CHAIN, "interpolations": [1.5]}, "variants.row.interpolations"),
     ],
 )
 def test_a_wrong_row_is_named(row, message):
     with pytest.raises(UserError, match=message) as caught:
-        params(row=row)
+        ablations(row=row)
     assert "\n" not in str(caught.value)
 
 
-def test_an_unknown_variant_or_reference_is_named():
-    with pytest.raises(UserError, match="expected one variant of ablation.variants: full"):
-        variants.variant("nothing", params())
-    values = copy.deepcopy(VALUES)
-    values["ablation"]["reference"] = "nothing"
+def test_a_name_with_a_dot_is_refused():
+    with pytest.raises(UserError, match="'lr0.5' is a key, and a dot in a key is a level to DVC; write 'lr0-5'"):
+        ablations(**{"lr0.5": {"path": CHAIN}})
+
+
+def test_an_unknown_variant_or_reference_is_named(tmp_path):
+    with pytest.raises(UserError, match=r"expected one variant of ablations/params.yaml: full"):
+        variant("nothing")
+    with pytest.raises(UserError, match=r"expected one variant of .*: none"):
+        variants.read_variant("nothing", tmp_path)
     with pytest.raises(UserError, match="reference 'nothing' is none of the variants"):
-        validate(values, "params.yaml")
+        validate_ablations({**VALUES, "reference": "nothing"}, PARAMS, "ablations/params.yaml")
 
 
 class FakeSet:
@@ -115,27 +143,25 @@ def measured(level, noise, seed):
     return Measured({"set": {"nDCG@10": values}}, cosines, spearman(cosines, SCORES), pearson(cosines, SCORES))
 
 
-def file_variant(folder, name, given, runs):
-    found = variants.variant(name, given)
-    settings = {"rows": 1, "epochs": 1, "seeds": [run.seed for run in runs]}
-    record.write_runs(folder / name, runs, STICKS)
-    write_json(folder / name / record.SUMMARY, record.summary(found, runs, settings, "sts"))
+def file_variant(folder, found, runs):
+    record.write_runs(folder / found.name, runs, STICKS)
+    write_json(folder / found.name / record.SUMMARY, record.summary(found, runs, {"code": "1"}))
 
 
 def seeds(level, noise, mixtures=None):
     return [
-        record.SeedRun(seed, measured(level, noise, seed), 0.99, [], (mixtures or {}) if seed == 1 else {})
+        record.SeedRun(seed, measured(level, noise, seed), 0.99, [{"rows": 1}], (mixtures or {}) if seed == 1 else {})
         for seed in (1, 2, 3)
     ]
 
 
 @pytest.fixture
 def filed(tmp_path):
-    given = params(better={"path": CHAIN}, same={"path": ["nli", "retrieval"]})
+    rows = {"better": {"path": CHAIN}, "same": {"path": ["nli", "retrieval"]}}
     mixtures = {0.0: measured(0.2, 0.01, 9), 0.5: measured(0.4, 0.1, 8)}
     runs = {"full": seeds(0.5, 0.3, mixtures), "better": seeds(0.8, 0.01), "same": seeds(0.5, 0.3)}
     for name, found in runs.items():
-        file_variant(tmp_path, name, given, found)
+        file_variant(tmp_path, variant(name, **rows), found)
     return tmp_path
 
 
@@ -207,6 +233,15 @@ def test_rows_of_other_settings_are_refused(filed):
     summary["settings"]["rows"] = 2
     write_json(filed / "same" / record.SUMMARY, summary)
     with pytest.raises(UserError, match=r"other settings than full's"):
+        compared(filed)
+
+
+def test_a_variant_that_the_data_are_too_few_for_is_left_out_but_not_the_reference(filed):
+    found = record.left_out(variant("batch_2048"), "its batch is larger", {})
+    write_json(filed / "same" / record.SUMMARY, found)
+    assert "same" not in compared(filed)["rows"]
+    write_json(filed / "full" / record.SUMMARY, found)
+    with pytest.raises(UserError, match="the reference 'full' was left out, since its batch is larger"):
         compared(filed)
 
 

@@ -43,7 +43,12 @@ def test_without_half_the_dimensions_there_is_nothing_to_judge():
 
 @pytest.mark.parametrize(
     ("before", "after", "verdict", "words"),
-    [(0.85, 0.70, "ok", "it fell"), (0.85, 0.69, "failed", "remedies"), (0.6, 0.65, "failed", "no forgetting")],
+    [
+        (0.85, 0.70, "ok", "it fell"),
+        (0.85, 0.69, "failed", "remedies"),
+        (0.6, 0.65, "not applicable", "no forgetting"),
+        (0.6, 0.7, "ok", ""),
+    ],
 )
 def test_similarity_below_seven_tenths_fails_and_says_whether_it_was_lower_before(before, after, verdict, words):
     sts = similarity("stsb_tr")
@@ -53,9 +58,12 @@ def test_similarity_below_seven_tenths_fails_and_says_whether_it_was_lower_befor
     assert words in found.reason
 
 
-@pytest.mark.parametrize(("size", "verdict"), [(512, "ok"), (511, "failed")])
-def test_batches_below_512_fail(size, verdict):
-    assert checks.batch(size).verdict == verdict
+@pytest.mark.parametrize(
+    ("size", "about_claims", "verdict"),
+    [(512, True, "ok"), (511, True, "failed"), (512, False, "ok"), (511, False, "not applicable")],
+)
+def test_batches_below_512_fail_where_the_run_is_about_scifact(size, about_claims, verdict):
+    assert checks.batch(size, about_claims).verdict == verdict
 
 
 def write(tmp_path, *found):
@@ -64,16 +72,16 @@ def write(tmp_path, *found):
 
 
 def test_check_prints_every_verdict_and_passes(tmp_path, monkeypatch, capsys):
-    write(tmp_path, checks.batch(1024), checks.precision("xquad_tr", with_p_at_1(0.1)))
+    write(tmp_path, checks.batch(1024, True), checks.precision("xquad_tr", with_p_at_1(0.1)))
     monkeypatch.chdir(tmp_path)
     check.main([])
     printed = capsys.readouterr().out
     assert "batch of the retrieval step: 1024 (limit ≥ 512)" in printed
-    assert printed.endswith("2 checks, 0 failed\n")
+    assert printed.endswith("2 checks: 1 ok, 0 failed, 1 not applicable\n")
 
 
 def test_a_failed_check_is_exit_status_1(tmp_path, monkeypatch, capsys):
-    write(tmp_path, checks.batch(256))
+    write(tmp_path, checks.batch(256, True))
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit) as left:
         check.main([])

@@ -33,7 +33,7 @@ from src.evaluation.runs import read_run
 from src.files import read_json, read_jsonl, read_yaml
 from src.model.prompts import Prompts
 from src.params import load_params
-from src.params.load import validate
+from src.params.load import validate, validate_ablations
 from src.search import read_documents
 from src.training.dataset import read_rows as rows_for_training
 
@@ -305,7 +305,6 @@ def test_a_name_that_could_leave_its_folder(monkeypatch, tmp_path, name):
     values = read_yaml(ROOT / "params.yaml")
     places = [
         (values["eval"]["sets"], name, next(iter(values["eval"]["sets"].values()))),
-        (values["ablation"]["variants"], name, {"path": ["retrieval"]}),
         (values["eval"], "published", [name]),
         (values["data"]["nli"], "name", name),
     ]
@@ -315,7 +314,10 @@ def test_a_name_that_could_leave_its_folder(monkeypatch, tmp_path, name):
         refused(validate, values, "params.yaml")
         block.clear()
         block.update(before)
-    validate(values, "params.yaml")
+    params = validate(values, "params.yaml")
+    rows = read_yaml(ROOT / "ablations/params.yaml")
+    rows["variants"][name] = {"path": ["retrieval"]}
+    refused(validate_ablations, rows, params, "ablations/params.yaml")
     monkeypatch.chdir(tmp_path)
     assert re.search("usage|expected a name", refused(record.main, [name]))
     assert list(tmp_path.iterdir()) == []

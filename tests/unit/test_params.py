@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from src.errors import UserError
 from src.evaluation.row_names import CHAIN, FORMS, HYBRIDS, LATE, LEXICAL, at_dim, is_own, quantised
 from src.files import read_yaml
-from src.params import load_params, schema
+from src.params import load_ablations, load_params, schema
 from src.params.load import validate
 
 ROOT = Path(__file__).parents[2]
@@ -29,8 +29,10 @@ def changed(key: str, value: object) -> dict:
     return values
 
 
-def test_the_committed_file_is_valid():
-    assert load_params(ROOT / "params.yaml").train.batch_size == VALUES["train"]["batch_size"]
+def test_the_committed_files_are_valid():
+    params = load_params(ROOT / "params.yaml")
+    assert params.train.batch_size == VALUES["train"]["batch_size"]
+    assert load_ablations(params, ROOT / "ablations/params.yaml").reference == "full"
 
 
 @pytest.mark.parametrize(
@@ -57,9 +59,9 @@ def test_the_committed_file_is_valid():
         ("data.nli.name", "../nli", "data.nli.name: '../nli'"),
         ("eval.sets", {}, "eval.sets"),
         ("eval.sets", {"faq.v2": {}}, "eval.sets.faq.v2: .*'faq.v2' is a key, and a dot in a key is a level to DVC"),
-        ("ablation.variants", {"lr0.5": {}}, "'lr0.5' is a key, and a dot in a key is a level to DVC; write 'lr0-5'"),
         ("eval.published", ["e5", "e5"], "eval: published: 'e5' stands twice"),
         ("seed", -1, "seed: -1"),
+        ("profile", "paper", r"profile: 'paper' changes nothing here; .*\$\(python -m src.profile paper\)"),
         ("seed", None, "seed: None"),
     ],
 )
@@ -134,12 +136,14 @@ def test_the_schema_has_no_defaults():
             assert field.is_required(), f"{block.__name__}.{name} has a default"
 
 
-def test_dvc_rewrites_the_file_without_a_change(tmp_path):
-    """`dvc exp run -S` writes params.yaml anew; comments and layout must survive it."""
+@pytest.mark.parametrize(("name", "key"), [("params.yaml", "seed"), ("ablations/params.yaml", "rows")])
+def test_dvc_rewrites_the_file_without_a_change(tmp_path, name, key):
+    """`dvc exp run -S` writes a file of params anew; comments and layout must survive it."""
     from dvc.utils.serialize import modify_yaml
 
+    text = (ROOT / name).read_text(encoding="utf-8")
     copied = tmp_path / "params.yaml"
-    copied.write_bytes((ROOT / "params.yaml").read_bytes())
+    copied.write_text(text, encoding="utf-8")
     with modify_yaml(copied) as values:
-        values["seed"] = VALUES["seed"]
-    assert copied.read_text(encoding="utf-8") == (ROOT / "params.yaml").read_text(encoding="utf-8")
+        values[key] = read_yaml(copied)[key]
+    assert copied.read_text(encoding="utf-8") == text

@@ -1,21 +1,27 @@
-"""dvc.yaml: each stage depends on exactly the code that it imports, and is described."""
+"""dvc.yaml and ablations/dvc.yaml: each stage depends on exactly the code that it imports, and is described."""
 
 from pathlib import Path
 
 import pytest
 
 from src.files import read_yaml
-from tools.stage_deps import closure, code_deps
+from tools.stage_deps import PIPELINES, TRAINED_BY, closure, code_deps
 
 ROOT = Path(__file__).parents[2]
-STAGES = read_yaml(ROOT / "dvc.yaml")["stages"]
-DEFINITIONS = {name: stage.get("do", stage) for name, stage in STAGES.items()}
+DEFINITIONS = {
+    name: stage.get("do", stage) for path in PIPELINES for name, stage in read_yaml(ROOT / path)["stages"].items()
+}
 
 
 @pytest.mark.parametrize("name", DEFINITIONS)
 def test_a_stage_depends_on_exactly_the_code_it_imports(name):
     declared = {dep for dep in DEFINITIONS[name]["deps"] if dep.startswith("src/")}
     assert declared == set(code_deps(DEFINITIONS[name])), "run `make deps`"
+
+
+def test_the_code_that_trains_variants_is_listed():
+    listed = (ROOT / TRAINED_BY).read_text(encoding="utf-8").split()
+    assert listed == code_deps(DEFINITIONS["ablate"]), "run `make deps`"
 
 
 def test_the_closure_follows_late_imports_and_leaves_out_types_and_the_schema():

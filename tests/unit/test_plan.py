@@ -10,9 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from src.errors import UserError
-from src.files import read_yaml
 from src.params import Params
-from src.plan.__main__ import main, merge, profile_params, table
+from src.plan.__main__ import main, profile_params, table
 from src.plan.cost import GIB, Frozen, Size, activation_bytes, forward_flops, loss_bytes, state_bytes, training_flops
 from src.plan.devices import GPUS, advice, fits, kept_share, measured_speeds, minutes, speed
 from src.plan.encoders import encoder_size, of_config
@@ -222,12 +221,6 @@ def test_an_evaluation_set_is_counted_under_its_protocol(paper, tmp_path):
     assert evaluation_set(item, paper) == (5, 5.4, 1, 3.7, "counted")
 
 
-def test_a_profile_is_laid_over_params():
-    values = {"a": {"b": 1, "c": 2}, "eval": {"sets": {"x": {}}}}
-    changed = merge(values, {"a": {"b": 3}, "eval": {"sets": {"y": {}}}})
-    assert changed == {"a": {"b": 3, "c": 2}, "eval": {"sets": {"y": {}}}}
-
-
 def test_sizes_of_other_encoders(paper, tmp_path):
     assert encoder_size(paper.base_model) == GTE
     bert = {"model_type": "bert", "vocab_size": 9, "hidden_size": 8, "num_hidden_layers": 1, "intermediate_size": 16}
@@ -256,8 +249,3 @@ def test_an_unknown_profile_is_refused(monkeypatch):
 
 def test_columns_stand_under_each_other():
     assert table([("a", "b"), ("long", "1"), ("x", "200")]) == "a       b\nlong    1\nx     200\n"
-
-
-def test_profiles_are_valid_params():
-    for name in ("paper", "small", "files"):
-        assert isinstance(read_yaml(ROOT / f"params/{name}.yaml"), dict)

@@ -1,6 +1,8 @@
-"""Profiles: the printed flags turn params.yaml into a valid profile, and twice is the same as once."""
+"""Profiles: the printed flags lead to the same valid profile from wherever the files of params stand."""
 
 import copy
+import shutil
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -12,39 +14,76 @@ from hypothesis import strategies as st
 
 from src.errors import UserError
 from src.files import read_yaml
-from src.params.load import validate
-from src.profile import flags, load, override
+from src.params.load import ABLATIONS, validate, validate_ablations
+from src.profile import REFUSED, complete, flags, load, main, merge, override, overrides
 
 ROOT = Path(__file__).parents[2]
-MINI = read_yaml(ROOT / "params.yaml")
-PROFILES = sorted(path.stem for path in (ROOT / "params").glob("*.yaml"))
+FOLDER = ROOT / "params"
+FILES = {"params.yaml": read_yaml(ROOT / "params.yaml"), ABLATIONS: read_yaml(ROOT / ABLATIONS)}
+PROFILES = sorted(path.stem for path in FOLDER.glob("*.yaml"))
 
 
-def apply(tmp_path: Path, values: dict, found: list[str]) -> dict:
-    path = tmp_path / "params.yaml"
-    dump_yaml(path, values)
-    apply_overrides(path, to_path_overrides(found[1::2])["params.yaml"])
-    return read_yaml(path)
+def apply(folder: Path, values: dict[str, dict], found: list[str]) -> dict[str, dict]:
+    """The files of params after `dvc exp run` with these flags."""
+    changes = to_path_overrides(found[1::2])
+    for name, content in values.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        dump_yaml(folder / name, content)
+        apply_overrides(folder / name, changes.get(name, []))
+    return {name: read_yaml(folder / name) for name in values}
+
+
+def flags_of(name: str, values: dict[str, dict]) -> list[str]:
+    return flags({path: list(overrides(new, values[path])) for path, new in complete(name, FOLDER).items()})
+
+
+def flags_from(wanted: dict, current: dict) -> list[str]:
+    return flags({"params.yaml": list(overrides(wanted, current))})
+
+
+def test_mini_is_what_stands_in_git():
+    assert complete("mini", FOLDER) == FILES, "run `make deps`"
 
 
 @pytest.mark.parametrize("name", PROFILES)
-def test_a_profile_is_valid_and_idempotent(tmp_path, name):
-    profile = load(name, ROOT / "params")
-    once = apply(tmp_path, MINI, flags(profile, MINI))
-    validate(once, name)
-    assert apply(tmp_path, once, flags(profile, once)) == once
-    assert set(once["eval"]["sets"]) == set(profile["eval"]["sets"])
+def test_a_profile_is_valid(tmp_path, name):
+    found = apply(tmp_path, FILES, flags_of(name, FILES))
+    assert found == complete(name, FOLDER)
+    validate_ablations(found[ABLATIONS], validate(found["params.yaml"], name), name)
+    sets = load(name, FOLDER).get("eval", {}).get("sets", FILES["params.yaml"]["eval"]["sets"])
+    assert set(found["params.yaml"]["eval"]["sets"]) == set(sets)
+
+
+@pytest.mark.parametrize(("first", "second"), product(PROFILES, PROFILES))
+def test_profiles_do_not_stack(tmp_path, first, second):
+    """After any profile, and any change of a user's, a profile is the same as alone."""
+    before = copy.deepcopy(complete(first, FOLDER))
+    before["params.yaml"] |= {"seed": 7, "prepare": {"leakage": "keep"}, "mine": {"a": 1}}
+    before[ABLATIONS]["variants"] |= {"mine": {"path": ["retrieval"]}, "full": {"path": ["retrieval"]}}
+    assert apply(tmp_path, before, flags_of(second, before)) == complete(second, FOLDER)
+
+
+def test_what_is_set_back_is_told_and_a_refused_profile_stops_the_run(tmp_path, monkeypatch, capsys):
+    shutil.copytree(FOLDER, tmp_path / "params")
+    apply(tmp_path, {**FILES, "params.yaml": FILES["params.yaml"] | {"seed": 7}}, [])
+    monkeypatch.chdir(tmp_path)
+    main(["small"])
+    printed = capsys.readouterr()
+    assert "set back: seed (give" in printed.err and "-S ++seed=42" in printed.out
+    with pytest.raises(UserError, match="no profile 'papr'; .* holds: e5, files, mini, paper, small"):
+        main(["papr"])
+    assert capsys.readouterr().out.split() == [REFUSED]
 
 
 @pytest.mark.parametrize("name", PROFILES)
 def test_flags_survive_the_shell(name):
-    found = flags(load(name, ROOT / "params"), MINI)
-    assert all(len(flag.split()) == 1 for flag in found)
+    assert all(len(flag.split()) == 1 for flag in flags_of(name, FILES))
 
 
 def test_values_in_the_grammar_of_s():
     values = {"a": None, "b": True, "c": [1, 2.5, "x.jsonl"], "d": {"e": 1.0e-5}}
-    assert flags(values, {}) == ["-S", "++a=null", "-S", "++b=true", "-S", "++c=[1,2.5,'x.jsonl']", "-S", "++d.e=1e-05"]
+    expected = ["-S", "++a=null", "-S", "++b=true", "-S", "++c=[1,2.5,'x.jsonl']", "-S", "++d.e=1e-05"]
+    assert flags_from(values, {}) == expected
 
 
 @pytest.mark.parametrize("text", ["a b", "a\tb", "it's", "a\\", "${seed}", "*"])
@@ -61,28 +100,22 @@ NUMBER_LIKE = st.sampled_from(["2024_10", "0100", "12:30", "1e3", "yes", "null",
 @given(value=SCALARS | NUMBER_LIKE | st.lists(SCALARS | NUMBER_LIKE, max_size=4))
 @settings(max_examples=100, deadline=None)
 def test_any_value_arrives_as_the_profile_has_it(tmp_path_factory, value):
-    found = flags({"data": {"text": {"name": value}}}, {})
+    before, after = ({"data": {"text": {"name": name}}} for name in ("another", value))
+    found = flags_from(after, before)
     assert all(len(flag.split()) == 1 for flag in found)
-    applied = apply(tmp_path_factory.mktemp("params"), {"data": {"text": {"name": "x"}}}, found)["data"]["text"]["name"]
+    written = apply(tmp_path_factory.mktemp("params"), {"params.yaml": before}, found)["params.yaml"]
+    applied = written["data"]["text"]["name"]
     assert (applied, type(applied)) == (value, type(value))
 
 
 def test_a_key_with_a_dot_is_refused():
     with pytest.raises(UserError, match=r"profile key eval.sets.faq.v2: a dot in a key is a level to DVC"):
-        flags({"eval": {"sets": {"faq.v2": {"title": True}}}}, MINI)
+        flags_from({"eval": {"sets": {"faq.v2": {"title": True}}}}, FILES["params.yaml"])
 
 
 def test_open_mappings_are_replaced_whole():
-    current = copy.deepcopy(MINI)
-    current["eval"]["sets"]["old"] = {}
-    found = flags({"eval": {"sets": {"new": {"title": True}}}}, current)
-    assert found == [
-        *("-S", "~eval.sets.scifact_tr_synthetic"),
-        *("-S", "~eval.sets.old"),
-        *("-S", "++eval.sets.new.title=true"),
-    ]
-
-
-def test_an_unknown_profile_lists_those_there_are():
-    with pytest.raises(UserError, match="no profile 'papr'; .* holds"):
-        load("papr", ROOT / "params")
+    values = {"a": {"b": 1, "c": 2}, "eval": {"sets": {"x": {}}}}
+    merged = merge(values, {"a": {"b": 3}, "eval": {"sets": {"y": {"title": True}}}})
+    assert merged == {"a": {"b": 3, "c": 2}, "eval": {"sets": {"y": {"title": True}}}}
+    expected = ["-S", "++a.b=3", "-S", "~eval.sets.x", "-S", "++eval.sets.y.title=true"]
+    assert flags_from(merged, values) == expected

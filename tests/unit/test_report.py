@@ -35,8 +35,8 @@ def run(root, monkeypatch, params):
 @pytest.fixture(scope="module")
 def written(tmp_path_factory):
     root = tmp_path_factory.mktemp("run")
-    params = make_run(root)
     tokenizer(root / "models" / "base")
+    params = make_run(root)
     with pytest.MonkeyPatch.context() as patch:
         first = run(root, patch, params)
         second = run(root, patch, params)
@@ -102,14 +102,29 @@ def test_real_data_is_not_called_synthetic(tmp_path):
     assert "**Synthetic data.**" not in page
 
 
-def test_without_ablations_the_report_leaves_their_sections_out(tmp_path):
-    params = make_run(tmp_path)
-    for name in ("ablation.json", "forgetting_errors.json"):
-        (tmp_path / "reports" / name).unlink()
-    inputs = read_inputs(params, tmp_path)
+def ablations_section(root, params):
+    inputs = read_inputs(params, root)
     page = document.write_report(inputs, checks.all_checks(inputs))
-    assert "## Ablations" not in page
-    assert "## Does forgetting" not in page
+    return page.split("\n## Ablations\n")[1].split("\n## ")[0].strip()
+
+
+def test_without_ablations_the_report_says_how_to_make_them(tmp_path):
+    params = make_run(tmp_path)
+    for name in ("ablation/comparison.json", "forgetting_errors.json"):
+        (tmp_path / "reports" / name).unlink()
+    assert ablations_section(tmp_path, params).startswith("No variants have been trained. `make ablations`")
+    inputs = read_inputs(params, tmp_path)
+    assert "## Does forgetting" not in document.write_report(inputs, checks.all_checks(inputs))
+
+
+def test_ablations_of_another_run_are_left_out_and_the_report_says_what_differs(tmp_path):
+    params = make_run(tmp_path)
+    assert "### Batch size" in (own := ablations_section(tmp_path, params))
+    assert "Left out: batch_2048, since its retrieval batch of 2048 is larger than the 1024 rows." in own
+    (tmp_path / "models/sts/model.safetensors").write_text("trained anew")
+    other = params.model_copy(update={"train": params.train.model_copy(update={"learning_rate": 0.5})})
+    said = "The variants in reports/ablation/ are left out: they were made with other params, models/sts."
+    assert ablations_section(tmp_path, other).startswith(said)
 
 
 def test_the_html_is_one_file_without_network_or_markup_from_data(written):

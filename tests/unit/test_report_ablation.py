@@ -30,7 +30,7 @@ def test_a_row_tells_which_question_it_answers(name, row, expected):
 
 def test_every_variant_of_params_is_in_words(tmp_path):
     inputs = read_inputs(make_run(tmp_path), tmp_path)
-    variants = read_yaml(ROOT / "params.yaml")["ablation"]["variants"]
+    variants = read_yaml(ROOT / "ablations/params.yaml")["variants"]
     words = [ablation.label(name, {"row": row, "path": row["path"]}, inputs) for name, row in variants.items()]
     assert len(set(words)) == len(words)
     assert "freeze embeddings, freeze layers 1" in words

@@ -40,7 +40,7 @@ def test_the_report_and_its_numbers_stand_above_the_comparison(capsys):
         "beir: nDCG@10 0.848 (bm25_nDCG@10 0.466); loss at 64 dims 0.2 %; "
         "sts: Spearman 0.901 (+0.055 by retrieval training)"
     )
-    assert compared == "reproduced byte for byte: reports and dvc.lock are as in git"
+    assert compared == "reproduced byte for byte: reports and locks are as in git"
 
 
 @pytest.mark.parametrize("path", ["params.yaml", "src/x"])

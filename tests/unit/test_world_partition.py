@@ -84,7 +84,7 @@ def test_the_stage_writes_the_layout_of_users_data_alike_each_time(tmp_path, mon
         (tmp_path / name).mkdir()
         monkeypatch.chdir(tmp_path / name)
         dump_yaml(tmp_path / name / "params.yaml", params)
-        synthesize.main([])
+        synthesize.main(["synthetic"])
         root = tmp_path / name / "data/synthetic"
         written.append({str(p.relative_to(root)): p.read_bytes() for p in sorted(root.rglob("*")) if p.is_file()})
     assert written[0] == written[1]

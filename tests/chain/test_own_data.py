@@ -1,0 +1,123 @@
+"""A few hundred pairs of one's own: the profile `files` from data to report, in the workspace, --temp and --queue."""
+
+import json
+import sys
+import time
+
+import pytest
+from dvc.utils.serialize import dump_yaml
+
+from src.files import read_yaml
+from tests.chain.test_ablate import COMMANDS
+from tests.checkout import Checkout, make_checkout
+
+pytestmark = pytest.mark.chain
+CITIES = ("Ankara", "Bursa", "Edirne", "Hatay", "Konya", "Mersin", "Ordu", "Rize", "Sivas", "Trabzon")
+GOODS = ("buğday", "çay", "elma", "fındık", "incir", "kayısı", "limon", "mısır", "pirinç", "zeytin")
+YEARS = (2019, 2021, 2023)
+# Sizes of the encoder alone: what depends on the size of the data is the profile's own.
+SMALL = [
+    *("base_model.vocab_size=400", "base_model.hidden_size=32", "base_model.layers=1", "base_model.heads=2"),
+    *("base_model.intermediate_size=64", "colbert.dim=16", "eval.bootstrap_resamples=100"),
+    *(f"{block}.dims=[32,16]" for block in ("nli", "sts", "train", "eval")),
+]
+KEPT = {"full", "batch_256", "batch_512", "batch_2048", "mix_inverse_cloze"}
+
+
+def write(path, rows):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+
+
+def write_own_data(folder):
+    """300 pairs, triplets and texts, 160 rated pairs, and an evaluation set of 40 questions."""
+    facts = [(city, goods, year) for city in CITIES for goods in GOODS for year in YEARS]
+    asked = [f"{city} ilinde {year} yılında {goods} hasadı nasıl geçti?" for city, goods, year in facts]
+    told = [f"{city} {year} yılında bol {goods} topladı." for city, goods, year in facts]
+    denied = [f"{city} {year} yılında hiç {goods} toplamadı." for city, goods, year in facts]
+    triples = list(zip(asked, told, denied, strict=True))
+    write(folder / "text/train.jsonl", [{"text": text} for text in told])
+    write(folder / "nli/train.jsonl", [{"anchor": a, "positive": p, "negative": n} for a, p, n in triples])
+    write(folder / "retrieval/train.jsonl", [{"anchor": a, "positive": p} for a, p, _ in triples])
+    rated = [
+        {"sentence1": p, "sentence2": other, "score": score} for _, p, n in triples for other, score in ((p, 5), (n, 1))
+    ]
+    write(folder / "sts/train.jsonl", rated[:120])
+    write(folder / "sts/test.jsonl", rated[120:160])
+    write(
+        folder / "eval/mine/corpus.jsonl",
+        [{"_id": f"d{n}", "title": "", "text": f"{c}: {c} ilinin tarihi."} for n, c in enumerate(CITIES)],
+    )
+    write(
+        folder / "eval/mine/queries.jsonl",
+        [{"_id": f"q{n}", "text": f"{c} ilinin tarihi nedir?"} for n, c in enumerate(CITIES)],
+    )
+    (folder / "eval/mine/qrels").mkdir()
+    lines = ["query-id\tcorpus-id\tscore", *(f"q{n}\td{n}\t1" for n in range(len(CITIES)))]
+    (folder / "eval/mine/qrels/test.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+@pytest.fixture
+def own(tmp_path) -> Checkout:
+    """A checkout with own data and their evaluation set named in params/files.yaml, as README says."""
+    checkout = make_checkout(tmp_path / "repo")
+    write_own_data(checkout.path / "data/external")
+    profile = read_yaml(checkout.path / "params/files.yaml")
+    options = next(iter(profile["eval"]["sets"].values()))
+    profile["eval"]["sets"] = {"mine": options | {"path": "data/external/eval/mine"}}
+    dump_yaml(checkout.path / "params/files.yaml", profile)
+    checkout.git("config", "user.name", "t")
+    checkout.git("config", "user.email", "t@example.org")
+    checkout.git("commit", "-qam", "My evaluation set")
+    return checkout
+
+
+def profile_flags(checkout: Checkout) -> list[str]:
+    return checkout.run(sys.executable, "-m", "src.profile", "files").stdout.split()
+
+
+def settings(overrides: list[str]) -> list[str]:
+    return [part for override in overrides for part in ("-S", override)]
+
+
+def test_300_pairs_give_a_full_report_at_the_first_try(own):
+    rows = read_yaml(own.path / "ablations/params.yaml")["variants"]
+    fewer = [f"ablations/params.yaml:~variants.{name}" for name in rows if name not in KEPT]  # a process each
+    done = own.run("dvc", "exp", "run", *profile_flags(own), *settings(SMALL + fewer), timeout=900)
+    assert "synthesize" not in done.stdout
+    for command in COMMANDS:
+        own.run(*command, timeout=900)
+    found = json.loads((own.path / "reports/ablation/comparison.json").read_text(encoding="utf-8"))
+    assert found["settings"]["rows"] == 300 and {"full", "batch_256"} <= set(found["rows"])
+    assert found["left_out"] == {
+        "batch_512": "its retrieval batch of 512 is larger than the 300 rows",
+        "batch_2048": "its retrieval batch of 2048 is larger than the 300 rows",
+        "mix_inverse_cloze": found["left_out"]["mix_inverse_cloze"],  # passages of one sentence
+    }
+    report = (own.path / "reports/REPORT.md").read_text(encoding="utf-8")
+    assert "Left out: batch_512, since its retrieval batch of 512 is larger than the 300 rows." in report
+    assert "### Batch size" in report and "mine" in report
+    checks = own.run(sys.executable, "-m", "src.check", check=False)
+    assert "not applicable  batch of the retrieval step: 128" in checks.stdout
+    assert len(own.run("dvc", "repro").stdout.split("Running stage")) == 1
+
+
+def test_own_data_go_along_into_temp_and_queue(own):
+    run = ["dvc", "exp", "run", "--copy-paths", "data/external", *profile_flags(own)]
+    own.run(*run, "--temp", "prepare@sts")
+    own.run(*run, "--queue", "prepare@nli")
+    own.run("dvc", "queue", "start")
+    deadline = time.monotonic() + 300
+    while "Running" in (status := own.run("dvc", "queue", "status").stdout) or "Queued" in status:
+        assert time.monotonic() < deadline, status
+        time.sleep(2)
+    assert status.count("Success") == 1, status + own.run("dvc", "queue", "logs", "--help").stdout
+
+
+def test_without_the_data_the_profile_stops_the_run_in_one_line(tmp_path):
+    checkout = make_checkout(tmp_path / "repo")
+    done = checkout.run("bash", "-c", "dvc exp run $(python -m src.profile files)", check=False)
+    assert done.returncode != 0 and "Running stage" not in done.stdout
+    told, stopped = done.stderr.strip().splitlines()
+    assert told.startswith("error: missing: data/external/text/train")
+    assert stopped.startswith("ERROR: 'profile-refused' does not exist")
