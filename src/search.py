@@ -2,6 +2,7 @@
 
 The file holds one document a line, or JSON lines with the key `text` (and, where they have them, `title` and `_id`).
 Without --query it asks for queries until an empty line; `:dims 64` and `:top 5` change the settings on the way.
+--lexical searches by BM25 of lemmas, without an encoder; --hybrid by both, with their z-scores added.
 """
 
 from __future__ import annotations
@@ -11,60 +12,14 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
 
 from src.data.judgements import as_id
 from src.data.text import clean
 from src.errors import UserError, run_command
 from src.files import numbered_jsonl
-from src.model.positions import count_cut
-from src.model.prompts import prompts_of
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-    from sentence_transformers import SentenceTransformer
+from src.search_index import Document, HybridIndex, Index, Searchable, WordIndex
 
 _SNIPPET = 160  # characters of a hit that are shown
-
-
-class Document(NamedTuple):
-    """A text to be found, and what it is called: its `_id`, or its line number."""
-
-    name: str
-    text: str
-
-
-class Index:
-    """Documents, their vectors (documents, D) and the encoder that made them."""
-
-    def __init__(self, encoder: SentenceTransformer, documents: list[Document]) -> None:
-        self.encoder, self.documents = encoder, documents
-        texts = [document.text for document in documents]
-        count = self._cut(texts, prompts_of(encoder).document)
-        if count:
-            print(f"{count} of {len(texts)} documents are {self._beyond()}", file=sys.stderr)
-        self.vectors: NDArray[np.float32] = encoder.encode_document(texts, show_progress_bar=sys.stderr.isatty())
-
-    @property
-    def dimensions(self) -> int:
-        """Of the whole vectors."""
-        return int(self.vectors.shape[1])
-
-    def _cut(self, texts: list[str], prompt: str) -> int:
-        return count_cut(self.encoder.tokenizer, texts, prompt, self.encoder.max_seq_length or sys.maxsize)
-
-    def _beyond(self) -> str:
-        return f"longer than the {self.encoder.max_seq_length} tokens that the encoder reads and are cut"
-
-    def search(self, query: str, top: int, dims: int) -> list[tuple[float, Document]]:
-        """The `top` documents nearest to the query by cosine over the first `dims` dimensions; ties as in the file."""
-        from src.evaluation.topk import search
-
-        if self._cut([query], prompts_of(self.encoder).query):
-            print(f"the query is {self._beyond()}", file=sys.stderr)
-        scores, rows = search(self.encoder.encode_query([query]), self.vectors, top, dim=dims)
-        return [(float(score), self.documents[row]) for score, row in zip(scores[0], rows[0], strict=True)]
 
 
 def main(arguments: list[str]) -> None:
@@ -73,16 +28,23 @@ def main(arguments: list[str]) -> None:
     documents = list(read_documents(Path(options.file)))
     if not documents:
         raise UserError(f"{options.file}: no texts; expected one a line, or JSON lines with the key text")
+    index = build(options, documents)
+    dims = check_dims(options.dims, index.dimensions)
+    if options.query is not None:
+        show(index, check_query(options.query), options.top, dims)
+        return
+    print(f"{len(documents)} documents, {dims or 'no'} dimensions; an empty line ends", file=sys.stderr)
+    converse(index, options.top, dims)
+
+
+def build(options: argparse.Namespace, documents: list[Document]) -> Searchable:
+    """The index that was asked for."""
+    if options.lexical:
+        return WordIndex(documents)
     from src.model.load import load_encoder
 
-    encoder = load_encoder(options.model, options.revision)
-    dims = check_dims(options.dims, encoder.get_embedding_dimension() or 0)
-    index = Index(encoder, documents)
-    if options.query is not None:
-        show(index.search(check_query(options.query), options.top, dims))
-        return
-    print(f"{len(documents)} documents, {dims} dimensions; an empty line ends", file=sys.stderr)
-    converse(index, options.top, dims)
+    dense = Index(load_encoder(options.model, options.revision), documents)
+    return HybridIndex(WordIndex(documents), dense) if options.hybrid else dense
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -94,6 +56,9 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--dims", type=int, help="use the first so many dimensions (all)")
     parser.add_argument("--model", default="models/retrieval", help="folder or Hub id (models/retrieval)")
     parser.add_argument("--revision", help="commit of a Hub id")
+    ways = parser.add_mutually_exclusive_group()
+    ways.add_argument("--lexical", action="store_true", help="by BM25 of lemmas alone")
+    ways.add_argument("--hybrid", action="store_true", help="by BM25 of lemmas and the encoder")
     try:
         options, unknown = parser.parse_known_args(arguments)
     except argparse.ArgumentError as error:
@@ -130,7 +95,9 @@ def read_documents(path: Path) -> Iterator[Document]:
 
 
 def check_dims(dims: int | None, size: int) -> int:
-    """The dimensions to use. Raises UserError where the encoder has fewer."""
+    """The dimensions to use. Raises UserError where the encoder has fewer, or where there is none."""
+    if dims is not None and not size:
+        raise UserError(f"dims {dims}: BM25 has no dimensions")
     if dims is not None and not 1 <= dims <= size:
         raise UserError(f"dims {dims}: expected 1 to {size}, the encoder's dimensions")
     return dims or size
@@ -145,14 +112,14 @@ def check_query(query: str) -> str:
     return cleaned
 
 
-def converse(index: Index, top: int, dims: int) -> None:
+def converse(index: Searchable, top: int, dims: int) -> None:
     """Answer queries from the terminal until an empty line or the end of input."""
     while line := _ask():
         try:
             if line.startswith(":"):
                 top, dims = command(line, top, dims, index.dimensions)
             else:
-                show(index.search(check_query(line), top, dims))
+                show(index, check_query(line), top, dims)
         except UserError as error:
             print(f"error: {error}", file=sys.stderr)
 
@@ -174,9 +141,10 @@ def command(line: str, top: int, dims: int, size: int) -> tuple[int, int]:
     return (int(value), dims) if name == ":top" else (top, check_dims(int(value), size))
 
 
-def show(hits: list[tuple[float, Document]]) -> None:
+def show(index: Searchable, query: str, top: int, dims: int) -> None:
     """Print rank, score, name and the beginning of each hit."""
-    for rank, (score, document) in enumerate(hits, 1):
+    for rank, (score, row) in enumerate(index.search(query, top, dims), 1):
+        document = index.documents[row]
         text = " ".join(document.text.split())
         print(f"{rank:>3}  {score:.4f}  {document.name}  {text[:_SNIPPET]}{'…' if len(text) > _SNIPPET else ''}")
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,37 +55,44 @@ def tokenizers() -> dict[str, Tokenizer]:
     return dict(zip(LEXICAL, (words, stems(), lemmas()), strict=True))
 
 
+class Bm25:
+    """Documents indexed for BM25 in Lucene's form; one without words keeps its row, as Lucene's empty field."""
+
+    def __init__(self, documents: Sequence[str], tokenize: Tokenizer, k1: float = K1) -> None:
+        import bm25s
+
+        self._tokenize = tokenize
+        self._vocabulary: dict[str, int] = {}
+        number = self._vocabulary.setdefault
+        ids = [[number(word, len(self._vocabulary)) for word in tokenize(text)] for text in documents]
+        tokens = bm25s.tokenization.Tokenized(ids=ids, vocab=self._vocabulary)
+        self._index = bm25s.BM25(k1=k1, b=B, method="lucene")
+        self._index.index(tokens, show_progress=len(documents) > 100_000)
+
+    def search(self, queries: Sequence[str], k: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """The k best documents of each query; documents without a query word are no hits.
+
+        Returns:
+            Scores and rows (queries, k), best first, ties by lower row; row -1 and score 0 where there are fewer hits.
+        """
+        scores = np.zeros((len(queries), k), dtype=np.float32)
+        rows = np.full((len(queries), k), -1, dtype=np.int64)
+        for number, query in enumerate(queries):
+            ids = [self._vocabulary[word] for word in self._tokenize(query) if word in self._vocabulary]
+            if not ids:
+                continue
+            found = rounded(self._index.get_scores_from_ids(ids))
+            best = _best(found, k)
+            scores[number, : len(best)] = found[best]
+            rows[number, : len(best)] = best
+        return scores, rows
+
+
 def search(
     documents: Sequence[str], queries: Sequence[str], k: int, tokenize: Tokenizer
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """The k best documents of each query by BM25 in Lucene's form; documents without a query word are no hits.
-
-    Returns:
-        Scores and rows (queries, k), best first, ties by lower row; row -1 and score 0 where there are fewer hits.
-    """
-    index, vocabulary = _index([tokenize(text) for text in documents])
-    scores = np.zeros((len(queries), k), dtype=np.float32)
-    rows = np.full((len(queries), k), -1, dtype=np.int64)
-    for number, query in enumerate(queries):
-        ids = [vocabulary[word] for word in tokenize(query) if word in vocabulary]
-        if not ids:
-            continue
-        found = rounded(index.get_scores_from_ids(ids))
-        best = _best(found, k)
-        scores[number, : len(best)] = found[best]
-        rows[number, : len(best)] = best
-    return scores, rows
-
-
-def _index(texts: list[list[str]]) -> tuple[Any, dict[str, int]]:
-    """A bm25s index and the number of each word; a document without words keeps its row, as Lucene's empty field."""
-    import bm25s
-
-    vocabulary: dict[str, int] = {}
-    ids = [[vocabulary.setdefault(word, len(vocabulary)) for word in text] for text in texts]
-    index = bm25s.BM25(k1=K1, b=B, method="lucene")
-    index.index(bm25s.tokenization.Tokenized(ids=ids, vocab=vocabulary), show_progress=len(texts) > 100_000)
-    return index, vocabulary
+    """`Bm25.search` over documents that are asked once."""
+    return Bm25(documents, tokenize).search(queries, k)
 
 
 def _best(scores: NDArray[np.float32], k: int) -> NDArray[np.int64]:

@@ -4,6 +4,7 @@ import io
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from src import search
@@ -19,6 +20,9 @@ TEXTS = [
     "Kediler gece daha iyi görür.",
     "Işık denizden hızlı gider.",
 ]
+
+
+WAYS: list[list[str]] = [[], ["--lexical"]]
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +83,32 @@ def test_documents_and_queries_are_cleaned_as_for_training(capsys, tmp_path, fil
     assert lines == [line.split()[1:3] for line in run(capsys, file, "--model", model, "--query", "iyi görür")]
 
 
+def test_words_are_found_by_their_lemmas_without_an_encoder(capsys, file):
+    lines = run(capsys, file, "--model", "models/none", "--lexical", "--query", "trenlerin KEDİSİ")
+    assert sorted(line.split()[2] for line in lines) == ["3", "4"]
+    assert not run(capsys, file, "--lexical", "--query", "zürafa")
+
+
+def test_a_hybrid_is_the_sum_of_both_ways(capsys, file, model):
+    arguments = (file, "--model", model, "--query", "denizin ışığı", "--top", "4")
+    found = {line.split()[2]: float(line.split()[1]) for line in run(capsys, *arguments, "--hybrid")}
+    scores = [{line.split()[2]: float(line.split()[1]) for line in run(capsys, *arguments, *way)} for way in WAYS]
+    assert len(found) == 4
+    expected = np.zeros(4)
+    for way in scores:
+        values = np.array([way.get(name, min(way.values())) for name in found])
+        expected += (values - values.mean()) / values.std() if len(set(way.values())) > 1 else 0
+    assert list(found.values()) == pytest.approx(expected.tolist(), abs=0.01)
+
+
+def test_alike_documents_stand_as_in_the_file(capsys, tmp_path, model):
+    path = tmp_path / "same.txt"
+    path.write_text("su kaynar\nsu kaynar\nsu donar\n", encoding="utf-8")
+    for way in (*WAYS, ["--hybrid"]):
+        lines = run(capsys, str(path), "--model", model, *way, "--query", "su kaynar")
+        assert [line.split()[2] for line in lines[:2]] == ["1", "2"]
+
+
 def test_a_conversation_ends_with_an_empty_line(capsys, monkeypatch, file, model):
     typed = "kediler\n:top 1\nkediler\n:dims 99\n:hop 3\n:dims 8\nkediler\n\nnot asked\n"
     monkeypatch.setattr("sys.stdin", io.StringIO(typed))
@@ -100,6 +130,8 @@ def test_a_conversation_ends_with_an_empty_line(capsys, monkeypatch, file, model
         (["FILE", "--quary", "a"], "unknown: --quary a; usage:"),
         (["FILE", "--top", "beş"], "invalid int value"),
         (["FILE", "--query", "a\udcff"], "the query 'a.udcff' is not UTF-8"),
+        (["FILE", "--query", "a", "--lexical", "--hybrid"], "not allowed with argument"),
+        (["FILE", "--query", "a", "--lexical", "--dims", "8"], "dims 8: BM25 has no dimensions"),
         (["nothing.txt"], "nothing.txt: no such file"),
     ],
 )

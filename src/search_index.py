@@ -1,0 +1,108 @@
+"""Documents that can be searched: by an encoder, by words, or by both."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from src.evaluation.fusion import z_score_sum
+from src.evaluation.lexical import Bm25, lemmas
+from src.model.positions import count_cut
+from src.model.prompts import prompts_of
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from sentence_transformers import SentenceTransformer
+
+_DEPTH = 100  # hits of each way that a hybrid fuses, as in the evaluation
+
+
+class Document(NamedTuple):
+    """A text to be found, and what it is called: its `_id`, or its line number."""
+
+    name: str
+    text: str
+
+
+Hits = list[tuple[float, int]]  # score and row
+
+
+class Searchable(Protocol):
+    """An index of documents."""
+
+    documents: list[Document]
+
+    @property
+    def dimensions(self) -> int:
+        """Of the whole vectors; 0 where there are none."""
+
+    def search(self, query: str, top: int, dims: int) -> Hits:
+        """The `top` best documents by the first `dims` dimensions; ties as in the file."""
+
+
+class Index:
+    """Documents, their vectors (documents, D) and the encoder that made them."""
+
+    def __init__(self, encoder: SentenceTransformer, documents: list[Document]) -> None:
+        self.encoder, self.documents = encoder, documents
+        texts = [document.text for document in documents]
+        count = self._cut(texts, prompts_of(encoder).document)
+        if count:
+            print(f"{count} of {len(texts)} documents are {self._beyond()}", file=sys.stderr)
+        self.vectors: NDArray[np.float32] = encoder.encode_document(texts, show_progress_bar=sys.stderr.isatty())
+
+    @property
+    def dimensions(self) -> int:
+        """Of the whole vectors."""
+        return int(self.vectors.shape[1])
+
+    def _cut(self, texts: list[str], prompt: str) -> int:
+        return count_cut(self.encoder.tokenizer, texts, prompt, self.encoder.max_seq_length or sys.maxsize)
+
+    def _beyond(self) -> str:
+        return f"longer than the {self.encoder.max_seq_length} tokens that the encoder reads and are cut"
+
+    def search(self, query: str, top: int, dims: int) -> Hits:
+        """The `top` documents nearest to the query by cosine over the first `dims` dimensions; ties as in the file."""
+        from src.evaluation.topk import search
+
+        if self._cut([query], prompts_of(self.encoder).query):
+            print(f"the query is {self._beyond()}", file=sys.stderr)
+        scores, rows = search(self.encoder.encode_query([query]), self.vectors, top, dim=dims)
+        return [(float(score), int(row)) for score, row in zip(scores[0], rows[0], strict=True)]
+
+
+class WordIndex:
+    """Documents by BM25 of their lemmas; a document without a word of the query is no hit."""
+
+    dimensions = 0
+
+    def __init__(self, documents: list[Document]) -> None:
+        self.documents = documents
+        self._bm25 = Bm25([document.text for document in documents], lemmas())
+
+    def search(self, query: str, top: int, dims: int = 0) -> Hits:  # noqa: ARG002 - as an encoder is asked
+        """The `top` best documents; ties as in the file."""
+        scores, rows = self._bm25.search([query], min(top, len(self.documents)))
+        return [(float(score), int(row)) for score, row in zip(scores[0], rows[0], strict=True) if row >= 0]
+
+
+class HybridIndex:
+    """Documents by words and encoder together: the sum of z-scores over the best of both (`src.evaluation.fusion`)."""
+
+    def __init__(self, words: WordIndex, dense: Index) -> None:
+        self.words, self.dense, self.documents = words, dense, dense.documents
+
+    @property
+    def dimensions(self) -> int:
+        """Of the whole vectors."""
+        return self.dense.dimensions
+
+    def search(self, query: str, top: int, dims: int) -> Hits:
+        """The `top` documents with the highest sums; ties as in the file."""
+        depth, last = max(top, _DEPTH), len(self.documents) - 1
+        found = [index.search(query, depth, dims) for index in (self.words, self.dense)]
+        # Fusion breaks ties by id, descending, so the ids count from the end of the file.
+        runs = [{query: [(f"{last - row:012}", score) for score, row in hits]} for hits in found]
+        return [(score, last - int(id_)) for id_, score in z_score_sum(runs, top)[query]]
