@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from src.errors import run_command
-from src.evaluation.row_names import BEFORE, CHAIN, FINAL
 from src.params import Params, load_params
+from src.recipe.stages import BEFORE, CHECKPOINTS, FINAL
 from src.runtime import set_environment
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def main(_: list[str]) -> None:
     triplets = list(read_jsonl(NLI)) if NLI.exists() else []
     texts = {"first": pairs.first, "second": pairs.second}
     texts |= {column: [row[column] for row in triplets] for column in TRIPLET if triplets}
-    encoded = {name: encode(name, texts, params, device(params.runtime)) for name in CHAIN}
+    encoded = {name: encode(name, texts, params, device(params.runtime)) for name in CHECKPOINTS}
     vectors = {name: found for name, (found, _) in encoded.items()}
     found = summarise(vectors, pairs.scores, params)
     found["protocol"]["truncation"] = {name: cut for name, (_, cut) in encoded.items()}
@@ -101,7 +101,7 @@ def nli(vectors: Vectors, dims: list[int], params: Params) -> dict[str, Any] | N
     """Triplet accuracy on the NLI dev split; None where the data has none."""
     from src.evaluation import similarity
 
-    if "negative" not in vectors[CHAIN[0]]:
+    if "negative" not in vectors[CHECKPOINTS[0]]:
         return None
     accuracy = {
         name: {
@@ -110,7 +110,7 @@ def nli(vectors: Vectors, dims: list[int], params: Params) -> dict[str, Any] | N
         }
         for name, columns in vectors.items()
     }
-    return {"set": params.data.nli.name, "triplets": len(vectors[CHAIN[0]]["anchor"]), "accuracy": accuracy}
+    return {"set": params.data.nli.name, "triplets": len(vectors[CHECKPOINTS[0]]["anchor"]), "accuracy": accuracy}
 
 
 def forgetting(vectors: Vectors, scores: NDArray[np.float64], dims: list[int], params: Params) -> dict[str, Any]:

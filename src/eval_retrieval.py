@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from src.errors import UserError, run_command
-from src.evaluation.row_names import CHAIN, FINAL, FORMS, HYBRIDS, LATE, LEMMA, LEXICAL, at_dim, quantised
 from src.params import Params, load_params
+from src.recipe.stages import CHECKPOINTS, FINAL
+from src.recipe.systems import FORMS, HYBRIDS, LATE, LEMMA, LEXICAL, at_dim, quantised
 from src.runtime import set_environment
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def write_runs(folder: Path, data: EvalSet, params: Params, device: torch.device
     colbert = late.load_late(LATE, "models/colbert", device)
     runs.write_run(folder / f"{LATE}.trec", late.rank_late(colbert, data, depth, batch_size), LATE)
     cut = {LATE: truncation.of_set(colbert, data)}
-    for row in CHAIN:
+    for row in CHECKPOINTS:
         cut[row] = write_dense(folder, row, data, params, device)
     fused = [runs.read_run(folder / f"{row}.trec") for row in (LEMMA, FINAL)]
     for row, fuse in FUSIONS.items():
@@ -95,7 +96,7 @@ def score(runs: Path, queries: Path, data: EvalSet, params: Params, truncation: 
     from src.files import read_json
 
     dims = sorted(params.eval.dims, reverse=True)
-    rows = [*LEXICAL, LATE, *CHAIN, *HYBRIDS, *params.eval.published]
+    rows = [*LEXICAL, LATE, *CHECKPOINTS, *HYBRIDS, *params.eval.published]
     models = table.score_runs(runs, rows, data)
     files = {dim: at_dim(FINAL, dim) if (runs / f"{at_dim(FINAL, dim)}.trec").exists() else FINAL for dim in dims}
     cut = table.score_runs(runs, [file for file in files.values() if file != FINAL], data)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from src.errors import run_command
 from src.params import Params, load_params
+from src.recipe.stages import BEFORE, FINAL
 from src.runtime import set_environment
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from src.evaluation.significance import Draws
     from src.evaluation.similarity import Pairs
 
-BEFORE, AFTER = "sts", "retrieval"
 FOLDER = Path("reports/forgetting_errors")
 WORST = 10  # queries listed with their texts
 PLACES = 6
@@ -42,7 +42,7 @@ def main(_: list[str]) -> None:
         sets = {name: one_set(data, sticks.pairs, params, where, folder) for name, data in sticks.sets.items()}
     protocol = {
         "from": BEFORE,
-        "to": AFTER,
+        "to": FINAL,
         "sts_set": params.data.sts.name,
         "nearest_pairs": NEAREST,
         "interval": {
@@ -61,7 +61,7 @@ def one_set(data: EvalSet, pairs: Pairs, params: Params, device: torch.device, f
     from src.table_files import write_table
 
     before, ndcg_before = space(BEFORE, data, pairs, params, device)
-    after, ndcg_after = space(AFTER, data, pairs, params, device)
+    after, ndcg_after = space(FINAL, data, pairs, params, device)
     values = forgetting.changes(before, after, data, pairs.scores, (ndcg_before, ndcg_after))
     lines = [
         [query, *(f"{column[place]:.6g}" for column in values.values())] for place, query in enumerate(data.query_ids)

@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING
 
 from src.errors import run_command
 from src.params import Params, load_params
+from src.recipe.stages import EARLIER, FINAL, STAGES, model
 from src.runtime import set_environment
 from src.training.launch import launch
 
 if TYPE_CHECKING:
     from src.training.remedies import Remedies
-
-BEFORE = {"nli": "base", "sts": "nli", "retrieval": "sts"}
-BLOCK = {"nli": "nli", "sts": "sts", "retrieval": "train"}
 
 
 def main(arguments: list[str]) -> None:
@@ -29,29 +27,26 @@ def train(arguments: list[str]) -> None:
     from src.training.run import StepFiles, train_step
 
     name, params = arguments[0], load_params()
+    stage = STAGES[name]
     files = StepFiles(
         name=name,
-        data=Path(f"data/prepared/{name}/train.jsonl"),
-        model_in=Path(f"models/{BEFORE[name]}"),
-        model_out=Path(f"models/{name}"),
+        data=stage.data,
+        model_in=model(stage.starts_from),
+        model_out=model(name),
         curve=Path(f"reports/training/{name}.csv"),
         log=Path(f"logs/train_{name}.jsonl"),
     )
-    remedies = retrieval_remedies(params) if name == "retrieval" else None
-    train_step(
-        files, getattr(params, BLOCK[name]), params.runtime, params.seed, remedies, compiled=params.launch.compile
-    )
+    remedies = retrieval_remedies(params) if name == FINAL else None
+    train_step(files, stage.params(params), params.runtime, params.seed, remedies, compiled=params.launch.compile)
 
 
 def retrieval_remedies(params: Params) -> Remedies:
     """The retrieval step's remedies, with the sets that it may rehearse."""
     from src.training.remedies import Remedies
 
-    earlier = {
-        name: (Path(f"data/prepared/{name}/train.jsonl"), getattr(params, BLOCK[name])) for name in ("nli", "sts")
-    }
+    earlier = {name: (STAGES[name].data, STAGES[name].params(params)) for name in EARLIER}
     return Remedies(params.train.remedies, earlier)
 
 
 if __name__ == "__main__":
-    run_command(main, "nli|sts|retrieval", "nli")
+    run_command(main, "|".join(STAGES), "nli")

@@ -21,10 +21,9 @@ from src.errors import UserError
 from src.params import AblationParams, Params
 from src.params.block import Block
 from src.params.schema import EvalSetParams, RuntimeParams, StepParams, TrainParams
+from src.recipe.stages import BASE, EARLIER, STAGES
 
 FOLDER = Path("data/variants")
-CHAIN = ("nli", "sts", "retrieval")
-BLOCK = {"nli": "nli", "sts": "sts", "retrieval": "train"}
 
 
 class Measuring(Block):
@@ -80,18 +79,18 @@ def variant(name: str, params: Params, ablations: AblationParams, code: str) -> 
     if name not in ablations.variants:
         raise UserError(f"expected one variant of ablations/params.yaml: {', '.join(ablations.variants)}")
     row = ablations.variants[name]
-    changes = {step: dict(row.get(BLOCK[step], {})) for step in CHAIN}
-    blocks = {step: changed(getattr(params, BLOCK[step]), changes[step]) for step in CHAIN}
+    changes = {name: dict(row.get(stage.block, {})) for name, stage in STAGES.items()}
+    blocks = {name: changed(stage.params(params), changes[name]) for name, stage in STAGES.items()}
     blocks["retrieval"] = retrieval_block(blocks["retrieval"], row, changes["retrieval"], ablations)
     path = tuple(row["path"])
-    reused = common_start(path, [step for step in CHAIN if changes[step]])
+    reused = common_start(path, [name for name in STAGES if changes[name]])
     return Variant(
         name=name,
         row=row,
         path=path,
-        start=path[reused - 1] if reused else "base",
+        start=path[reused - 1] if reused else BASE,
         trained=path[reused:],
-        blocks={step: blocks[step] for step in CHAIN if step in (*path[reused:], *rehearsed(blocks["retrieval"]))},
+        blocks={step: blocks[step] for step in STAGES if step in (*path[reused:], *rehearsed(blocks["retrieval"]))},
         mix=dict(row.get("mix", {})),
         interpolations=tuple(row.get("interpolations", ())),
         rows=ablations.rows,
@@ -152,7 +151,7 @@ def rehearsed(block: StepParams) -> list[str]:
 def common_start(path: tuple[str, ...], changed_steps: list[str]) -> int:
     """How many steps at the start of the path are the chain's own, unchanged. Retrieval is always trained anew."""
     count = 0
-    for step, own in zip(path, CHAIN[:-1], strict=False):
+    for step, own in zip(path, EARLIER, strict=False):
         if step != own or step in changed_steps:
             break
         count += 1

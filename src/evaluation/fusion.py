@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from src.evaluation.row_names import HYBRIDS
 from src.evaluation.runs import Run, order
+from src.recipe.systems import HYBRIDS
 
 # The constant of Cormack, Clarke and Büttcher (SIGIR 2009): how much the first ranks stand out.
 RRF_K = 60

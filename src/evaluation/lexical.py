@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from src.evaluation.row_names import LEXICAL
 from src.evaluation.runs import rounded
+from src.recipe.systems import LEXICAL
 from src.turkish import APOSTROPHES, fold
 
 # Lucene's BM25Similarity. Not tuned, so that the baseline is nobody's choice; k1 1.5 is worse (docs/evaluation.md).

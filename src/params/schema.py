@@ -11,8 +11,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from src.evaluation.row_names import is_own
 from src.params.block import Block, Count, Flag, Key, Name, Positive, Rate, Ratio
+from src.recipe.systems import is_own
 
 
 class RuntimeParams(Block):

@@ -6,10 +6,11 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from src.evaluation.row_names import CHAIN, LATE
 from src.plan.cost import Frozen, Size, activation_bytes, cast_bytes, forward_flops, loss_bytes, state_bytes
 from src.plan.cost import training_flops as flops_of_training
 from src.plan.volume import Volume, evaluation_set, training_set
+from src.recipe.stages import CHECKPOINTS
+from src.recipe.systems import LATE
 from src.training.sampler import plan_of
 
 if TYPE_CHECKING:
@@ -146,7 +147,7 @@ def colbert_plan(volume: Volume, params: Params, size: Size) -> StagePlan:
 
 def evaluation_plans(params: Params, size: Size, notes: list[str]) -> list[StagePlan]:
     """Encoding every evaluation set once with each model of the chain; all dimensions come from the same vectors."""
-    models = (*CHAIN, LATE)
+    models = (*CHECKPOINTS, LATE)
     planned = []
     for name, item in params.eval.sets.items():
         counts = evaluation_set(item, params)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from src.recipe.stages import BLOCKS, STAGES
 from src.reporting import names
 from src.reporting.inputs import Inputs
 from src.reporting.tables import Cell, Table, interval, share
@@ -19,7 +20,6 @@ QUESTIONS = {
     REMEDIES: "Remedies",
     MIXING: "Mixing the weights before and after",
 }
-_STEPS = {"nli": "NLI", "sts": "STS", "retrieval": "retrieval"}
 Row = Mapping[str, Any]
 
 
@@ -58,7 +58,7 @@ def in_a_sentence(key: str) -> str:
 def label(name: str, row: Row, inputs: Inputs) -> str:
     """A variant in words, from its row of params."""
     changed = row["row"]
-    steps = " → ".join(_STEPS[step] for step in row["path"])
+    steps = " → ".join(STAGES[name].title for name in row["path"])
     reference = inputs.ablation["reference"] if inputs.ablation else None
     variant, mixed, weight = name.partition("@")
     if mixed:
@@ -66,10 +66,10 @@ def label(name: str, row: Row, inputs: Inputs) -> str:
         return weights if variant == reference else f"{label(variant, row, inputs)}; {weights}"
     if name == reference:
         return f"{steps}, batch {inputs.params.train.batch_size:,} (reference)"
-    parts = [] if len(row["path"]) == len(_STEPS) and tuple(row["path"]) == tuple(_STEPS) else [steps]
+    parts = [] if tuple(row["path"]) == tuple(STAGES) else [steps]
     parts += [f"{share(part)} {source.replace('_', ' ')}" for source, part in changed.get("mix", {}).items()]
     parts += ["no Matryoshka"] if changed.get("matryoshka") is False else []
-    for block in ("nli", "sts", "train"):
+    for block in BLOCKS:
         parts += settings(changed.get(block, {}), "" if block == "train" else f"{block}.")
     return ", ".join(parts) or name
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from src.evaluation.row_names import FINAL
+from src.recipe.stages import FINAL
 from src.reporting import names
 from src.reporting.inputs import Inputs
 from src.reporting.metrics import half

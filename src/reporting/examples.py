@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from src.evaluation.beir import read_qrels
-from src.evaluation.row_names import BEFORE, FINAL
 from src.evaluation.runs import read_run
 from src.files import read_jsonl
+from src.recipe.stages import BEFORE, FINAL
 from src.reporting.figures_retrieval import per_query_file
 from src.reporting.inputs import Inputs, read_columns
 from src.reporting.retrieval_tables import MAIN

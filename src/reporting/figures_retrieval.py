@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from src.evaluation.row_names import BEFORE, FINAL
+from src.recipe import systems
+from src.recipe.stages import BEFORE, FINAL
 from src.reporting import names, style
 from src.reporting.inputs import Inputs, read_columns
 from src.reporting.labels import Name, name_points
@@ -27,12 +28,12 @@ def models(evaluation: Evaluation, folder: Path) -> None:
     note = f"{caption(evaluation)}. Lines: 95 % bootstrap intervals."
     size = (7.0, 1.6 + 0.32 * len(rows))
     with style.chart(folder, f"models-{evaluation['set']}", f"{MAIN} of every model", note, size=size) as (axes,):
-        axes.barh(range(len(rows)), scores, color=[style.colour(row) for row in rows], height=0.7)
+        axes.barh(range(len(rows)), scores, color=[systems.colour(row) for row in rows], height=0.7)
         around = np.abs(bounds.T - scores)
         axes.errorbar(scores, range(len(rows)), xerr=around, fmt="none", ecolor=style.BLACK, capsize=3, linewidth=1.1)
         for place, (score, high) in enumerate(zip(scores, bounds[:, 1], strict=True)):
             axes.text(max(score, high) + 0.012, place, f"{score:.3f}", va="center", fontsize=8.5)
-        axes.set_yticks(range(len(rows)), [names.model(row) for row in rows])
+        axes.set_yticks(range(len(rows)), [systems.label(row) for row in rows])
         axes.set_xlim(0, min(1.12, max(bounds[:, 1].max(), scores.max()) * 1.12 + 0.03))
         axes.set_xlabel(MAIN)
         axes.grid(axis="y", visible=False)
@@ -151,8 +152,8 @@ def queries(inputs: Inputs, evaluation: Evaluation, folder: Path) -> None:
         axes.set_xlim(-0.06, 1.06)
         axes.set_ylim(-0.06, 1.06)
         axes.set_aspect("equal")
-        axes.set_xlabel(f"{MAIN} before ({names.model(BEFORE)})")
-        axes.set_ylabel(f"{MAIN} after ({names.model(FINAL)})")
+        axes.set_xlabel(f"{MAIN} before ({systems.label(BEFORE)})")
+        axes.set_ylabel(f"{MAIN} after ({systems.label(FINAL)})")
 
 
 def per_query_file(root: Path, set_name: str, row: str) -> Path:

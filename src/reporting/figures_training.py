@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from src.recipe.stages import STAGES
 from src.reporting import names, style
 from src.reporting.figures_retrieval import powers_of_two
 from src.reporting.inputs import Inputs
@@ -13,9 +14,7 @@ from src.reporting.similarity_tables import caption
 
 TITLES = {
     "mlm": "masked language modelling",
-    "nli": "1. NLI",
-    "sts": "2. STS",
-    "retrieval": "3. retrieval",
+    **{name: f"{place}. {stage.title}" for place, (name, stage) in enumerate(STAGES.items(), 1)},
     "colbert": "late-interaction baseline",
 }
 SMOOTHED = 40  # points above which a running mean is drawn besides
@@ -28,8 +27,8 @@ def curves(inputs: Inputs, folder: Path) -> bool:
     count = len(inputs.curves)
     columns = min(count, 2)
     rows = -(-count // columns)
-    data = ", ".join(getattr(inputs.params.data, key).name for key in ("nli", "sts", "retrieval"))
-    synthetic = any(inputs.cards[key]["synthetic"] for key in ("nli", "sts", "retrieval"))
+    data = ", ".join(getattr(inputs.params.data, key).name for key in STAGES)
+    synthetic = any(inputs.cards[key]["synthetic"] for key in STAGES)
     note = (
         f"Training data: {names.marked(data, synthetic)}. Thin: every batch (an epoch's last is smaller); thick: "
         "running mean. Losses of different steps are not of one kind."

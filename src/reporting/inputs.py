@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any
 from src.ablation.evidence import read_comparison
 from src.errors import UserError
 from src.files import read_json, read_text
+from src.recipe.stages import STAGES
+from src.recipe.systems import LATE
 from src.table_files import read_table
 
 if TYPE_CHECKING:
     from src.params.schema import Params
 
-# The models of the chain, in its order; the last one is the result.
-TRAINING_SETS = ("text", "nli", "sts", "retrieval")
-CURVES = ("mlm", "nli", "sts", "retrieval", "colbert")
+TRAINING_SETS = ("text", *STAGES)
+CURVES = ("mlm", *STAGES, LATE)
 LATENCY = "reports/bench/eval_dims.json"
 
 Curve = dict[str, list[float]]

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from src.errors import UserError
-from src.evaluation.row_names import FINAL, LEMMA
 from src.files import round_floats
+from src.recipe.stages import FINAL
+from src.recipe.systems import LEMMA
 from src.reporting.inputs import Inputs
 
 PLACES = 6

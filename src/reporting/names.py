@@ -1,4 +1,4 @@
-"""How models, sets and protocols are called wherever a reader meets them."""
+"""How sets and protocols are called wherever a reader meets them."""
 
 from __future__ import annotations
 
@@ -6,23 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 SYNTHETIC = "synthetic"
-_MODELS = {
-    "bm25": "BM25",
-    "bm25_stem": "BM25 (stemmed)",
-    "bm25_lemma": "BM25 (lemmas)",
-    "colbert": "ColBERT (trained here)",
-    "base": "base encoder",
-    "nli": "NLI",
-    "sts": "NLI → STS",
-    "retrieval": "NLI → STS → retrieval",
-    "hybrid": "hybrid of BM25 and retrieval (ranks)",
-    "hybrid_z": "hybrid of BM25 and retrieval (z-scores)",
-}
-
-
-def model(name: str) -> str:
-    """A row of the tables in words; a published model goes by its own name."""
-    return _MODELS.get(name, name)
 
 
 def is_synthetic(evaluation: Mapping[str, Any]) -> bool:

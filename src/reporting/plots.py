@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from src.recipe import systems
 from src.reporting import names
 from src.reporting.inputs import Inputs
 from src.reporting.retrieval_tables import MEASURES
@@ -53,7 +54,7 @@ def write_all(inputs: Inputs, folder: Path) -> None:
 
 def model_label(row: str, set_name: str, inputs: Inputs) -> str:
     """The model, and the set where there are several, so that no two bars share a label."""
-    return names.model(row) if len(inputs.evaluations) == 1 else f"{names.model(row)}, {set_name}"
+    return systems.label(row) if len(inputs.evaluations) == 1 else f"{systems.label(row)}, {set_name}"
 
 
 def _write(path: Path, header: Sequence[str], rows: list[list[Cell]]) -> None:

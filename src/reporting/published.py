@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from src.evaluation.expected import Comparison, compare, read_expected
+from src.recipe import systems
 from src.reporting import names
 from src.reporting.checks import Check
 from src.reporting.inputs import Inputs
@@ -61,7 +62,9 @@ def _row(item: Comparison, evaluations: Mapping[str, Mapping[str, object]]) -> l
     evaluation = evaluations.get(item.set)
     relative = item.entry.over is not None
     set_name = names.retrieval_set(evaluation) if evaluation else None
-    model = names.model(item.entry.model) + (f", gain over {names.model(item.entry.over)}" if item.entry.over else "")
+    model = systems.label(item.entry.model) + (
+        f", gain over {systems.label(item.entry.over)}" if item.entry.over else ""
+    )
     values = (item.published, item.ours, item.difference)
     shown = [_value(value, relative) for value in values]
     return [model, item.measure, *shown[:2], set_name, shown[2], item.verdict, item.why or None]

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from src.errors import UserError, run_command
-from src.evaluation.row_names import FINAL, LEMMA
 from src.files import read_json, read_text, write_text
+from src.recipe.stages import FINAL
+from src.recipe.systems import LEMMA
 from src.reporting import names
 from src.reporting.tables import Cell, Table
 

@@ -22,6 +22,7 @@ from typing import Any
 
 from src.errors import UserError
 from src.files import read_json, read_jsonl, read_text, write_json, write_text
+from src.recipe.stages import STAGES
 from src.reporting.document import TEXTS_BEGIN, TEXTS_END
 
 FILES = (
@@ -32,7 +33,6 @@ FILES = (
     "reports/checks.json",
 )
 REPORT = "reports/REPORT.md"
-TRAININGS = ("nli", "sts", "retrieval")
 TAIL = 20  # lines of a log
 _LEFT_OUT = "*(Texts of the data set are left out of records.)*"
 
@@ -54,7 +54,7 @@ def write_record(root: Path, folder: Path) -> None:
     write_text(folder / "REPORT.md", text if all_synthetic(metrics) else without_texts(text))
     copy_linked(text, root / "reports", folder)
     write_json(folder / "environment.json", environment(root))
-    logs = {name: root / "logs" / f"train_{name}.jsonl" for name in TRAININGS}
+    logs = {name: root / "logs" / f"train_{name}.jsonl" for name in STAGES}
     found = {name: path for name, path in logs.items() if path.is_file()}
     write_json(folder / "cost.json", {name: cost(list(read_jsonl(path))) for name, path in found.items()})
     for name, path in found.items():

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from src.evaluation.metrics import SHOWN as MEASURES
-from src.evaluation.row_names import BEFORE, FINAL
+from src.recipe import systems
+from src.recipe.stages import BEFORE, FINAL
 from src.reporting import names
 from src.reporting.tables import Cell, Table, interval, percent
 
@@ -25,16 +26,16 @@ def models(evaluation: Evaluation) -> Table:
     marks: dict[tuple[int, int], str] = {}
     for number, (name, scores) in enumerate(evaluation["models"].items()):
         bounds = interval(evaluation["intervals"][name][MAIN])
-        rows.append([names.model(name), *(scores[key] for key in MEASURES[:-1]), bounds, scores[MEASURES[-1]]])
+        rows.append([systems.label(name), *(scores[key] for key in MEASURES[:-1]), bounds, scores[MEASURES[-1]]])
         for column, measure in enumerate(header):
             mark = _mark(evaluation, measure, name)
             if mark:
                 marks[number, column] = mark
     tests = evaluation["significance"]
     notes = (
-        f"† differs from {names.model(FINAL)}, ‡ from {names.model(baseline(evaluation))}, p < {LEVEL} after Holm's "
-        f"correction ({tests['test']}; tested: {', '.join(tests['pairs'])}). Interval of {MAIN}: {tests['interval']}, "
-        f"seed {tests['seed']}.{dropped(evaluation)}"
+        f"† differs from {systems.label(FINAL)}, ‡ from {systems.label(baseline(evaluation))}, p < {LEVEL} after "
+        f"Holm's correction ({tests['test']}; tested: {', '.join(tests['pairs'])}). Interval of {MAIN}: "
+        f"{tests['interval']}, seed {tests['seed']}.{dropped(evaluation)}"
     )
     return Table(f"models-{evaluation['set']}", header, rows, caption(evaluation), notes, marks)
 
@@ -87,9 +88,9 @@ def table_1(evaluation: Evaluation) -> Table:
     rows: list[list[Cell]] = []
     for name, scores in evaluation["models"].items():
         gains = [percent(scores[key] / base[key] - 1) if base[key] and name != over else None for key in TABLE_1]
-        rows.append([names.model(name), *(scores[key] for key in TABLE_1), *gains])
+        rows.append([systems.label(name), *(scores[key] for key in TABLE_1), *gains])
     header = ["model", *TABLE_1, *(f"{key}, gain" for key in TABLE_1)]
-    notes = f"Gain: relative to {names.model(over)}, the late-interaction baseline of this run."
+    notes = f"Gain: relative to {systems.label(over)}, the late-interaction baseline of this run."
     return Table(f"table_1-{evaluation['set']}", header, rows, caption(evaluation), notes)
 
 
@@ -99,7 +100,7 @@ def significance(evaluation: Evaluation) -> Table:
     rows: list[list[Cell]] = []
     marks: dict[tuple[int, int], str] = {}
     for number, name in enumerate(listed):
-        cells: list[Cell] = [names.model(name)]
+        cells: list[Cell] = [systems.label(name)]
         for place, other in enumerate(listed):
             tested = pair(evaluation, MAIN, name, other)
             cells.append(f"{tested['difference']:+.3f}" if tested else None)
@@ -107,7 +108,7 @@ def significance(evaluation: Evaluation) -> Table:
                 marks[number, place + 1] = "\\*"
         rows.append(cells)
     notes = f"Row minus column. \\* p < {LEVEL}: {evaluation['significance'].get('test', 'not tested')}."
-    header = [f"{MAIN} difference", *map(names.model, listed)]
+    header = [f"{MAIN} difference", *map(systems.label, listed)]
     return Table(f"significance-{evaluation['set']}", header, rows, caption(evaluation), notes, marks)
 
 

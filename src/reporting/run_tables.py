@@ -5,6 +5,8 @@ from __future__ import annotations
 from statistics import fmean
 from typing import TYPE_CHECKING
 
+from src.recipe import systems
+from src.recipe.stages import STAGES
 from src.reporting import names
 from src.reporting.inputs import TRAINING_SETS, Inputs
 from src.reporting.tables import Cell, Table, plain, share
@@ -53,9 +55,13 @@ def recipe(inputs: Inputs) -> Table:
     """The three steps with their settings."""
     params = inputs.params
     rows = [
-        _step("1. NLI", params.data.nli.name, params.nli, _steps(inputs, "nli")),
-        _step("2. STS", params.data.sts.name, params.sts, _steps(inputs, "sts")),
-        _step("3. retrieval", params.data.retrieval.name, params.train, _steps(inputs, "retrieval")),
+        _step(
+            f"{place}. {stage.title}",
+            getattr(params.data, name).name,
+            stage.params(params),
+            _steps(inputs, name),
+        )
+        for place, (name, stage) in enumerate(STAGES.items(), 1)
     ]
     header = [
         "step",
@@ -125,9 +131,9 @@ def truncation(inputs: Inputs) -> Table:
         for name, cut in evaluation["settings"].get("truncation", {}).items():
             tokens = dict.fromkeys((cut["document_tokens"], cut["query_tokens"]))
             read = " / ".join(map(str, tokens))
-            rows.append([evaluation["set"], names.model(name), read, cut["documents_cut"], cut["queries_cut"]])
+            rows.append([evaluation["set"], systems.label(name), read, cut["documents_cut"], cut["queries_cut"]])
     for name, cut in inputs.sts["protocol"].get("truncation", {}).items():
-        rows.append([inputs.sts["set"], names.model(name), str(cut["tokens"]), cut["cut"], None])
+        rows.append([inputs.sts["set"], systems.label(name), str(cut["tokens"]), cut["cut"], None])
     header = ["set", "model", "tokens read", "documents cut", "queries cut"]
     notes = "What is longer is cut: the rest of it is not read. Two numbers: of a document, of a query. Sentences of "
     return Table("truncation", header, rows, notes=f"{notes}pairs and triplets count as documents.")
@@ -138,9 +144,7 @@ def work(inputs: Inputs) -> Table:
     params = inputs.params
     batches = {
         "mlm": params.base_model.mlm.batch_size,
-        "nli": params.nli.batch_size,
-        "sts": params.sts.batch_size,
-        "retrieval": params.train.batch_size,
+        **{name: stage.params(params).batch_size for name, stage in STAGES.items()},
         "colbert": params.colbert.batch_size,
     }
     rows: list[list[Cell]] = [

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from src.evaluation.row_names import BEFORE, CHAIN, FINAL
+from src.recipe import systems
+from src.recipe.stages import BEFORE, CHECKPOINTS, FINAL
 from src.reporting import names
 from src.reporting.tables import Cell, Table, interval
 
@@ -23,10 +24,10 @@ def caption(sts: Similarity, synthetic: bool) -> str:
 def table_3(sts: Similarity, synthetic: bool) -> Table:
     """The paper's Table III in its shape: both correlations under four similarities, before and after retrieval."""
     rows: list[list[Cell]] = []
-    for name in CHAIN:
+    for name in CHECKPOINTS:
         whole = next(iter(sts["dims"][name].values()))
-        rows.append([names.model(name), *(whole[kind][measure] for kind in KINDS for measure in MEASURES)])
-    before, after = (rows[CHAIN.index(name)][1:] for name in (BEFORE, FINAL))
+        rows.append([systems.label(name), *(whole[kind][measure] for kind in KINDS for measure in MEASURES)])
+    before, after = (rows[CHECKPOINTS.index(name)][1:] for name in (BEFORE, FINAL))
     changes = (float(b) - float(a) for a, b in zip(before, after, strict=True))  # type: ignore[arg-type]
     rows.append(["change by retrieval training", *(f"{change:+.4f}" for change in changes)])
     header = ["model", *(f"{kind}, {measure.title()}" for kind in KINDS for measure in MEASURES)]
@@ -58,7 +59,9 @@ def triplets(sts: Similarity, synthetic: bool) -> Table | None:
     if not nli:
         return None
     dims = list(nli["accuracy"][FINAL])
-    rows: list[list[Cell]] = [[names.model(name), *(nli["accuracy"][name][dim] for dim in dims)] for name in CHAIN]
+    rows: list[list[Cell]] = [
+        [systems.label(name), *(nli["accuracy"][name][dim] for dim in dims)] for name in CHECKPOINTS
+    ]
     header = ["model", *(f"{dim} dimensions" for dim in dims)]
     words = f"{names.marked(nli['set'], synthetic)}: dev split, n = {nli['triplets']:,} triplets"
     notes = "Share of triplets whose positive is nearer to the anchor than the negative (cosine)."

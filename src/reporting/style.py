@@ -114,20 +114,3 @@ def pad(axes: Axes, values: Sequence[float], share: float = 0.12) -> None:
     low, high = min(values), max(values)
     room = share * (high - low) or 0.05
     axes.set_ylim(low - room, high + room)
-
-
-def colour(model: str) -> str:
-    """A model's colour: grey for words alone, orange for late interaction, blues for the chain, green for others'."""
-    known = {
-        "bm25": "#BDBDBD",
-        "bm25_stem": "#9A9A9A",
-        "bm25_lemma": GREY,
-        "colbert": ORANGE,
-        "base": "#BFE1F6",
-        "nli": SKY,
-        "sts": "#2E93CE",
-        "retrieval": BLUE,
-        "hybrid": "#E3B8D0",
-        "hybrid_z": PURPLE,
-    }
-    return known.get(model, GREEN)

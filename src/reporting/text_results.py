@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from src.evaluation.row_names import BEFORE, FINAL
+from src.recipe import systems
+from src.recipe.stages import BEFORE, FINAL
 from src.reporting import examples, names, retrieval_tables, similarity_tables
 from src.reporting import published as published_values
 from src.reporting.document import Section, figure, quoted
@@ -18,7 +19,7 @@ def table_1(inputs: Inputs) -> Section:
         "and its P@1 of 0.7116 is no multiple of 1/300, as a plain P@1 over the 300 test queries would be: so its "
         "values stand beside ours, and are not subtracted from them.",
         published_values.table_1(inputs, found).markdown(),
-        f"{names.model(FINAL)} is the recipe run here; turkembed4retrieval is the released model, which is measured "
+        f"{systems.label(FINAL)} is the recipe run here; turkembed4retrieval is the released model, which is measured "
         "when `eval.published` names it.",
         "Ours in the shape of that table:",
         *(retrieval_tables.table_1(evaluation).markdown() for evaluation in inputs.evaluations.values()),
@@ -77,7 +78,7 @@ def table_3(inputs: Inputs) -> Section:
 
 def single_queries(inputs: Inputs) -> Section:
     """What retrieval training did to single queries."""
-    parts = [f"Before: {names.model(BEFORE)}. After: {names.model(FINAL)}."]
+    parts = [f"Before: {systems.label(BEFORE)}. After: {systems.label(FINAL)}."]
     for name, evaluation in inputs.evaluations.items():
         parts += [
             f"### {names.retrieval_set(evaluation)}, query by query",

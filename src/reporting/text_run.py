@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from src.evaluation.row_names import BEFORE, FINAL, LEMMA
 from src.files import read_json
 from src.model.card import trimmed
+from src.recipe import systems
+from src.recipe.stages import BEFORE, FINAL
+from src.recipe.systems import LEMMA
 from src.reporting import names, published, run_tables
 from src.reporting.checks import Check, counted
 from src.reporting.document import Section, figure
@@ -86,12 +88,14 @@ def _set_in_brief(evaluation: Mapping[str, Any]) -> list[str]:
     models = evaluation["models"]
     bounds = interval(evaluation["intervals"][FINAL][MAIN])
     over = baseline(evaluation)
-    others = [f"{names.model(row)} {models[row][MAIN]:.3f}" for row in (BEFORE, over, LEMMA) if row in models]
+    others = [f"{systems.label(row)} {models[row][MAIN]:.3f}" for row in (BEFORE, over, LEMMA) if row in models]
     tested = pair(evaluation, MAIN, FINAL, over)
     against = ""
     if tested:
         word = "significant" if tested["significant"] else "not significant"
-        against = f" Against {names.model(over)}: {tested['difference']:+.3f}, {word} ({p_value(evaluation, tested)})."
+        against = (
+            f" Against {systems.label(over)}: {tested['difference']:+.3f}, {word} ({p_value(evaluation, tested)})."
+        )
     lines = [
         f"**Retrieval** on {names.retrieval_set(evaluation)}: {MAIN} {models[FINAL][MAIN]:.3f} {bounds}, P@1 "
         f"{models[FINAL]['P@1']:.3f}. Beside it: {'; '.join(others)}.{against}"

@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from src.errors import UserError
-from src.evaluation.row_names import CHAIN, FORMS, HYBRIDS, LATE, LEXICAL, at_dim, is_own, quantised
 from src.files import read_yaml
 from src.params import load_ablations, load_params, schema
 from src.params.load import validate
+from src.recipe.stages import CHECKPOINTS
+from src.recipe.systems import FORMS, HYBRIDS, LATE, LEXICAL, at_dim, is_own, quantised
 
 ROOT = Path(__file__).parents[2]
 VALUES = read_yaml(ROOT / "params.yaml")
@@ -72,7 +73,7 @@ def test_a_wrong_value_is_named(key, value, message):
 
 
 @pytest.mark.parametrize("suffix", ["", "-64", "-8.int8", "-int8", ".binary_rescored", "-768.float32"])
-@pytest.mark.parametrize("row", [*LEXICAL, "bm25_lemma", LATE, *CHAIN, *HYBRIDS, "hybrid_z", "ColBERT"])
+@pytest.mark.parametrize("row", [*LEXICAL, "bm25_lemma", LATE, *CHECKPOINTS, *HYBRIDS, "hybrid_z", "ColBERT"])
 def test_the_names_of_our_own_rows_are_reserved(row, suffix):
     with pytest.raises(UserError, match=f"eval: published: '{row}{suffix}' is a row of the pipeline's own"):
         validate(changed("eval.published", [f"{row}{suffix}"]), "params.yaml")
@@ -85,7 +86,7 @@ def test_committed_models_and_like_names_are_free():
 
 
 @settings(deadline=None)
-@given(st.sampled_from(CHAIN), st.integers(1, 8192), st.sampled_from(FORMS))
+@given(st.sampled_from(CHECKPOINTS), st.integers(1, 8192), st.sampled_from(FORMS))
 def test_every_name_that_a_run_gets_is_reserved(row, dim, form):
     assert is_own(at_dim(row, dim)) and is_own(quantised(row, dim, form))
 

@@ -1,0 +1,1 @@
+"""The recipe: its training stages (`stages`) and the systems that are compared (`systems`). All else asks here."""
