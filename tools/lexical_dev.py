@@ -16,8 +16,8 @@ from pathlib import Path
 from src.errors import UserError, run_command
 from src.evaluation import fusion, lexical, metrics, runs
 from src.evaluation.beir import EvalSet
-from src.evaluation.row_names import LEMMA
 from src.files import read_jsonl
+from src.recipe.systems import LEMMA
 from src.reporting.tables import Cell, Table
 
 SEED = 13
