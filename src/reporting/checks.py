@@ -1,7 +1,9 @@
 """The signs by which the recipe shows that it went wrong, each with a figure, a limit and a verdict.
 
 They are the failure signs named with the paper: too low a P@1 on SciFact-TR (small batches, too few epochs), semantic
-similarity forgotten, short vectors that do not pay, batches below 512.
+similarity forgotten, short vectors that do not pay, batches below 512, retrieval training alone as good as the whole
+chain. One sign has no check here: running out of memory at a batch of 256. A step that ran out of memory leaves no
+model and so no report, and how far one had to encode in smaller parts is of the machine (logs/, not in git).
 """
 
 from __future__ import annotations
@@ -13,19 +15,23 @@ from typing import Any, Literal
 from src.recipe.stages import FINAL
 from src.reporting import names
 from src.reporting.inputs import Inputs
-from src.reporting.metrics import half
 
-Verdict = Literal["ok", "failed", "not applicable"]
+Verdict = Literal["ok", "failed", "not applicable", "not measured"]
 OK: Verdict = "ok"
 FAILED: Verdict = "failed"
 NOT_APPLICABLE: Verdict = "not applicable"
-VERDICTS = (OK, FAILED, NOT_APPLICABLE)
+NOT_MEASURED: Verdict = "not measured"
+VERDICTS = (OK, FAILED, NOT_APPLICABLE, NOT_MEASURED)
 LEAST_P_AT_1 = 0.60
 LEAST_SPEARMAN = 0.70
 MOST_LOSS = 0.10
+# Of the whole vector: the paper asks for 512, 256 and 128 of 768 dimensions.
+SHORTEST = 1 / 6
 LEAST_BATCH = 512
 # The sign concerns this set and its stand-in: other sets are harder or easier at rank 1.
 CLAIMS = "scifact_tr"
+# On the whole corpus no model of expected.yaml reaches the limit; on the reduced one weak encoders alone miss it.
+REDUCED = "tr-mteb"
 
 
 @dataclass(frozen=True)
@@ -58,7 +64,8 @@ def all_checks(inputs: Inputs) -> list[Check]:
     found = [precision(name, evaluation) for name, evaluation in inputs.evaluations.items()]
     found += [shorter(name, evaluation) for name, evaluation in inputs.evaluations.items()]
     about_claims = any(is_claims(name) for name in inputs.evaluations)
-    return [*found, similarity(inputs.sts), batch(inputs.params.train.batch_size, about_claims)]
+    found += [similarity(inputs.sts), batch(inputs.params.train.batch_size, about_claims)]
+    return [*found, *retrieval_only(inputs.ablation, inputs.no_ablation)]
 
 
 def as_json(checks: list[Check]) -> list[dict[str, Any]]:
@@ -72,30 +79,50 @@ def is_claims(name: str) -> bool:
 
 
 def precision(name: str, evaluation: Mapping[str, Any]) -> Check:
-    """P@1 of the result on claims against abstracts."""
+    """P@1 of the result on claims against abstracts, under a protocol where the limit can be met."""
     what, limit = f"P@1 on {names.retrieval_set(evaluation)}", f"≥ {LEAST_P_AT_1:g}"
     figure = float(evaluation["models"][FINAL]["P@1"])
-    if not is_claims(name):
-        reason = "the sign concerns SciFact-TR; this set has another difficulty"
-        return Check(f"precision:{name}", what, figure, limit, NOT_APPLICABLE, reason)
+    out_of_reach = _out_of_reach(name, evaluation["protocol"])
+    if out_of_reach:
+        return Check(f"precision:{name}", what, figure, limit, NOT_APPLICABLE, out_of_reach)
     reason = "the signs of too small a batch or too few epochs are absent"
     if figure < LEAST_P_AT_1:
         reason = "look at batch size (512 or more) and epochs of the retrieval step"
     return Check(f"precision:{name}", what, figure, limit, _verdict(figure >= LEAST_P_AT_1), reason)
 
 
+def _out_of_reach(name: str, protocol: Mapping[str, Any]) -> str:
+    """Why the limit of P@1 says nothing of a set; empty where it does."""
+    if not is_claims(name):
+        return "the sign concerns SciFact-TR; this set has another difficulty"
+    if protocol["name"] == REDUCED or protocol.get("synthetic"):
+        return ""
+    return f"no model of expected.yaml reaches it on the whole corpus; it is judged under {REDUCED} (docs/paper.md)"
+
+
 def shorter(name: str, evaluation: Mapping[str, Any]) -> Check:
-    """What half the dimensions cost."""
-    limit = f"≤ {MOST_LOSS:g}"
-    cut = half(evaluation["matryoshka"])
-    set_name = names.retrieval_set(evaluation)
-    if cut is None:
-        what, reason = f"nDCG@10 lost at half the dimensions on {set_name}", "eval.dims has no such dimension"
+    """What shorter vectors cost: the worst of every measured dimension down to a sixth of the whole vector."""
+    what, limit = (
+        f"largest share of nDCG@10 lost by shorter vectors on {names.retrieval_set(evaluation)}",
+        f"≤ {MOST_LOSS:g}",
+    )
+    lost = {int(dim): float(found["loss_relative"]) for dim, found in evaluation["matryoshka"].items()}
+    whole = max(lost)
+    judged = {dim: loss for dim, loss in lost.items() if SHORTEST * whole <= dim < whole}
+    if not judged:
+        reason = f"eval.dims has no dimension from a sixth of {whole} up to it"
         return Check(f"shorter_vectors:{name}", what, None, limit, NOT_APPLICABLE, reason)
-    figure = float(evaluation["matryoshka"][cut]["loss_relative"])
-    reason = "the shorter vectors pay" if figure <= MOST_LOSS else "look at train.dims: is the dimension trained?"
-    what = f"share of nDCG@10 lost at {cut} dimensions on {set_name}"
+    worst = max(judged, key=lambda dim: judged[dim])
+    figure, reason = judged[worst], f"the worst is {worst} of {whole} dimensions; {_losses(judged)}"
+    if further := {dim: loss for dim, loss in lost.items() if dim < SHORTEST * whole}:
+        reason += f"; below a sixth, not judged: {_losses(further)}"
+    if figure > MOST_LOSS:
+        reason += "; look at train.dims: is the dimension trained?"
     return Check(f"shorter_vectors:{name}", what, figure, limit, _verdict(figure <= MOST_LOSS), reason)
+
+
+def _losses(lost: Mapping[int, float]) -> str:
+    return ", ".join(f"{dim}: {loss:.1%}" for dim, loss in sorted(lost.items(), reverse=True))
 
 
 def similarity(sts: Mapping[str, Any]) -> Check:
@@ -120,6 +147,36 @@ def batch(size: int, about_claims: bool) -> Check:
         return Check("batch_size", what, size, limit, NOT_APPLICABLE, reason)
     reason = "enough pairs compete" if size >= LEAST_BATCH else "smaller batches are known to cost quality"
     return Check("batch_size", what, size, limit, _verdict(size >= LEAST_BATCH), reason)
+
+
+def retrieval_only(ablation: Mapping[str, Any] | None, why_not: str) -> list[Check]:
+    """Whether the steps before retrieval training pay, on each set: without them nDCG@10 is significantly lower.
+
+    Args:
+        ablation: reports/ablation/comparison.json; None where it does not belong to the run, as `why_not` says.
+    """
+    what, limit = "nDCG@10 of retrieval training alone less that of the whole chain", "< 0, significantly"
+    alone = _retrieval_alone(ablation) if ablation else None
+    if not ablation or not alone:
+        reason = why_not or "no variant trains retrieval alone, or the reference has no step before it"
+        return [Check("retrieval_only", what, None, limit, NOT_MEASURED, reason)]
+    size = f"at {ablation['settings']['rows']:,} pairs; other amounts of data may say otherwise"
+    found = []
+    for name, tested in alone["retrieval"].items():
+        difference = float(tested["difference"])
+        pays = difference < 0 and bool(tested["significant"])
+        reason = f"the steps before it pay, {size}" if pays else f"it is as good without the steps before it, {size}"
+        id_, on_set = f"retrieval_only:{name}", f"{what} on {name}"
+        found.append(Check(id_, on_set, difference, limit, _verdict(pays), reason))
+    return found
+
+
+def _retrieval_alone(ablation: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The row that differs from the reference in its path alone, which is retrieval; None where there is none."""
+    rows = ablation["rows"]
+    if len(rows[ablation["reference"]]["path"]) < 2:
+        return None
+    return next((row for row in rows.values() if row["row"] == {"path": [FINAL]}), None)
 
 
 def counted(checks: Sequence[Check]) -> str:

@@ -1,13 +1,17 @@
 """The signs of failure and `python -m src.check`."""
 
 import json
+from pathlib import Path
 
 import pytest
 
 from src import check
 from src.errors import UserError
+from src.evaluation.expected import read_expected
 from src.reporting import checks
 from tests.unit.reporting_run import SET, evaluation, similarity
+
+ROOT = Path(__file__).parents[2]
 
 
 def with_p_at_1(value):
@@ -27,18 +31,89 @@ def test_p_at_1_is_asked_of_scifact_alone():
     assert found.figure == 0.1
 
 
+def under(name, synthetic=False):
+    found = with_p_at_1(0.5)
+    found["protocol"] |= {"name": name, "synthetic": synthetic}
+    return found
+
+
+@pytest.mark.parametrize(
+    ("protocol", "synthetic", "verdict"),
+    [("full", False, "not applicable"), ("tr-mteb", False, "failed"), ("full", True, "failed")],
+)
+def test_p_at_1_is_asked_where_it_can_be_reached(protocol, synthetic, verdict):
+    assert checks.precision("scifact_tr", under(protocol, synthetic)).verdict == verdict
+
+
+def test_no_published_model_reaches_the_limit_of_p_at_1_on_the_whole_corpus():
+    published = [
+        entry.values["P@1"]
+        for entry in read_expected(ROOT / "expected.yaml").published
+        if entry.set == checks.CLAIMS and entry.protocol and entry.protocol.name != checks.REDUCED
+        if "P@1" in entry.values
+    ]
+    assert published
+    assert max(published) < checks.LEAST_P_AT_1
+
+
+def with_losses(lost):
+    found = evaluation(SET)
+    found["matryoshka"] = {str(dim): {"loss_relative": loss} for dim, loss in lost.items()}
+    return found
+
+
 @pytest.mark.parametrize(("lost", "verdict"), [(0.1, "ok"), (0.1001, "failed"), (-0.2, "ok")])
-def test_a_tenth_may_be_lost_at_half_the_dimensions(lost, verdict):
-    found = evaluation(SET)
-    found["matryoshka"]["64"]["loss_relative"] = lost
-    tested = checks.shorter(SET, found)
+@pytest.mark.parametrize("dim", [512, 256, 128])
+def test_a_tenth_may_be_lost_at_any_dimension(dim, lost, verdict):
+    others = {other: -0.3 for other in (512, 256, 128) if other != dim}
+    tested = checks.shorter(SET, with_losses({768: 0.0, 64: 0.9, **others, dim: lost}))
     assert (tested.verdict, tested.figure) == (verdict, lost)
+    assert f"the worst is {dim} of 768 dimensions" in tested.reason
+    assert tested.reason.partition("below a sixth, not judged: ")[2].startswith("64: 90.0%")
 
 
-def test_without_half_the_dimensions_there_is_nothing_to_judge():
-    found = evaluation(SET)
-    del found["matryoshka"]["64"], found["matryoshka"]["16"]
-    assert checks.shorter(SET, found).verdict == "not applicable"
+def test_without_shorter_vectors_of_a_sixth_or_more_there_is_nothing_to_judge():
+    found = checks.shorter(SET, with_losses({128: 0.0, 16: 0.5}))
+    assert (found.verdict, found.figure) == ("not applicable", None)
+
+
+ALONE = {"path": ["retrieval"], "row": {"path": ["retrieval"]}}
+
+
+def compared(difference, significant, **others):
+    tested = {"mean": 0.5, "difference": difference, "significant": significant}
+    rows = {
+        "full": {"path": ["nli", "sts", "retrieval"], "row": {"path": ["nli", "sts", "retrieval"]}},
+        "alone_512": {**ALONE, "row": {**ALONE["row"], "train": {"batch_size": 512}}, "retrieval": {}},
+        "alone": {**ALONE, "retrieval": {SET: tested, "xquad_tr": tested}},
+    }
+    return {"reference": "full", "rows": rows | others, "settings": {"rows": 5120}}
+
+
+@pytest.mark.parametrize(
+    ("difference", "significant", "verdict"),
+    [(-0.1, True, "ok"), (-0.1, False, "failed"), (0.0, False, "failed"), (0.1, True, "failed")],
+)
+def test_retrieval_alone_must_be_significantly_worse(difference, significant, verdict):
+    found = checks.retrieval_only(compared(difference, significant), "")
+    assert [(one.id, one.verdict, one.figure) for one in found] == [
+        (f"retrieval_only:{name}", verdict, difference) for name in (SET, "xquad_tr")
+    ]
+    assert all("at 5,120 pairs" in one.reason for one in found)
+
+
+@pytest.mark.parametrize(
+    ("ablation", "why"),
+    [
+        (None, "No variants have been trained."),
+        (compared(0.1, True, alone={"path": ["retrieval"], "row": {"path": ["retrieval"], "matryoshka": False}}), ""),
+        (compared(0.1, True, full={**ALONE, "retrieval": {}}), ""),
+    ],
+)
+def test_without_such_a_variant_it_is_not_measured(ablation, why):
+    (found,) = checks.retrieval_only(ablation, why)
+    assert (found.verdict, found.figure) == ("not measured", None)
+    assert found.reason == (why or "no variant trains retrieval alone, or the reference has no step before it")
 
 
 @pytest.mark.parametrize(
@@ -77,7 +152,7 @@ def test_check_prints_every_verdict_and_passes(tmp_path, monkeypatch, capsys):
     check.main([])
     printed = capsys.readouterr().out
     assert "batch of the retrieval step: 1024 (limit ≥ 512)" in printed
-    assert printed.endswith("2 checks: 1 ok, 0 failed, 1 not applicable\n")
+    assert printed.endswith("2 checks: 1 ok, 0 failed, 1 not applicable, 0 not measured\n")
 
 
 def test_a_failed_check_is_exit_status_1(tmp_path, monkeypatch, capsys):
