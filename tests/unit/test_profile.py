@@ -1,6 +1,5 @@
 """Profiles: the printed flags lead to the same valid profile from wherever the files of params stand."""
 
-import copy
 import shutil
 from itertools import product
 from pathlib import Path
@@ -23,14 +22,18 @@ FILES = {"params.yaml": read_yaml(ROOT / "params.yaml"), ABLATIONS: read_yaml(RO
 PROFILES = sorted(path.stem for path in FOLDER.glob("*.yaml"))
 
 
-def apply(folder: Path, values: dict[str, dict], found: list[str]) -> dict[str, dict]:
-    """The files of params after `dvc exp run` with these flags."""
+def apply(folder: Path, found: list[str], values: dict[str, dict] | None = None) -> dict[str, dict]:
+    """The files of params in a folder (with comments, or these values) after `dvc exp run` with these flags."""
     changes = to_path_overrides(found[1::2])
-    for name, content in values.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        dump_yaml(folder / name, content)
-        apply_overrides(folder / name, changes.get(name, []))
-    return {name: read_yaml(folder / name) for name in values}
+    for name in values or FILES:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if values:
+            dump_yaml(path, values[name])
+        elif not path.exists():
+            shutil.copy(ROOT / name, path)
+        apply_overrides(path, changes.get(name, []))
+    return {name: read_yaml(folder / name) for name in values or FILES}
 
 
 def flags_of(name: str, values: dict[str, dict]) -> list[str]:
@@ -47,7 +50,7 @@ def test_mini_is_what_stands_in_git():
 
 @pytest.mark.parametrize("name", PROFILES)
 def test_a_profile_is_valid(tmp_path, name):
-    found = apply(tmp_path, FILES, flags_of(name, FILES))
+    found = apply(tmp_path, flags_of(name, FILES))
     assert found == complete(name, FOLDER)
     validate_ablations(found[ABLATIONS], validate(found["params.yaml"], name), name)
     sets = load(name, FOLDER).get("eval", {}).get("sets", FILES["params.yaml"]["eval"]["sets"])
@@ -56,16 +59,18 @@ def test_a_profile_is_valid(tmp_path, name):
 
 @pytest.mark.parametrize(("first", "second"), product(PROFILES, PROFILES))
 def test_profiles_do_not_stack(tmp_path, first, second):
-    """After any profile, and any change of a user's, a profile is the same as alone."""
-    before = copy.deepcopy(complete(first, FOLDER))
-    before["params.yaml"] |= {"seed": 7, "prepare": {"leakage": "keep"}, "mine": {"a": 1}}
-    before[ABLATIONS]["variants"] |= {"mine": {"path": ["retrieval"]}, "full": {"path": ["retrieval"]}}
-    assert apply(tmp_path, before, flags_of(second, before)) == complete(second, FOLDER)
+    """After any profile, and any change of a user's, a profile is the same as alone; the comments do no harm."""
+    apply(tmp_path, flags_of(first, FILES))
+    edits = ["seed=7", "prepare.leakage=keep", "++mine.a=1", "eval.published=[bge-m3]", "data.nli.files=[more.csv]"]
+    edits += [f"{ABLATIONS}:{change}" for change in ("++variants.mine.path=[retrieval]", "seeds=[1,2]")]
+    before = apply(tmp_path, [part for edit in edits for part in ("-S", edit)])
+    assert before["params.yaml"]["seed"] == 7 and before[ABLATIONS]["seeds"] == [1, 2]
+    assert apply(tmp_path, flags_of(second, before)) == complete(second, FOLDER)
 
 
 def test_what_is_set_back_is_told_and_a_refused_profile_stops_the_run(tmp_path, monkeypatch, capsys):
     shutil.copytree(FOLDER, tmp_path / "params")
-    apply(tmp_path, {**FILES, "params.yaml": FILES["params.yaml"] | {"seed": 7}}, [])
+    apply(tmp_path, ["-S", "seed=7"])
     monkeypatch.chdir(tmp_path)
     main(["small"])
     printed = capsys.readouterr()
@@ -103,7 +108,7 @@ def test_any_value_arrives_as_the_profile_has_it(tmp_path_factory, value):
     before, after = ({"data": {"text": {"name": name}}} for name in ("another", value))
     found = flags_from(after, before)
     assert all(len(flag.split()) == 1 for flag in found)
-    written = apply(tmp_path_factory.mktemp("params"), {"params.yaml": before}, found)["params.yaml"]
+    written = apply(tmp_path_factory.mktemp("params"), found, {"params.yaml": before})["params.yaml"]
     applied = written["data"]["text"]["name"]
     assert (applied, type(applied)) == (value, type(value))
 
