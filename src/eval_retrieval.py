@@ -109,7 +109,7 @@ def score(runs: Path, queries: Path, data: EvalSet, params: Params, truncation: 
         "max_length": params.eval.max_length,
         "truncation": truncation
         | {name: model["truncation"] for name, model in published.items() if "truncation" in model},
-        "scores": "float32; ties by document id, descending, as trec_eval",
+        "scores": "six decimals; ties by document id, descending, as trec_eval",
         "relevant": "judgement of 1 or more",
         "bm25": f"Lucene's form, k1 {lexical.K1:g}, b {lexical.B:g}; Turkish lower case, words cut at the apostrophe",
         "bm25_stem": "as bm25, with Snowball's Turkish stemmer",
@@ -120,6 +120,9 @@ def score(runs: Path, queries: Path, data: EvalSet, params: Params, truncation: 
         "quantised_depth": table.QUANTISED_DEPTH,
         "published": published,
     }
+    base = Path("models/base/origin.json")
+    if base.is_file() and (told := read_json(base).get("weights")):
+        settings["base_weights"] = told
     by_dim = {dim: {**models, **cut}[file] for dim, file in files.items()}
     draws = Draws(params.eval.bootstrap_resamples, params.eval.seed)
     return table.summarise(data, models, by_dim, forms, draws=draws, settings=settings)

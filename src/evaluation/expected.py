@@ -95,6 +95,18 @@ def compare(expected: Expected, evaluations: Evaluations) -> list[Comparison]:
     ]
 
 
+def unmeasured(expected: Expected, name: str, evaluation: Mapping[str, Any]) -> list[Entry]:
+    """Published rows of our set `name`, under its protocol, of models that were not run here."""
+    return [
+        entry
+        for entry in expected.published
+        if (name == entry.set or name.startswith(f"{entry.set}_"))
+        and entry.over is None
+        and entry.model not in evaluation["models"]
+        and not (_source_fault(entry) or _protocol_fault(entry, evaluation))
+    ]
+
+
 def _compare(source: Source, entry: Entry, measure: str, evaluations: Evaluations) -> Comparison:
     published = entry.values[measure]
     name, why = _nearest(entry, measure, evaluations)
@@ -143,16 +155,23 @@ def _source_fault(entry: Entry) -> str:
 
 def _our_fault(entry: Entry, measure: str, evaluation: Mapping[str, Any]) -> str:
     """Why ours is not of the same kind; empty where it is."""
+    fault = _protocol_fault(entry, evaluation)
+    if fault:
+        return fault
+    missing = [row for row in (entry.model, entry.over) if row and row not in evaluation["models"]]
+    if missing:
+        return f"{' and '.join(missing)} not measured (eval.published)"
+    return "" if _ours(entry, measure, evaluation) is not None else f"{measure} not measured"
+
+
+def _protocol_fault(entry: Entry, evaluation: Mapping[str, Any]) -> str:
     if evaluation["protocol"].get("synthetic"):
         return "our set is synthetic"
     for key, stated in entry.protocol.model_dump().items() if entry.protocol else ():
         ours = evaluation["protocol"].get(key)
         if ours != stated:
             return f"other protocol: {key} is {_word(stated)} there, {_word(ours)} here"
-    missing = [row for row in (entry.model, entry.over) if row and row not in evaluation["models"]]
-    if missing:
-        return f"{' and '.join(missing)} not measured (eval.published)"
-    return "" if _ours(entry, measure, evaluation) is not None else f"{measure} not measured"
+    return ""
 
 
 def _word(value: object) -> str:

@@ -109,7 +109,7 @@ def is_synthetic(cards: Cards) -> bool:
 def introduction(params: Params, cards: Cards, source: Mapping[str, Any]) -> str:
     """Title and what the model is."""
     base = params.base_model
-    origin = "a small GTE with random weights" if base.source == "scratch" else f"`{base.source}`" + trimmed(source)
+    origin = "a small GTE with random weights" if base.source == "scratch" else f"`{base.source}`" + altered(source)
     if base.source == "scratch" and base.mlm.epochs:
         origin += f", pretrained by masked language modelling on {params.data.text.name}"
     warning = (
@@ -123,15 +123,16 @@ def introduction(params: Params, cards: Cards, source: Mapping[str, Any]) -> str
     )
 
 
-def trimmed(origin: Mapping[str, Any]) -> str:
-    """How the base's vocabulary was cut, to stand behind its name; empty where it was not."""
+def altered(origin: Mapping[str, Any]) -> str:
+    """What was done to the base's weights and vocabulary, to stand behind its name; empty where nothing was."""
+    weights = f" ({origin['weights']})" if origin.get("weights") else ""
     cut = origin.get("vocabulary")
     if not cut:
-        return ""
+        return weights
     return (
-        f" (vocabulary cut to {cut['pieces']:,} of {cut['pieces_before']:,} pieces, those that {cut['text']} uses "
-        f"{cut['threshold']} or more times and single characters: {cut['parameters'] / 1e6:.1f} M parameters in place "
-        f"of {cut['parameters_before'] / 1e6:.1f} M; {cut['cut_otherwise']:.2%} of its tokens are cut otherwise)"
+        f"{weights} (vocabulary cut to {cut['pieces']:,} of {cut['pieces_before']:,} pieces, those that {cut['text']} "
+        f"uses {cut['threshold']} or more times and single characters: {cut['parameters'] / 1e6:.1f} M parameters in "
+        f"place of {cut['parameters_before'] / 1e6:.1f} M; {cut['cut_otherwise']:.2%} of its tokens are cut otherwise)"
     )
 
 

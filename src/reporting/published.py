@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from src.evaluation.expected import Comparison, compare, read_expected
+from src.evaluation.expected import Comparison, Entry, compare, read_expected, unmeasured
 from src.recipe import systems
 from src.reporting import names
 from src.reporting.checks import Check
@@ -18,6 +18,11 @@ EXPECTED = "expected.yaml"
 def comparisons(inputs: Inputs) -> list[Comparison]:
     """Every value of expected.yaml against ours."""
     return compare(read_expected(inputs.root / EXPECTED), inputs.evaluations)
+
+
+def not_run(inputs: Inputs, name: str) -> list[Entry]:
+    """Published rows of a set, of models that were not run here."""
+    return unmeasured(read_expected(inputs.root / EXPECTED), name, inputs.evaluations[name])
 
 
 def table_1(inputs: Inputs, found: Iterable[Comparison]) -> Table:

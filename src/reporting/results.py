@@ -11,9 +11,9 @@ from src.reporting.tables import Table
 def all_tables(inputs: Inputs, checks: list[Check]) -> list[Table]:
     """Every table that is written to reports/tables/."""
     found = [run_tables.data(inputs), run_tables.recipe(inputs)]
-    for evaluation in inputs.evaluations.values():
+    for name, evaluation in inputs.evaluations.items():
         found += [
-            retrieval_tables.models(evaluation),
+            retrieval_tables.models(evaluation, published.not_run(inputs, name)),
             retrieval_tables.table_1(evaluation),
             retrieval_tables.significance(evaluation),
             retrieval_tables.dimensions(evaluation),

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from src.evaluation.metrics import SHOWN as MEASURES
 from src.recipe import systems
 from src.recipe.stages import BEFORE, FINAL
 from src.reporting import names
 from src.reporting.tables import Cell, Table, interval, percent
+
+if TYPE_CHECKING:
+    from src.evaluation.expected import Entry
 
 TABLE_1 = ("P@1", "P@5", "P@10", "MRR@10")
 # Late-interaction rows that gains are taken over: the paper's own baseline where it is measured, else ours.
@@ -19,8 +22,12 @@ LEVEL = 0.05
 Evaluation = Mapping[str, Any]
 
 
-def models(evaluation: Evaluation) -> Table:
-    """Every row of a set with every measure; marks say what differs from the result and from ColBERT."""
+def models(evaluation: Evaluation, not_run: Sequence[Entry] = ()) -> Table:
+    """Every row of a set with every measure; marks say what differs from the result and from ColBERT.
+
+    Args:
+        not_run: published rows of other models, which are shown below ours and named as published.
+    """
     header = ["model", *MEASURES[:-1], "95 % interval", MEASURES[-1]]
     rows: list[list[Cell]] = []
     marks: dict[tuple[int, int], str] = {}
@@ -31,13 +38,26 @@ def models(evaluation: Evaluation) -> Table:
             mark = _mark(evaluation, measure, name)
             if mark:
                 marks[number, column] = mark
+    for entry in not_run:
+        values = [entry.values.get(key) for key in MEASURES]
+        rows.append([f"{entry.model} (published)", *values[:-1], None, values[-1]])
     tests = evaluation["significance"]
     notes = (
         f"† differs from {systems.label(FINAL)}, ‡ from {systems.label(baseline(evaluation))}, p < {LEVEL} after "
         f"Holm's correction ({tests['test']}; tested: {', '.join(tests['pairs'])}). Interval of {MAIN}: "
-        f"{tests['interval']}, seed {tests['seed']}.{dropped(evaluation)}"
+        f"{tests['interval']}, seed {tests['seed']}.{weights(evaluation)}{dropped(evaluation)}"
     )
+    if not_run:
+        notes += " (published): not run here, the values of its source (expected.yaml)."
     return Table(f"models-{evaluation['set']}", header, rows, caption(evaluation), notes, marks)
+
+
+def weights(evaluation: Evaluation) -> str:
+    """A sentence on each model whose weights are not the original numbers, empty where all are."""
+    settings = evaluation["settings"]
+    known = {name: model.get("weights") for name, model in settings.get("published", {}).items()}
+    known |= {f"{systems.label('base')} and what was trained from it": settings.get("base_weights")}
+    return "".join(f" {name}: {told}." for name, told in known.items() if told)
 
 
 def dropped(evaluation: Evaluation) -> str:

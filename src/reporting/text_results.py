@@ -33,7 +33,7 @@ def all_models(inputs: Inputs) -> Section:
     for name, evaluation in inputs.evaluations.items():
         parts += [
             f"### {names.retrieval_set(evaluation)}",
-            retrieval_tables.models(evaluation).markdown(),
+            retrieval_tables.models(evaluation, published_values.not_run(inputs, name)).markdown(),
             figure(f"models-{name}", f"nDCG@10 of every model on {name} with 95 % intervals"),
             retrieval_tables.significance(evaluation).markdown(),
         ]

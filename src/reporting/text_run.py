@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from src.files import read_json
-from src.model.card import trimmed
+from src.model.card import altered
 from src.recipe import systems
 from src.recipe.stages import BEFORE, FINAL
 from src.recipe.systems import LEMMA
@@ -112,7 +112,7 @@ def what_was_run(inputs: Inputs) -> Section:
     params = inputs.params
     base = params.base_model
     revision = base_origin(inputs).get("revision", base.revision)
-    origin = f"`{base.source}`" + (f" at revision `{revision}`" if revision else "") + trimmed(base_origin(inputs))
+    origin = f"`{base.source}`" + (f" at revision `{revision}`" if revision else "") + altered(base_origin(inputs))
     if base.source == "scratch":
         origin = (
             f"a GTE encoder with random weights, {base.layers} layers × {base.hidden_size}, and a BPE vocabulary of "

@@ -68,6 +68,13 @@ def test_without_scores_there_is_a_card_still(params):
     assert "## Limits and licence" in model_card({}, params, {})
 
 
+def test_weights_that_are_not_the_original_ones_are_told(params, metrics):
+    base = params.base_model.model_copy(update={"source": "tiny==1.0"})
+    origin = {"source": "tiny==1.0", "weights": "4-bit weights, read to float32"}
+    text = model_card(metrics, params.model_copy(update={"base_model": base}), cards(False), origin)
+    assert "`tiny==1.0` (4-bit weights, read to float32) and was trained" in text
+
+
 def test_a_cut_vocabulary_is_told(params, metrics):
     cut = {"text": "news_tr", "threshold": 2, "pieces_before": 250_002, "pieces": 31_385, "tokens": 1000}
     cut |= {"parameters_before": 117_653_760, "parameters": 33_691_392, "cut_otherwise": 0.0012}

@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
+from src.evaluation.expected import read_expected, unmeasured
 from src.reporting import retrieval_tables
 from src.reporting.tables import Table, escape, plain, show
 from tests.unit.reporting_run import SET, evaluation, latency
@@ -78,6 +79,34 @@ def test_search_times_stand_beside_what_they_buy():
     ]
     assert {row[0] for row in table.rows} == {128, 64}  # 16 dimensions were not timed
     assert "reports/bench/eval_dims.json" in table.notes
+
+
+def test_published_rows_of_models_that_were_not_run_stand_below_ours_under_the_same_protocol(tmp_path):
+    found = evaluation(SET)
+    found["protocol"] = {**found["protocol"], "name": "mteb", "title": True, "synthetic": False}
+    row = 'set: scifact_tr, protocol: {name: %s, title: true}, model: %s, tolerance: 0.001, values: {"nDCG@10": 0.9229}'
+    entries = [row % ("mteb", "theirs"), row % ("mteb", "base"), row % ("full", "other")]
+    lines = ["sources: {s: {title: T, url: U}}", "published:", *(f"  - {{source: s, {entry}}}" for entry in entries)]
+    (tmp_path / "expected.yaml").write_text("\n".join(lines), encoding="utf-8")
+    others = unmeasured(read_expected(tmp_path / "expected.yaml"), SET, found)
+    assert [entry.model for entry in others] == ["theirs"]
+    table = retrieval_tables.models(found, others)
+    assert len(table.rows) == len(found["models"]) + 1
+    told = dict(zip(table.header, table.rows[-1], strict=True))
+    assert (told["model"], told["nDCG@10"], told["P@1"]) == ("theirs (published)", 0.9229, None)
+    assert "(published): not run here" in table.notes
+    found["protocol"]["synthetic"] = True
+    assert unmeasured(read_expected(tmp_path / "expected.yaml"), SET, found) == []
+
+
+def test_weights_that_are_not_the_original_ones_are_told_under_the_table():
+    found = evaluation(SET)
+    assert "4-bit" not in retrieval_tables.models(found).notes
+    told = {"published": {"small-q4": {"weights": "4-bit weights, read to float32"}}, "base_weights": "4-bit weights"}
+    found["settings"] = {**found["settings"], **told}
+    notes = retrieval_tables.models(found).notes
+    assert "small-q4: 4-bit weights, read to float32." in notes
+    assert "base encoder and what was trained from it: 4-bit weights." in notes
 
 
 def test_what_was_left_out_of_a_set_is_told():
