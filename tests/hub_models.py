@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 
 from bench.common import _bpe, build_gte
-from tests.chain.test_evaluation import stanford
+from tests.chain.test_evaluation import pylate, stanford
 from tests.hub_sets import Words
 from tests.unit.test_convert import write_checkpoint
 
@@ -35,10 +35,14 @@ def original(root: Path) -> None:
 
 
 def late(root: Path) -> None:
-    """ytu-ce-cosmos/turkish-colbert: Stanford's format."""
+    """ytu-ce-cosmos/turkish-colbert in Stanford's format, newmindai/ColmmBERT-*-TR in PyLate's."""
     folder = root / "models" / "ytu-ce-cosmos" / "turkish-colbert"
     folder.parent.mkdir(parents=True)
     stanford(folder)  # artifact.metadata: 12 tokens a query
+    for name in ("ColmmBERT-base-TR", "ColmmBERT-small-TR"):
+        path = root / "models" / "newmindai" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pylate(path)
 
 
 def e5(root: Path) -> None:

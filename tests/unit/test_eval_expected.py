@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from src.errors import UserError
+from src.evaluation import metrics
 from src.evaluation.expected import compare, read_expected, verdict
+from src.plan.__main__ import profile_params
 
 ROOT = Path(__file__).parents[2]
 ENTRY = """
@@ -93,3 +95,30 @@ def test_a_gain_is_relative_to_the_other_row(tmp_path):
 def test_a_faulty_file_is_named_with_its_key(tmp_path, change, message):
     with pytest.raises(UserError, match=message):
         one(tmp_path, {}, change)
+
+
+def test_the_papers_profile_can_give_a_verdict_on_every_published_value_of_its_models(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    settings = profile_params("paper").eval
+    models = {name: dict.fromkeys(metrics.NAMES, 0.5) for name in settings.published}
+    evaluations = {
+        name: {"protocol": {"name": item.protocol, "title": item.title}, "models": models}
+        for name, item in settings.sets.items()
+    }
+    compared = [item for item in compare(read_expected(ROOT / "expected.yaml"), evaluations) if item.set in evaluations]
+    judged = {(item.entry.model, item.measure): item.set for item in compared if item.verdict != "not comparable"}
+    for model in ("colmmbert-base-tr", "colmmbert-small-tr"):
+        for measure in ("nDCG@1", "nDCG@3", "nDCG@5", "nDCG@10", "nDCG@100", "MAP"):
+            assert judged[model, measure] == "scifact_tr_text"
+    assert {judged["turkish-colbert", measure] for measure in ("R@10", "P@10", "MAP")} == {"scifact_tr_text"}
+    assert judged["gte-multilingual-base", "nDCG@10"] == "scifact_tr_mteb"
+    left = {
+        (item.entry.source, item.why)
+        for item in compared
+        if item.entry.model in models and item.verdict == "not comparable"
+    }
+    assert left == {
+        ("paper", "the source does not state its protocol"),
+        ("turkish-colbert-card", "the source does not state its protocol"),
+        ("turk-colbert", "run there as a late-interaction model, not as a dense one"),
+    }
