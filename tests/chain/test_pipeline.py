@@ -24,7 +24,7 @@ def test_metrics_have_the_promised_keys(tiny):
     metrics = json.loads((tiny.path / "reports/metrics.json").read_text())
     measures = {"P@1", "P@3", "P@5", "P@10", "R@1", "R@5", "R@10", "R@100", "MRR@10", "nDCG@10", "MAP"}
     assert set(metrics[SET]) >= MODELS
-    assert set(metrics[SET]["retrieval"]) == measures
+    assert set(metrics[SET]["retrieval"]) >= measures
     assert set(metrics["stsb_tr_synthetic"]["retrieval"]) >= {"spearman", "pearson"}
     assert set(metrics["forgetting"]) >= {"before", "after", "drop"}
     assert set(metrics["matryoshka"]) == {"32", "16"}
