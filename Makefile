@@ -20,7 +20,7 @@ repro: setup ## run the pipeline of params.yaml (dvc repro)
 
 ablations: setup ## train the variants of ablations/params.yaml, compare them and take them into the report
 	PATH="$(CURDIR)/$(BIN):$$PATH" dvc repro ablations/dvc.yaml
-	$(BIN)/python -m src.compare_ablations
+	$(BIN)/python -m src.cli.compare_ablations
 	PATH="$(CURDIR)/$(BIN):$$PATH" dvc repro
 	$(BIN)/python -m src.reproduced
 
@@ -58,7 +58,7 @@ lock: ## resolve requirements.in anew into requirements.txt; then `make parity` 
 
 parity: setup ## after an upgrade and `make repro`: every measure against the one in git
 	mkdir -p .cache && git show HEAD:reports/metrics.json > .cache/metrics-before.json
-	$(BIN)/python -m src.parity .cache/metrics-before.json reports/metrics.json 0.08
+	$(BIN)/python -m src.cli.parity .cache/metrics-before.json reports/metrics.json 0.08
 
 clean: ## remove what the pipeline keeps outside DVC (checkpoints, cached embeddings, logs)
 	rm -rf .checkpoints .cache logs dvc_plots
@@ -69,7 +69,7 @@ $(VENV)/bin/python:
 
 $(VENV)/.installed: requirements.txt | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
-	$(BIN)/python -m src.offline_plots
+	$(BIN)/python -m src.cli.offline_plots
 	@touch $@
 
 $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed

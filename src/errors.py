@@ -31,18 +31,23 @@ def run_stage(main: Callable[[list[str]], None]) -> None:
 
 
 def run_command(main: Callable[[list[str]], None], takes: str = "", example: str = "") -> None:
-    """`run_stage` for a module's command line: `--help` prints usage, docstring and example.
+    """`run_as` for the module that `main` is in: its name, and its docstring."""
+    module = sys.modules[main.__module__]
+    name = module.__spec__.name.removesuffix(".__main__") if module.__spec__ else "-"
+    run_as(main, f"python -m {name}", module.__doc__ or "", takes, example)
+
+
+def run_as(main: Callable[[list[str]], None], command: str, about: str, takes: str, example: str) -> None:
+    """`run_stage` for a command line: `--help` prints usage, what the command is about, and an example.
 
     Args:
         takes: the arguments as usage shows them: `[A]` may be left out, `a|b` is one of these words, `…` is any more.
         example: arguments to try.
     """
-    module = sys.modules[main.__module__]
-    name = module.__spec__.name.removesuffix(".__main__") if module.__spec__ else "-"
-    usage, shown = f"python -m {name} {takes}".strip(), f"python -m {name} {example}".strip()
+    usage, shown = f"{command} {takes}".strip(), f"{command} {example}".strip()
     arguments = [a for a in sys.argv[1:] if a != "--debug"]
     if "--help" in arguments or "-h" in arguments:
-        print(f"usage: {usage} [--debug]\n\n{(module.__doc__ or '').strip()}\n\nexample: {shown}")
+        print(f"usage: {usage} [--debug]\n\n{about.strip()}\n\nexample: {shown}")
         return
 
     def checked(given: list[str]) -> None:

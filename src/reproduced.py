@@ -12,10 +12,10 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from src.cli.parity import differences, numbers
 from src.errors import UserError, run_command
 from src.files import read_json
 from src.machine import machine
-from src.parity import differences, numbers
 from src.strict_json import parse_json
 
 METRICS, SUMMARY = "reports/metrics.json", "reports/summary.json"

@@ -1,6 +1,8 @@
-"""Write into dvc.yaml and ablations/dvc.yaml, for each stage, exactly the code that its module imports: `make deps`.
+"""Write into dvc.yaml and ablations/dvc.yaml, for each stage, the code that its module imports: `make deps`.
 
-A folder stands for its files where a stage imports all of them. Dependencies on data are left as they are.
+A folder stands for its files where a stage imports at least two thirds of them: it holds one subject, a change there
+most likely matters, and dvc.yaml and dvc.lock stay readable. Where a stage needs less of a folder, its files are
+listed, so that changed code that cannot matter runs nothing anew. Dependencies on data are left as they are.
 """
 
 from __future__ import annotations
@@ -21,7 +23,9 @@ PIPELINES = ("dvc.yaml", "ablations/dvc.yaml")
 # The code that trains variants, a line each; a stage that depends on the list reads that code too.
 # A resolved variant holds that code's fingerprint, so the variant's stage need not list it: sixteen stages load faster.
 RESOLVED = "data/variants/"
-TRAINED_BY, ABLATE = "ablations/code.txt", "src.ablate"
+TRAINED_BY, ABLATE = "ablations/code.txt", "ablate"
+STAGES = "src.stages"
+NEEDED = 2 / 3  # of the files of a folder
 
 
 def module_files(module: str) -> list[Path]:
@@ -62,26 +66,38 @@ def closure(module: str) -> set[str]:
                 continue  # what it imports serves to refuse, too
             todo += [file for name in imported(path) for file in module_files(name)]
     relative = {path.relative_to(ROOT).as_posix() for path in seen}
-    return {path for path in relative if not path.startswith(NOT_A_DEPENDENCY) and path != "src/__init__.py"}
+    return {path for path in relative if not path.startswith(NOT_A_DEPENDENCY) and not is_only_docstring(path)}
+
+
+def is_only_docstring(path: str) -> bool:
+    """Whether a file holds nothing that could run, as a package's `__init__.py` does here."""
+    body = ast.parse((ROOT / path).read_text(encoding="utf-8")).body
+    return len(body) == 1 and isinstance(body[0], ast.Expr)
+
+
+def stage_closure(name: str) -> set[str]:
+    """The files that a stage may import: its module's, and those of the runner, which imports it by name."""
+    return closure(f"{STAGES}.{name}") | closure(f"{STAGES}.__main__")
 
 
 def code_deps(stage: dict[str, Any]) -> list[str]:
-    """The `src/` dependencies of a stage whose command is `python -m MODULE …`."""
+    """The `src/` dependencies of a stage whose command is `python -m src.stages NAME …`."""
     if any(dep.startswith(RESOLVED) for dep in stage["deps"]):
         return []
-    found = re.match(r"python -m ([\w.]+)", stage["cmd"])
+    found = re.match(rf"python -m {STAGES} (\w+)", stage["cmd"])
     if not found:
-        sys.exit(f"expected `python -m MODULE`, found {stage['cmd']!r}")
-    files = closure(found.group(1)) | (closure(ABLATE) if TRAINED_BY in stage["deps"] else set())
+        sys.exit(f"expected `python -m {STAGES} NAME`, found {stage['cmd']!r}")
+    files = stage_closure(found.group(1)) | (stage_closure(ABLATE) if TRAINED_BY in stage["deps"] else set())
     return as_folders(files)
 
 
 def as_folders(files: set[str]) -> list[str]:
-    """The files, with a folder instead of its files where all of them are there."""
+    """The files, with a folder instead of its files where two thirds of them are there."""
     deps = set(files)
-    for folder in {str(Path(file).parent) for file in files} - {"src"}:
+    for folder in {str(Path(file).parent) for file in files} - {"src", "src/stages"}:
         inside = {path.relative_to(ROOT).as_posix() for path in (ROOT / folder).glob("*.py")}
-        if inside <= files:
+        inside = {path for path in inside if not is_only_docstring(path)}
+        if len(inside & files) >= NEEDED * len(inside):
             deps = (deps - inside) | {folder}
     return sorted(deps)
 
@@ -100,7 +116,7 @@ def main(_: list[str]) -> None:
             data = [dep for dep in definition["deps"] if not dep.startswith("src/")]
             definition["deps"] = data + code_deps(definition)
         yaml.dump(text, path)
-    (ROOT / TRAINED_BY).write_text("\n".join(as_folders(closure(ABLATE))) + "\n", encoding="utf-8")
+    (ROOT / TRAINED_BY).write_text("\n".join(as_folders(stage_closure(ABLATE))) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     import torch
     from sentence_transformers import SentenceTransformer
 
-    from src.ablation.variants import Measuring
     from src.evaluation.beir import EvalSet
     from src.evaluation.metrics import PerQuery
     from src.evaluation.similarity import Pairs
     from src.params.schema import EvalParams
+    from src.params.variant import Measuring
 
 STS = Path("data/prepared/sts/test.jsonl")
 

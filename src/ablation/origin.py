@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
 
-from src.ablation.variants import Variant, rehearsed
+from src.ablation.variants import rehearsed
 from src.files import fingerprint, read_text
+from src.params.variant import Variant
 
 CODE = "ablations/code.txt"  # DVC allows no dependency on a dvc.yaml
 

@@ -1,4 +1,4 @@
-"""What a variant leaves in data/ablation, for DVC to keep; `src.compare_ablations` puts it under reports/, for git.
+"""What a variant leaves in data/ablation, for DVC to keep; `src.cli.compare_ablations` puts it under reports/, for git.
 
 NAME/summary.json:
 
@@ -37,7 +37,7 @@ from src.table_files import read_table, write_table
 
 if TYPE_CHECKING:
     from src.ablation.measure import Measured, Yardsticks
-    from src.ablation.variants import Variant
+    from src.params.variant import Variant
 
 FOLDER = Path("data/ablation")
 SUMMARY = "summary.json"

@@ -11,7 +11,7 @@ from src.ablation.mix import TooFewRowsError, mixed, sample
 from src.files import read_jsonl, write_jsonl
 
 if TYPE_CHECKING:
-    from src.ablation.variants import Variant
+    from src.params.variant import Variant
 
 PREPARED = Path("data/prepared")
 MODELS = Path("models")

@@ -14,7 +14,7 @@ from src.data.evaluation_set import PROTOCOLS, read_beir
 from src.data.hub_descriptor import is_hub_set
 from src.files import read_json, read_jsonl
 from src.model.prompts import Prompts
-from src.prepare import cleaned_splits
+from src.stages.prepare import cleaned_splits
 from src.training.dataset import numbered
 from src.training.sampler import Ids
 

@@ -22,8 +22,9 @@ _FIRST_SPEAKS = 30.0  # seconds; an import may take as long on a busy machine
 def launch(work: Callable[[list[str]], None], arguments: list[str], processes: int, runtime: RuntimeParams) -> None:
     """Run `work(arguments)` in so many processes of one torch.distributed group, or here where one is enough.
 
-    `accelerate launch -m src.train NAME` and torchrun start the processes themselves, also on several machines; then
-    this is one of them, and params' count is passed over. accelerate, inside the trainer, joins the group either way.
+    `accelerate launch -m src.stages train NAME` and torchrun start the processes themselves, also on several
+    machines; then this is one of them, and params' count is passed over. accelerate, inside the trainer, joins the
+    group either way.
 
     Raises:
         UserError: more processes than GPUs, or `device: auto` without any.

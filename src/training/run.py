@@ -1,4 +1,4 @@
-"""One step of the recipe from files to files: what `python -m src.train` and the ablations call."""
+"""One step of the recipe from files to files: what `python -m src.stages train` and the ablations call."""
 
 from __future__ import annotations
 

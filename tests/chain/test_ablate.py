@@ -12,7 +12,7 @@ from tests.chain.test_readme import clone
 from tests.checkout import ROOT
 
 pytestmark = pytest.mark.chain
-COMMANDS = (("dvc", "repro", "ablations/dvc.yaml"), ("python", "-m", "src.compare_ablations"), ("dvc", "repro"))
+COMMANDS = (("dvc", "repro", "ablations/dvc.yaml"), ("python", "-m", "src.cli.compare_ablations"), ("dvc", "repro"))
 
 
 @pytest.fixture(scope="module")
@@ -94,5 +94,5 @@ def test_the_third_question_is_answered_with_points_and_texts(ablated):
 
 
 def test_a_failed_variant_is_one_line(ablated):
-    done = ablated.run("python", "-m", "src.ablate", "nothing", check=False)
+    done = ablated.run("python", "-m", "src.stages", "ablate", "nothing", check=False)
     assert done.returncode == 1 and done.stderr.startswith("error: expected one variant of data/variants")

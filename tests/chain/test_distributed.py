@@ -122,7 +122,7 @@ def checkout(folder, tmp_path_factory):
 
 def test_the_stage_starts_its_processes(checkout, folder):
     shutil.copytree(folder / "base", checkout.path / "models" / "nli")
-    done = checkout.run("python", "-m", "src.train", "sts")
+    done = checkout.run("python", "-m", "src.stages", "train", "sts")
     assert (checkout.path / "models" / "sts" / "modules.json").is_file()
     lines = (checkout.path / "reports" / "training" / "sts.csv").read_text(encoding="utf-8").splitlines()
     assert lines[0] == "step,epoch,loss,learning_rate,grad_norm" and len(lines) == 6
@@ -140,7 +140,7 @@ def test_an_experiment_in_two_processes_learns_the_same(tiny, tmp_path):
 
 
 def test_a_fault_in_all_processes_is_one_line(checkout):
-    done = checkout.run("python", "-m", "src.train", "nli", check=False)
+    done = checkout.run("python", "-m", "src.stages", "train", "nli", check=False)
     assert done.returncode == 1
     assert [line for line in done.stderr.splitlines() if line.startswith("error:")] == [
         "error: data/prepared/nli/train.jsonl: no such file"

@@ -11,12 +11,12 @@ import torch
 from dvc.utils.serialize import dump_yaml
 
 from bench.common import build_gte
-from src import bm25, check_sts_forgetting, eval_published, eval_retrieval, train_colbert
 from src.errors import UserError
 from src.evaluation import encode, late
 from src.evaluation.beir import read_qrels
 from src.evaluation.runs import read_run
 from src.files import read_json, read_yaml, write_jsonl
+from tests.stages import run_stage
 
 pytestmark = pytest.mark.chain
 
@@ -86,11 +86,11 @@ def project(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.setenv("DVC_ROOT", str(folder))
-        train_colbert.main([])
-        bm25.main([NAME])
-        eval_published.main([NAME])
-        eval_retrieval.main([NAME])
-        check_sts_forgetting.main([])
+        run_stage("train_colbert")
+        run_stage("bm25", NAME)
+        run_stage("eval_published", NAME)
+        run_stage("eval_retrieval", NAME)
+        run_stage("check_sts_forgetting")
         yield folder
 
 
@@ -170,8 +170,8 @@ def test_a_second_run_writes_the_same_bytes_and_encodes_nothing_unless_the_cache
     else:
         monkeypatch.setattr(encode, "encode_into", lambda *_, **__: pytest.fail("encoded again"))
         monkeypatch.setattr(late, "search_late", lambda *_, **__: pytest.fail("encoded again"))
-    eval_retrieval.main([NAME])
-    check_sts_forgetting.main([])
+    run_stage("eval_retrieval", NAME)
+    run_stage("check_sts_forgetting")
     assert reports(project) == before
 
 
@@ -199,12 +199,12 @@ def test_a_fault_leaves_the_previous_results(project):
     kept = run.read_text()
     run.write_text(kept.replace(" d", " unknown", 1))
     with pytest.raises(UserError, match=r"bm25\.trec: document unknown.* is not in toy; the run belongs to another"):
-        eval_retrieval.main([NAME])
+        run_stage("eval_retrieval", NAME)
     run.write_text(kept)
     assert reports(project) == before
 
 
-@pytest.mark.parametrize("stage", [bm25, eval_published, eval_retrieval])
+@pytest.mark.parametrize("stage", ["bm25", "eval_published", "eval_retrieval"])
 def test_an_unknown_set_is_refused(project, stage):
     with pytest.raises(UserError, match="expected one set of eval.sets: toy"):
-        stage.main(["toys"])
+        run_stage(stage, "toys")

@@ -40,7 +40,7 @@ def server(tmp_path, monkeypatch):
 
 
 def prepare(repository, check=False):
-    return repository.run(sys.executable, "-m", "src.prepare", "nli", check=check)
+    return repository.run(sys.executable, "-m", "src.stages", "prepare", "nli", check=check)
 
 
 def test_a_gated_set_is_one_line_and_nothing_is_written(repository, server):
@@ -58,7 +58,7 @@ def test_a_killed_download_is_not_taken_for_whole_and_the_same_command_finishes(
     server.faults["train-00001"] = ["slow", 1]
     server.delay = 60
     process = subprocess.Popen(
-        [sys.executable, "-m", "src.prepare", "nli"], cwd=repository.path, stdout=subprocess.DEVNULL
+        [sys.executable, "-m", "src.stages", "prepare", "nli"], cwd=repository.path, stdout=subprocess.DEVNULL
     )
     wanted = "GET /stored/datasets/emrecan/all-nli-tr/triplet/train-00001-of-00002.parquet"
     start = time.monotonic()

@@ -82,7 +82,7 @@ def test_metrics_and_plots_read_well(tiny):
 
 
 def test_plots_show_needs_no_network(tiny):
-    tiny.run(sys.executable, "-m", "src.offline_plots")  # `make setup` does this
+    tiny.run(sys.executable, "-m", "src.cli.offline_plots")  # `make setup` does this
     page = tiny.run("dvc", "plots", "show", "--out", "dvc_plots").stdout.strip().splitlines()[-1]
     html = Path(page.removeprefix("file://")).read_text()
     assert "vegaEmbed('#reports_training_retrieval_csv'" in html

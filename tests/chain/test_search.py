@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from src import search
 from src.errors import UserError
 from src.model.encoder import assemble, gte_config, save_encoder
 from src.model.tokenizer import train_tokenizer, wrap
 from src.params import load_params
+from src.search import __main__ as search
 
 ROOT = Path(__file__).parents[2]
 TEXTS = [

@@ -38,7 +38,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing_half(checkout, small_disk):
     """data/prepared is on a disk that ends in the middle of a file."""
     shutil.rmtree(checkout.path / "data/prepared")
     (checkout.path / "data/prepared").symlink_to(small_disk)
-    done = checkout.run("python", "-m", "src.prepare", "nli", check=False)
+    done = checkout.run("python", "-m", "src.stages", "prepare", "nli", check=False)
     assert done.returncode == 1
     assert len(done.stderr.strip().splitlines()) == 1
     assert "No space left" in done.stderr
@@ -47,7 +47,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing_half(checkout, small_disk):
 
 def test_a_cache_that_cannot_be_written_stops_in_one_line(checkout):
     checkout.run("dvc", "config", "--local", "cache.dir", "/proc/no-cache")  # even root may not
-    source = checkout.path / "src/synthesize.py"
+    source = checkout.path / "src/stages/synthesize.py"
     source.write_text(source.read_text() + "\n# changed\n")
     before = checkout.git("status", "--porcelain")
     done = checkout.run("dvc", "repro", "synthesize", check=False)

@@ -16,6 +16,7 @@ from src.evaluation.similarity import Pairs
 from src.files import read_yaml, write_json
 from src.params import load_params
 from src.params.load import validate_ablations
+from src.params.variant import read_variant
 
 ROOT = Path(__file__).parents[2]
 PARAMS = load_params(ROOT / "params.yaml")
@@ -40,7 +41,7 @@ def test_every_committed_row_makes_a_variant_that_reads_back(tmp_path):
         found = variant(name)
         assert found.trained[-1] == "retrieval"
         write_json(tmp_path / f"{name}.json", found.model_dump(mode="json"))
-        assert variants.read_variant(name, tmp_path) == found
+        assert read_variant(name, tmp_path) == found
 
 
 def test_a_row_changes_what_it_names_and_nothing_else():
@@ -119,7 +120,7 @@ def test_an_unknown_variant_or_reference_is_named(tmp_path):
     with pytest.raises(UserError, match=r"expected one variant of ablations/params.yaml: full"):
         variant("nothing")
     with pytest.raises(UserError, match=r"expected one variant of .*: none"):
-        variants.read_variant("nothing", tmp_path)
+        read_variant("nothing", tmp_path)
     with pytest.raises(UserError, match="reference 'nothing' is none of the variants"):
         validate_ablations({**VALUES, "reference": "nothing"}, PARAMS, "ablations/params.yaml")
 

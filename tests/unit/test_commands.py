@@ -2,10 +2,15 @@
 
 import re
 import runpy
+import shutil
 import sys
 from pathlib import Path
 
 import pytest
+
+from src.data.columns import KINDS
+from src.recipe.stages import STAGES
+from src.stages.__main__ import TAKES
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.filterwarnings("ignore:.*found in sys.modules:RuntimeWarning")  # imported by other tests
@@ -25,7 +30,7 @@ def run(name: str, monkeypatch, *arguments: str) -> None:
 
 
 def test_there_are_commands():
-    assert {"src.plan", "src.train", "src.hub", "src.search", "bench", "tools.licences"} <= set(commands())
+    assert {"src.plan", "src.stages", "src.hub", "src.search", "bench", "tools.licences"} <= set(commands())
 
 
 @pytest.mark.parametrize("name", commands())
@@ -47,10 +52,49 @@ def test_too_many_arguments_are_refused_with_the_usage(name, monkeypatch, capsys
     assert re.match(rf"error: usage: python -m {re.escape(name)}( .*)?, as in: python -m", capsys.readouterr().err)
 
 
+@pytest.mark.parametrize("name", TAKES)
+def test_a_stage_says_what_it_takes_without_being_imported(name, monkeypatch, capsys):
+    monkeypatch.delitem(sys.modules, f"src.stages.{name}", raising=False)
+    run("src.stages", monkeypatch, name, "--help")
+    usage, _, about, *_, example = capsys.readouterr().out.strip().splitlines()
+    assert f"src.stages.{name}" not in sys.modules
+    assert usage == f"usage: python -m src.stages {name} {TAKES[name]}".strip() + " [--debug]"
+    assert about.startswith("Stage") and example.startswith(f"example: python -m src.stages {name}")
+
+
+@pytest.mark.parametrize("name", TAKES)
+def test_a_stage_refuses_more_than_it_takes(name, monkeypatch, capsys):
+    with pytest.raises(SystemExit):
+        run("src.stages", monkeypatch, name, "x", "y")
+    assert f"error: usage: python -m src.stages {name}" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("arguments", [[], ["colbert"]])
 def test_a_missing_or_unknown_word_is_refused(arguments, monkeypatch, capsys):
     with pytest.raises(SystemExit):
-        run("src.train", monkeypatch, *arguments)
-    assert (
-        "error: usage: python -m src.train nli|sts|retrieval, as in: python -m src.train nli" in capsys.readouterr().err
-    )
+        run("src.stages", monkeypatch, "train", *arguments)
+    usage = "error: usage: python -m src.stages train nli|sts|retrieval, as in: python -m src.stages train nli"
+    assert usage in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("stage", "fault"),
+    [
+        ("bm25", "expected one set of eval.sets: scifact_tr_synthetic"),
+        ("synthesize", "expected one folder of synthesize.into: synthetic"),
+        ("ablate", "expected one variant of data/variants: none; `dvc repro ablations/dvc.yaml:resolve` writes them"),
+    ],
+)
+def test_a_name_that_params_do_not_give_is_refused(stage, fault, tmp_path, monkeypatch, capsys):
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit):
+        run("src.stages", monkeypatch, stage, "nothing")
+    assert capsys.readouterr().err == f"error: {fault}\n"
+
+
+def test_the_runner_knows_each_stage_and_its_words():
+    files = {path.stem for path in (ROOT / "src/stages").glob("[!_]*.py")}
+    assert files == set(TAKES)
+    assert TAKES["train"].split("|") == list(STAGES)
+    assert sorted(TAKES["prepare"].split("|")) == sorted(KINDS)

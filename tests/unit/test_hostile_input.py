@@ -34,7 +34,7 @@ from src.files import read_json, read_jsonl, read_yaml
 from src.model.prompts import Prompts
 from src.params import load_params
 from src.params.load import validate, validate_ablations
-from src.search import read_documents
+from src.search.__main__ import read_documents
 from src.training.dataset import read_rows as rows_for_training
 
 ROOT = Path(__file__).parents[2]

@@ -8,13 +8,14 @@ import pytest
 import torch
 from dvc.utils.serialize import dump_yaml
 
-from src import base_model
 from src.errors import UserError
 from src.files import read_json, read_yaml, sha256, write_json, write_jsonl
 from src.model.encoder import layers_of
 from src.model.load import load_encoder
 from src.model.prompts import Prompts, prompts_of, read_prompts
 from src.params import load_params
+from src.stages import base_model
+from tests.stages import run_stage
 
 ROOT = Path(__file__).parents[2]
 TEXTS = [
@@ -44,7 +45,7 @@ def workspace(tmp_path, monkeypatch) -> Path:
 
 @pytest.fixture
 def folder(workspace) -> Path:
-    base_model.main([])
+    run_stage("base_model")
     return workspace / "models" / "base"
 
 
@@ -54,7 +55,7 @@ def checksums(folder: Path) -> dict[str, str]:
 
 def test_two_runs_give_the_same_bytes_and_a_curve(folder, workspace):
     first, curve = checksums(folder), (workspace / base_model.CURVE).read_text(encoding="utf-8")
-    base_model.main([])
+    run_stage("base_model")
     assert checksums(folder) == first
     assert (workspace / base_model.CURVE).read_text(encoding="utf-8") == curve
     assert curve.startswith("step,epoch,loss,learning_rate,grad_norm\n1,")
@@ -78,7 +79,7 @@ def test_mean_pooling_and_no_pretraining(workspace):
     values = read_yaml("params.yaml")
     values["base_model"]["mlm"]["epochs"] = 0
     dump_yaml(Path("params.yaml"), values)
-    base_model.main([])
+    run_stage("base_model")
     assert load_encoder("models/base")[1].pooling_mode == "mean"
     assert base_model.CURVE.read_text(encoding="utf-8") == "step,epoch,loss,learning_rate,grad_norm\n"
 
@@ -94,7 +95,7 @@ def test_a_folder_as_source_is_taken_over(folder, workspace):
     shutil.copytree(folder, workspace / "mine")
     before = load_encoder("mine").encode(["ışık"])
     write_params(workspace / "params.yaml", source="mine")
-    base_model.main([])
+    run_stage("base_model")
     assert (load_encoder("models/base").encode(["ışık"]) == before).all()
 
 
@@ -104,7 +105,7 @@ def test_dropout_of_a_published_encoder_is_that_of_params_or_its_own(folder, wor
         config = read_json(workspace / "mine" / "config.json")
         write_json(workspace / "mine" / "config.json", config | {"hidden_dropout_prob": 0.125})
         write_params(workspace / "params.yaml", source="mine", dropout=rate)
-        base_model.main([])
+        run_stage("base_model")
         assert load_encoder("models/base")[0].auto_model.config.hidden_dropout_prob == expected
         rates = {part.p for part in load_encoder("models/base").modules() if isinstance(part, torch.nn.Dropout)}
         assert expected in rates
@@ -112,10 +113,10 @@ def test_dropout_of_a_published_encoder_is_that_of_params_or_its_own(folder, wor
 
 def test_a_student_keeps_the_layers_that_params_name(folder, workspace):
     write_params(workspace / "params.yaml", layers=3)
-    base_model.main([])
+    run_stage("base_model")
     shutil.copytree(folder, workspace / "mine")
     write_params(workspace / "params.yaml", source="mine", keep_layers=[1, 3])
-    base_model.main([])
+    run_stage("base_model")
     whole, student = (layers_of(load_encoder(name)[0].auto_model) for name in ("mine", "models/base"))
     assert len(student) == 2
     for kept, layer in zip((whole[0], whole[2]), student, strict=True):
@@ -123,7 +124,7 @@ def test_a_student_keeps_the_layers_that_params_name(folder, workspace):
         assert all(torch.equal(value, weights[name]) for name, value in kept.state_dict().items())
     write_params(workspace / "params.yaml", source="mine", keep_layers=[2, 4])
     with pytest.raises(UserError, match="keep_layers: 4, but the encoder has 3 layers"):
-        base_model.main([])
+        run_stage("base_model")
 
 
 @pytest.mark.parametrize(
@@ -138,7 +139,7 @@ def test_a_student_keeps_the_layers_that_params_name(folder, workspace):
 def test_layers_and_dropout_that_params_cannot_mean_are_refused(workspace, base, message):
     write_params(workspace / "params.yaml", **base)
     with pytest.raises(UserError, match=message):
-        base_model.main([])
+        run_stage("base_model")
 
 
 def test_half_precision_weights_are_loaded_in_float32(folder):
@@ -156,7 +157,7 @@ def test_dimensions_larger_than_a_taken_encoder_are_refused(folder, workspace):
     text = Path("params.yaml").read_text(encoding="utf-8").replace("- 16\n", "- 32\n")
     Path("params.yaml").write_text(text, encoding="utf-8")
     with pytest.raises(UserError, match=r"nli\.dims: 32 is larger than the 16 of mine"):
-        base_model.main([])
+        run_stage("base_model")
     assert load_params().base_model.source == "mine"
 
 
@@ -215,7 +216,7 @@ def test_no_such_folder_and_no_network_is_one_line(monkeypatch, tmp_path):
 def test_text_that_cannot_be_read_is_refused(workspace, content, message):
     base_model.TEXT.write_text(content, encoding="utf-8")
     with pytest.raises(UserError, match=message):
-        base_model.main([])
+        run_stage("base_model")
     assert not Path("models/base").exists()
 
 
@@ -225,7 +226,7 @@ def test_prompts_of_a_published_encoder_are_kept(folder, workspace):
     prompts = {"query": "soru: ", "document": "metin: "}
     Path("mine/config_sentence_transformers.json").write_text(json.dumps(settings | {"prompts": prompts}))
     write_params(workspace / "params.yaml", source="mine")
-    base_model.main([])
+    run_stage("base_model")
     encoder = load_encoder("models/base")
     assert {name: encoder.prompts[name] for name in prompts} == prompts
     assert (encoder.encode_query(["ışık"]) == encoder.encode(["soru: ışık"])).all()
@@ -233,7 +234,7 @@ def test_prompts_of_a_published_encoder_are_kept(folder, workspace):
 
 def test_prompts_of_params_come_in_place_of_what_the_encoder_declares(folder, workspace):
     write_params(workspace / "params.yaml", prompts="e5")
-    base_model.main([])
+    run_stage("base_model")
     assert (
         read_prompts(Path("models/base")) == prompts_of(load_encoder("models/base")) == Prompts("query: ", "passage: ")
     )

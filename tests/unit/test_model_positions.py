@@ -28,7 +28,7 @@ from src.model.encoder import assemble, save_encoder
 from src.model.load import load_encoder
 from src.model.positions import count_cut, usable_positions
 from src.model.tokenizer import train_tokenizer, wrap
-from src.search_index import Document, Index
+from src.search.index import Document, Index
 from src.training import encoder as training
 from src.training.encoder import fit
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from src import mteb_results
+from src.cli import mteb_results
 from src.errors import UserError
 from src.evaluation.metrics import NAMES
 from src.files import write_json

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from src.errors import UserError
 from src.files import read_yaml
-from src.params import load_ablations, load_params, schema
+from src.params import load_ablations, load_params, schema, variant
 from src.params.load import validate
 from src.recipe.stages import CHECKPOINTS
 from src.recipe.systems import FORMS, HYBRIDS, LATE, LEXICAL, at_dim, is_own, quantised
@@ -131,7 +131,12 @@ def test_a_missing_file_says_where_to_run(tmp_path):
 
 def test_the_schema_has_no_defaults():
     """Stages do not depend on the schema, so it must not be able to change a result."""
-    blocks = [c for _, c in inspect.getmembers(schema, inspect.isclass) if issubclass(c, BaseModel)]
+    blocks = [
+        c
+        for module in (schema, variant)
+        for _, c in inspect.getmembers(module, inspect.isclass)
+        if issubclass(c, BaseModel)
+    ]
     for block in blocks:
         for name, field in block.model_fields.items():
             assert field.is_required(), f"{block.__name__}.{name} has a default"

@@ -2,9 +2,9 @@
 
 import pytest
 
+from src.cli.parity import differences, main, numbers
 from src.errors import UserError
 from src.files import write_json
-from src.parity import differences, main, numbers
 
 
 def test_numbers_of_every_depth_have_dotted_keys():

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from src.files import read_yaml
-from tools.stage_deps import PIPELINES, TRAINED_BY, as_folders, closure, code_deps
+from tools.stage_deps import ABLATE, PIPELINES, TRAINED_BY, as_folders, closure, code_deps, stage_closure
 
 ROOT = Path(__file__).parents[2]
 DEFINITIONS = {
@@ -21,15 +21,15 @@ def test_a_stage_depends_on_exactly_the_code_it_imports(name):
 
 def test_the_code_that_trains_variants_is_listed():
     listed = (ROOT / TRAINED_BY).read_text(encoding="utf-8").split()
-    assert listed == as_folders(closure("src.ablate")), "run `make deps`"
+    assert listed == as_folders(stage_closure(ABLATE)), "run `make deps`"
     assert set(listed) <= set(DEFINITIONS["resolve"]["deps"])  # whose output names that code by its fingerprint
 
 
 def test_the_closure_follows_late_imports_and_leaves_out_types_and_the_schema():
-    files = closure("src.base_model")
+    files = closure("src.stages.base_model")
     assert "src/model/tokenizer.py" in files
     assert not any(file.startswith("src/params/") for file in files)
-    assert "src/train.py" not in files
+    assert "src/stages/train.py" not in files
 
 
 @pytest.mark.parametrize("name", DEFINITIONS)

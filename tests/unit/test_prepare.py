@@ -17,6 +17,7 @@ from src.data.text import key
 from src.data.training_set import Split, clean_rows, sample, without
 from src.errors import UserError
 from src.files import read_json, read_jsonl, read_yaml, write_jsonl
+from tests.stages import run_stage
 
 ROOT = Path(__file__).parents[2]
 
@@ -176,12 +177,10 @@ def workspace(tmp_path, monkeypatch):
 
 
 def test_prepare_removes_what_stands_in_evaluation_sets(workspace):
-    from src import prepare
-
-    prepare.main(["sts"])
+    run_stage("prepare", "sts")
     assert [row["sentence1"] for row in read_jsonl("data/prepared/sts/train.jsonl")] == ["x y"]
     assert len(list(read_jsonl("data/prepared/sts/test.jsonl"))) == 1
-    prepare.main(["retrieval"])
+    run_stage("prepare", "retrieval")
     assert [row["positive"] for row in read_jsonl("data/prepared/retrieval/train.jsonl")] == ["başka"]
     card = read_json("data/prepared/retrieval/card.json")
     assert card["splits"]["train"] == {"read": 2, "kept": 1, "dropped": {"stands in an evaluation set": 1}, "noted": {}}
@@ -190,14 +189,12 @@ def test_prepare_removes_what_stands_in_evaluation_sets(workspace):
 
 @pytest.mark.parametrize(("asked", "size"), [(4, "4 rows"), (3, "2 rows, the nearest to the 3 asked for that was")])
 def test_the_card_says_how_dev_was_carved(workspace, asked, size):
-    from src import prepare
-
     rows = [{"anchor": f"soru {n}", "positive": f"yanıt {n} {passage}"} for n in range(12) for passage in range(2)]
     write_jsonl("raw/retrieval/train.jsonl", rows)
     values = read_yaml("params.yaml")
     values["data"]["retrieval"]["dev_rows"] = asked
     dump_yaml("params.yaml", values)
-    prepare.main(["retrieval"])
+    run_stage("prepare", "retrieval")
     card = read_json("data/prepared/retrieval/card.json")
     assert card["carving"].startswith(f"dev: {size}") and card["splits"]["dev"]["kept"] == int(size[0])
     dev, train = (list(read_jsonl(f"data/prepared/retrieval/{split}.jsonl")) for split in ("dev", "train"))
@@ -205,22 +202,18 @@ def test_the_card_says_how_dev_was_carved(workspace, asked, size):
 
 
 def test_prepare_eval_writes_the_set_and_its_card(workspace):
-    from src import prepare_eval
-
-    prepare_eval.main(["set"])
+    run_stage("prepare_eval", "set")
     assert Path("data/prepared/set/qrels/test.tsv").read_text() == "query-id\tcorpus-id\tscore\nq0\td0\t1\n"
     card = read_json("data/prepared/set/card.json")
     assert (card["protocol"], card["splits"]["queries"]["kept"]) == ("full", 1)
 
 
 def test_what_is_altered_in_an_evaluation_set_stands_on_its_card_and_is_told(workspace, capsys):
-    from src import prepare_eval
-
     corpus = [{"_id": "d0", "title": "“Ah Leylâ…” dedi", "text": "TÃ¼rk\u00adÃ§e"}, {"_id": "d1", "text": "\u2060"}]
     queries = [{"_id": "q0", "text": "Mollâ’nın i\u0307zi"}, {"_id": "q1", "text": "\u200b"}]
     shutil.rmtree("raw/eval/set")
     beir(Path("raw/eval/set"), corpus, queries, ["q0\td0\t1", "q1\td0\t1"])
-    prepare_eval.main(["set"])
+    run_stage("prepare_eval", "set")
     splits = read_json("data/prepared/set/card.json")["splits"]
     assert splits["documents"]["noted"] == {"invisible characters": 2, "mojibake": 1, "without text": 1}
     assert splits["queries"]["noted"] == {"dot above i": 1, "invisible characters": 1, "without text": 1}
@@ -229,22 +222,18 @@ def test_what_is_altered_in_an_evaluation_set_stands_on_its_card_and_is_told(wor
 
 
 def test_a_failed_prepare_leaves_the_previous_result(workspace):
-    from src import prepare
-
-    prepare.main(["nli"])
+    run_stage("prepare", "nli")
     before = Path("data/prepared/nli/train.jsonl").read_bytes()
     Path("raw/nli/train.jsonl").write_text('{"anchor": "a"}\n')
     with pytest.raises(UserError, match=r"raw/nli/train.jsonl:1: no column `positive`"):
-        prepare.main(["nli"])
+        run_stage("prepare", "nli")
     assert Path("data/prepared/nli/train.jsonl").read_bytes() == before
 
 
 def test_a_set_of_leaks_alone_is_refused(workspace):
-    from src import prepare
-
     write_jsonl("raw/retrieval/train.jsonl", [{"anchor": "s", "positive": "Bu bir belge metnidir"}])
     with pytest.raises(UserError, match="no row of train is left"):
-        prepare.main(["retrieval"])
+        run_stage("prepare", "retrieval")
 
 
 DATA = Path(os.environ.get("TURKEMBED_DATA", "nowhere"))
@@ -252,13 +241,11 @@ DATA = Path(os.environ.get("TURKEMBED_DATA", "nowhere"))
 
 @pytest.mark.skipif(not DATA.is_dir(), reason="TURKEMBED_DATA names no folder of real data")
 def test_the_pairs_that_stsb_tr_repeats_in_its_test_split_are_found(workspace):
-    from src import prepare
-
     shutil.rmtree("raw/sts")
     shutil.copytree(DATA / "sts", "raw/sts")
     pairs = [json.loads(line) for line in Path("raw/sts/test.jsonl").read_text(encoding="utf-8").splitlines()]
     test = {(key(row["sentence1"]), key(row["sentence2"])) for row in pairs}
-    prepare.main(["sts"])
+    run_stage("prepare", "sts")
     left = {(key(row["sentence1"]), key(row["sentence2"])) for row in read_jsonl("data/prepared/sts/train.jsonl")}
     assert not left & test
     assert read_json("data/prepared/sts/card.json")["splits"]["train"]["dropped"]["stands in an evaluation set"] >= 14

@@ -1,16 +1,14 @@
 """The report stage from a small run's files."""
 
-import os
 import re
 import socket
-from unittest import mock
 
 import pytest
 from markdown_it import MarkdownIt
 
-from src import report
 from src.reporting import checks, document, html
 from src.reporting.inputs import read_inputs
+from src.stages import report
 from tests.unit.reporting_run import SET, make_run
 
 
@@ -25,9 +23,7 @@ def tokenizer(folder):
 
 def run(root, monkeypatch, params):
     monkeypatch.chdir(root)
-    monkeypatch.setattr(report, "load_params", lambda: params)
-    with mock.patch.dict(os.environ):
-        report.main([])
+    report.run(params)
     written = [path for path in (root / "reports").rglob("*") if path.is_file()]
     return {path.relative_to(root).as_posix(): path.read_bytes() for path in written}
 

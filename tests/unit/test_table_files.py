@@ -9,8 +9,8 @@ from src.errors import UserError
 from src.evaluation.beir import load_eval_set, read_qrels
 from src.evaluation.runs import read_run, write_run
 from src.files import write_jsonl
-from src.prepare_eval import write_beir
 from src.reporting.examples import first_hits, relevant_ids
+from src.stages.prepare_eval import write_beir
 from src.table_files import read_table, write_table
 
 IDS = st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1, max_size=8)

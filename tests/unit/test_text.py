@@ -12,7 +12,7 @@ from src.data.columns import KINDS
 from src.data.evaluation_set import read_beir
 from src.data.text import clean, is_mojibake, key
 from src.data.training_set import clean_rows
-from src.search import check_query, read_documents
+from src.search.__main__ import check_query, read_documents
 
 LETTERS_AND_SIGNS = "Türkçe ığüşöç İĞÜŞÖÇ Âşık kâğıt ÂMÂ Şûrâ “tırnak” ‘tek’ evet… € • é Москва Ελλάδα العربية 😀"
 WORDS = LETTERS_AND_SIGNS.split()

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerFast
 
-from src import base_model
 from src.errors import UserError
 from src.files import read_json, write_jsonl
 from src.model import vocabulary
 from src.model.load import load_encoder
+from tests.stages import run_stage
 from tests.unit.test_model_base import checksums, write_params
 
 SPECIAL = ("<s>", "<pad>", "</s>", "<unk>")
@@ -88,7 +88,7 @@ def workspace(tmp_path, monkeypatch) -> Path:
 
 def trimmed(kind: str) -> dict:
     write_encoder(Path("published"), kind, unigram(pieces()))
-    base_model.main([])
+    run_stage("base_model")
     return read_json("models/base/origin.json")["vocabulary"]
 
 
@@ -127,7 +127,7 @@ def test_all_of_tokenizer_json_but_ids_stays(workspace):
 def test_two_runs_give_the_same_bytes(workspace):
     trimmed("xlm-roberta")
     first = checksums(Path("models/base"))
-    base_model.main([])
+    run_stage("base_model")
     assert checksums(Path("models/base")) == first
 
 
@@ -166,13 +166,13 @@ def test_a_text_whose_pieces_stay_is_cut_as_before(scores, used, text):
 
 def test_another_kind_of_tokenizer_is_refused_in_one_line(workspace):
     write_params(workspace / "params.yaml")
-    base_model.main([])
+    run_stage("base_model")
     Path("models/base").rename("published")
     write_params(workspace / "params.yaml", source="published", vocabulary="trim")
     with pytest.raises(
         UserError, match=r"vocabulary: trim needs a SentencePiece unigram tokenizer; .* is BPE: use keep"
     ):
-        base_model.main([])
+        run_stage("base_model")
 
 
 def test_special_tokens_elsewhere_are_refused(workspace):
@@ -181,4 +181,4 @@ def test_special_tokens_elsewhere_are_refused(workspace):
     write_json = json.dumps(read_json(folder / "config.json") | {"pad_token_id": 90})
     (folder / "config.json").write_text(write_json, encoding="utf-8")
     with pytest.raises(UserError, match=r"trim needs the special tokens first, .*; pad_token_id is 90"):
-        base_model.main([])
+        run_stage("base_model")

@@ -6,11 +6,11 @@ import random
 import pytest
 from dvc.utils.serialize import dump_yaml
 
-from src import synthesize
 from src.files import read_yaml
 from src.params import load_params
 from src.world import render, sets
 from src.world.facts import Fact
+from tests.stages import run_stage
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ def test_the_stage_writes_the_layout_of_users_data_alike_each_time(tmp_path, mon
         (tmp_path / name).mkdir()
         monkeypatch.chdir(tmp_path / name)
         dump_yaml(tmp_path / name / "params.yaml", params)
-        synthesize.main(["synthetic"])
+        run_stage("synthesize", "synthetic")
         root = tmp_path / name / "data/synthetic"
         written.append({str(p.relative_to(root)): p.read_bytes() for p in sorted(root.rglob("*")) if p.is_file()})
     assert written[0] == written[1]

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from src.errors import run_command
-from src.params import load_params
-from src.runtime import set_environment
+from src.params import Params
 
 REPORTS = Path("reports")
 
 
-def main(_: list[str]) -> None:
+def run(params: Params) -> None:
     """Write what under reports/ tells of the whole run: numbers, checks, cards, tables, figures, the report."""
-    params = load_params()
-    set_environment(params.runtime)
     from src.files import fresh_dir, write_json, write_text
     from src.model.card import write_model_card
     from src.reporting import checks, document, figures, html, metrics, plots, results
@@ -42,7 +38,3 @@ def main(_: list[str]) -> None:
     text = document.write_report(inputs, found)
     write_text(REPORTS / "REPORT.md", text)
     write_text(REPORTS / "report.html", html.page(text, REPORTS))
-
-
-if __name__ == "__main__":
-    run_command(main)

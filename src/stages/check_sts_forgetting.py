@@ -5,10 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from src.errors import run_command
-from src.params import Params, load_params
+from src.params import Params
 from src.recipe.stages import BEFORE, CHECKPOINTS, FINAL
-from src.runtime import set_environment
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,15 +23,12 @@ TRIPLET = ("anchor", "positive", "negative")
 PLACES = 6
 
 
-def main(_: list[str]) -> None:
+def run(params: Params) -> None:
     """Write reports/eval/sts.json."""
-    params = load_params()
-    set_environment(params.runtime)
     from src.evaluation.similarity import read_pairs
     from src.files import read_jsonl, round_floats, write_json
-    from src.runtime import device, use_threads
+    from src.runtime import device
 
-    use_threads(params.runtime)
     pairs = read_pairs(STS)
     triplets = list(read_jsonl(NLI)) if NLI.exists() else []
     texts = {"first": pairs.first, "second": pairs.second}
@@ -128,7 +123,3 @@ def forgetting(vectors: Vectors, scores: NDArray[np.float64], dims: list[int], p
         for dim in dims
     }
     return {**by_dim[str(dims[0])], "from": BEFORE, "to": FINAL, "dims": by_dim}
-
-
-if __name__ == "__main__":
-    run_command(main)

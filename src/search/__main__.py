@@ -17,7 +17,7 @@ from src.data.judgements import as_id
 from src.data.text import clean
 from src.errors import UserError, run_command
 from src.files import numbered_jsonl
-from src.search_index import Document, HybridIndex, Index, Searchable, WordIndex
+from src.search.index import Document, HybridIndex, Index, Searchable, WordIndex
 
 _SNIPPET = 160  # characters of a hit that are shown
 

@@ -1,4 +1,4 @@
-"""`python -m src.compare_ablations`: the variants against the reference, into reports/ablation/ (`make ablations`).
+"""`python -m src.cli.compare_ablations`: the variants against the reference, into reports/ablation/ (`make ablations`).
 
 No stage of DVC: what is in reports/ablation/ is an input of the report, made where somebody asks for it by name.
 """

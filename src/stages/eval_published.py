@@ -1,16 +1,11 @@
-"""Stage eval_published: rank an evaluation set by published models, as they are.
-
-SET is a name in eval.sets of params.yaml.
-"""
+"""Stage eval_published: rank an evaluation set by published models, as they are."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from src.errors import UserError, run_command
-from src.params import load_params
-from src.runtime import set_environment
+from src.params import Params
 
 if TYPE_CHECKING:
     from src.evaluation.beir import EvalSet
@@ -18,18 +13,13 @@ if TYPE_CHECKING:
 EXPECTED = Path("expected.yaml")
 
 
-def main(arguments: list[str]) -> None:
+def run(params: Params, name: str) -> None:
     """Write data/published/SET: a run for each model of eval.published, models.json and metrics.json."""
-    params = load_params()
-    set_environment(params.runtime)
-    if arguments[0] not in params.eval.sets:
-        raise UserError(f"expected one set of eval.sets: {', '.join(params.eval.sets)}")
     from src.evaluation import published
     from src.evaluation.beir import load_eval_set
     from src.evaluation.runs import write_run
     from src.files import fresh_dir, write_json
 
-    name = arguments[0]
     if not params.eval.published:
         print(f"{name}: eval.published names no model, so there is nothing to do")
     options = params.eval.sets[name]
@@ -75,7 +65,3 @@ def measure(folder: Path, models: list[str], data: EvalSet) -> dict[str, Any]:
         line = f"{item.entry.model}{over}: {item.measure} {item.published:.4f} published, {ours}: {item.verdict}{why}"
         print(f"{line} [{item.source.title}]")
     return found
-
-
-if __name__ == "__main__":
-    run_command(main, "SET", "scifact_tr_synthetic")

@@ -5,10 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from src.errors import run_command
-from src.params import Params, load_params
+from src.params import Params
 from src.recipe.stages import BEFORE, FINAL
-from src.runtime import set_environment
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,17 +23,14 @@ WORST = 10  # queries listed with their texts
 PLACES = 6
 
 
-def main(_: list[str]) -> None:
+def run(params: Params) -> None:
     """Write reports/forgetting_errors.json and reports/forgetting_errors/SET.csv: the points of a scatter plot."""
-    params = load_params()
-    set_environment(params.runtime)
     from src.ablation.forgetting import NEAREST
     from src.ablation.measure import read_yardsticks
     from src.evaluation.significance import clusters_of, interval_words
     from src.files import fresh_dir, round_floats, write_json
-    from src.runtime import device, use_threads
+    from src.runtime import device
 
-    use_threads(params.runtime)
     sticks = read_yardsticks(params.eval)
     where = device(params.runtime)
     with fresh_dir(FOLDER) as folder:
@@ -109,7 +104,3 @@ def space(
     run = dense.rank(queries, documents, data, params.eval.depth, device=device)
     vectors = (unit(part, model.dim) for part in (queries, documents, first, second))
     return Space(*vectors), metrics.per_query(data.qrels, run)["nDCG@10"]
-
-
-if __name__ == "__main__":
-    run_command(main)

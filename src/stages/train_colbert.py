@@ -5,22 +5,17 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from src.errors import run_command
-from src.params import load_params
-from src.runtime import set_environment
+from src.params import Params
 
 
-def main(_: list[str]) -> None:
+def run(params: Params) -> None:
     """Write models/colbert and reports/training/colbert.csv."""
-    params = load_params()
-    set_environment(params.runtime)
     from src.evaluation import colbert
     from src.files import fresh_dir
     from src.model.load import load_encoder
     from src.model.positions import count_cut, limit_length
-    from src.runtime import device, seed_everything, use_threads
+    from src.runtime import device, seed_everything
 
-    use_threads(params.runtime)
     seed_everything(params.seed)
     pairs = colbert.read_pairs(Path("data/prepared/retrieval/train.jsonl"), params.colbert.batch_size)
     base = load_encoder("models/base", device=device(params.runtime))
@@ -35,7 +30,3 @@ def main(_: list[str]) -> None:
     with fresh_dir("models/colbert") as folder:
         model.save_pretrained(str(folder), create_model_card=False, safe_serialization=True)
     record.write(Path("reports/training/colbert.csv"))
-
-
-if __name__ == "__main__":
-    run_command(main)

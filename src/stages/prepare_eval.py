@@ -1,7 +1,4 @@
-"""Stage prepare_eval: check an evaluation set and write it under its protocol.
-
-SET is a name in eval.sets of params.yaml.
-"""
+"""Stage prepare_eval: check an evaluation set and write it under its protocol."""
 
 from __future__ import annotations
 
@@ -9,10 +6,8 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from src.errors import UserError, run_command
 from src.files import fresh_dir, write_json, write_jsonl
-from src.params import load_params
-from src.runtime import set_environment
+from src.params import Params
 from src.table_files import write_table
 
 if TYPE_CHECKING:
@@ -20,16 +15,11 @@ if TYPE_CHECKING:
     from src.params.schema import EvalSetParams
 
 
-def main(arguments: list[str]) -> None:
+def run(params: Params, name: str) -> None:
     """Write data/prepared/SET/{corpus.jsonl, queries.jsonl, qrels/*.tsv, card.json}."""
     from src.data.evaluation_set import PROTOCOLS, read_beir
     from src.data.hub import local
 
-    params = load_params()
-    set_environment(params.runtime)
-    if arguments[0] not in params.eval.sets:
-        raise UserError(f"expected one set of eval.sets: {', '.join(params.eval.sets)}")
-    name = arguments[0]
     options = params.eval.sets[name]
     raw = local(Path(options.path))
     found = read_beir(raw, options.protocol)
@@ -95,7 +85,3 @@ def counts(read: int, texts: list[str], mended: Counter[str]) -> dict[str, Any]:
     empty = sum(not text for text in texts)
     noted = dict(sorted(mended.items())) | ({"without text": empty} if empty else {})
     return {"read": read, "kept": len(texts), "dropped": {}, "noted": noted}
-
-
-if __name__ == "__main__":
-    run_command(main, "SET", "scifact_tr_synthetic")

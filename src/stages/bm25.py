@@ -1,26 +1,16 @@
-"""Stage bm25: rank an evaluation set's documents by BM25 over plain words, stems and lemmas.
-
-SET is a name in eval.sets of params.yaml.
-"""
+"""Stage bm25: rank an evaluation set's documents by BM25 over plain words, stems and lemmas."""
 
 from __future__ import annotations
 
-from src.errors import UserError, run_command
-from src.params import load_params
-from src.runtime import set_environment
+from src.params import Params
 
 
-def main(arguments: list[str]) -> None:
+def run(params: Params, name: str) -> None:
     """Write data/bm25/SET/{bm25,bm25_stem,bm25_lemma}.trec."""
-    params = load_params()
-    set_environment(params.runtime)
-    if arguments[0] not in params.eval.sets:
-        raise UserError(f"expected one set of eval.sets: {', '.join(params.eval.sets)}")
     from src.evaluation import lexical, runs
     from src.evaluation.beir import load_eval_set
     from src.files import fresh_dir
 
-    name = arguments[0]
     options = params.eval.sets[name]
     data = load_eval_set(f"data/prepared/{name}", name, options.title, options.protocol, options.drop_self_hits)
     with fresh_dir(f"data/bm25/{name}") as folder:
@@ -29,7 +19,3 @@ def main(arguments: list[str]) -> None:
             scores, rows = lexical.search(data.documents, data.queries, depth, tokenize)
             runs.write_run(folder / f"{row}.trec", runs.from_rows(scores, rows, data, params.eval.depth), row)
     print(f"{name}: {len(data.queries)} queries ranked against {len(data.documents)} documents by BM25")
-
-
-if __name__ == "__main__":
-    run_command(main, "SET", "scifact_tr_synthetic")

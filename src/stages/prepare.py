@@ -1,29 +1,23 @@
-"""Stage prepare: check and clean one training set, remove what leaks, write its card. `python -m src.prepare NAME`."""
+"""Stage prepare: check and clean one training set, remove what leaks, write its card."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from src.errors import UserError, run_command
+from src.errors import UserError
 from src.files import fresh_dir, write_json, write_jsonl
-from src.params import load_params
-from src.runtime import set_environment
+from src.params import Params
 
 if TYPE_CHECKING:
     from src.data.columns import Kind
     from src.data.training_set import Split
-    from src.params import Params
 
 SPLITS = ("train", "dev", "test")
 
 
-def main(arguments: list[str]) -> None:
+def run(params: Params, name: str) -> None:
     """Write data/prepared/NAME/{train,dev,test}.jsonl and card.json."""
-
-    params = load_params()
-    set_environment(params.runtime)
-    name = arguments[0]
     splits = cleaned_splits(name, params)
     card = make_card(name, splits, params)
     with fresh_dir(f"data/prepared/{name}") as folder:
@@ -105,7 +99,3 @@ def words(kind: Kind, splits: dict[str, Split]) -> dict[str, dict[str, int]]:
 
     rows = splits["train"].rows
     return {c: word_quantiles(row[c] for row in rows) for c in kind.texts if c in rows[0]}
-
-
-if __name__ == "__main__":
-    run_command(main, "text|nli|sts|retrieval", "nli")

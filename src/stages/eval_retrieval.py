@@ -1,18 +1,13 @@
-"""Stage eval_retrieval: every model on one evaluation set, from saved runs.
-
-SET is a name in eval.sets of params.yaml.
-"""
+"""Stage eval_retrieval: every model on one evaluation set, from saved runs."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from src.errors import UserError, run_command
-from src.params import Params, load_params
+from src.params import Params
 from src.recipe.stages import CHECKPOINTS, FINAL
 from src.recipe.systems import FORMS, HYBRIDS, LATE, LEMMA, LEXICAL, at_dim, quantised
-from src.runtime import set_environment
 
 if TYPE_CHECKING:
     import torch
@@ -20,18 +15,12 @@ if TYPE_CHECKING:
     from src.evaluation.beir import EvalSet
 
 
-def main(arguments: list[str]) -> None:
+def run(params: Params, name: str) -> None:
     """Write reports/{runs/SET,per_query/SET,eval/SET.json}."""
-    params = load_params()
-    set_environment(params.runtime)
-    if arguments[0] not in params.eval.sets:
-        raise UserError(f"expected one set of eval.sets: {', '.join(params.eval.sets)}")
     from src.evaluation.beir import load_eval_set
     from src.files import fresh_dir, write_json
-    from src.runtime import device, use_threads
+    from src.runtime import device
 
-    use_threads(params.runtime)
-    name = arguments[0]
     options = params.eval.sets[name]
     data = load_eval_set(f"data/prepared/{name}", name, options.title, options.protocol, options.drop_self_hits)
     with fresh_dir(f"reports/runs/{name}") as runs, fresh_dir(f"reports/per_query/{name}") as queries:
@@ -126,7 +115,3 @@ def score(runs: Path, queries: Path, data: EvalSet, params: Params, truncation: 
     by_dim = {dim: {**models, **cut}[file] for dim, file in files.items()}
     draws = Draws(params.eval.bootstrap_resamples, params.eval.seed)
     return table.summarise(data, models, by_dim, forms, draws=draws, settings=settings)
-
-
-if __name__ == "__main__":
-    run_command(main, "SET", "scifact_tr_synthetic")

@@ -1,4 +1,4 @@
-"""Stage ablate@NAME: train one variant of the recipe and measure it. `python -m src.ablate VARIANT`."""
+"""Stage ablate@NAME: train one variant of the recipe and measure it."""
 
 from __future__ import annotations
 
@@ -7,30 +7,21 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from src.errors import run_command
 from src.files import fresh_dir, write_json
-from src.runtime import set_environment
 
 if TYPE_CHECKING:
     from src.ablation.measure import Yardsticks
     from src.ablation.record import SeedRun
-    from src.ablation.variants import Variant
+    from src.params.variant import Variant
 
 
-def main(arguments: list[str]) -> None:
+def run(chosen: Variant, _: str) -> None:
     """Write data/ablation/NAME/; the models are not kept."""
-    from src.ablation.variants import read_variant
-
-    chosen = read_variant(arguments[0])
-    set_environment(chosen.runtime)
-
     from src.ablation import record
     from src.ablation.measure import read_yardsticks
     from src.ablation.mix import TooFewRowsError
     from src.ablation.origin import origins
-    from src.runtime import use_threads
 
-    use_threads(chosen.runtime)
     made_from = origins([chosen])[chosen.name]
     sticks = read_yardsticks(chosen.measuring)
     with fresh_dir(record.FOLDER / chosen.name) as folder:
@@ -64,7 +55,3 @@ def run_seed(chosen: Variant, seed: int, sticks: Yardsticks) -> SeedRun:
             interpolate(load_encoder(trained.before), model, share)
             mixtures[share] = measure(model, sticks, chosen.measuring, where)
     return SeedRun(seed, after, before, trained.steps, mixtures)
-
-
-if __name__ == "__main__":
-    run_command(main, "VARIANT", "batch_256")

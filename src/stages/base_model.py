@@ -9,11 +9,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from src.errors import UserError, run_command
+from src.errors import UserError
 from src.files import fresh_dir, read_jsonl, round_floats, write_json
-from src.params import load_params
+from src.params import Params
 from src.progress import bar
-from src.runtime import device, seed_everything, set_environment, use_threads
+from src.runtime import device, seed_everything
 from src.table_files import write_table
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from transformers import GteForMaskedLM
 
     from src.model.mlm import Point
-    from src.params.schema import Params
 
 TEXT = Path("data/prepared/text/train.jsonl")
 OUTPUT = Path("models/base")
@@ -30,11 +29,8 @@ ORIGIN = "origin.json"  # in models/base, of a published encoder
 CURVE = Path("reports/training/mlm.csv")
 
 
-def main(_: list[str]) -> None:
+def run(params: Params) -> None:
     """Build models/base as params say."""
-    params = load_params()
-    set_environment(params.runtime)
-    use_threads(params.runtime)
     seed_everything(params.seed)
     from src.model.encoder import keep_layers, set_dropout
     from src.model.prompts import set_prompts
@@ -162,7 +158,3 @@ def save(encoder: SentenceTransformer, curve: list[Point], origin: dict[str, Any
             write_json(folder / ORIGIN, origin)
     rows = [(p.step, f"{p.epoch:.4f}", f"{p.loss:.4f}", f"{p.learning_rate:.6g}", f"{p.grad_norm:.4f}") for p in curve]
     write_table(CURVE, ("step", "epoch", "loss", "learning_rate", "grad_norm"), rows)
-
-
-if __name__ == "__main__":
-    run_command(main)

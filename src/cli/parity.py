@@ -1,4 +1,4 @@
-"""Compare two metrics files number by number: `python -m src.parity BEFORE AFTER TOLERANCE`.
+"""Compare two metrics files number by number: `python -m src.cli.parity BEFORE AFTER TOLERANCE`.
 
 CI uses it on a processor other than the one whose results are in git, and `make parity` before and after an upgrade
 of the pinned packages.

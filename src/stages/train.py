@@ -1,25 +1,21 @@
-"""`python -m src.train nli|sts|retrieval`: one step of the recipe, on the model that the step before it made."""
+"""Stages train_nli, train_sts, train_retrieval: one step of the recipe, on the model that the step before it made."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from src.errors import run_command
 from src.params import Params, load_params
 from src.recipe.stages import EARLIER, FINAL, STAGES, model
-from src.runtime import set_environment
 from src.training.launch import launch
 
 if TYPE_CHECKING:
     from src.training.remedies import Remedies
 
 
-def main(arguments: list[str]) -> None:
-    """Train the step named on the command line, in as many processes as params say."""
-    params = load_params()
-    set_environment(params.runtime)
-    launch(train, arguments, params.launch.processes, params.runtime)
+def run(params: Params, name: str) -> None:
+    """Train the step of this name, in as many processes as params say."""
+    launch(train, [name], params.launch.processes, params.runtime)
 
 
 def train(arguments: list[str]) -> None:
@@ -46,7 +42,3 @@ def retrieval_remedies(params: Params) -> Remedies:
 
     earlier = {name: (STAGES[name].data, STAGES[name].params(params)) for name in EARLIER}
     return Remedies(params.train.remedies, earlier)
-
-
-if __name__ == "__main__":
-    run_command(main, "|".join(STAGES), "nli")
