@@ -20,9 +20,9 @@ ROOT = Path(__file__).parents[1]
 # The schema of params.yaml only refuses (tests/unit/test_params.py), so it cannot change a result.
 NOT_A_DEPENDENCY = "src/params/"
 PIPELINES = ("dvc.yaml", "ablations/dvc.yaml")
-# The code that trains variants, a line each; a stage that depends on the list reads that code too.
-# A resolved variant holds that code's fingerprint, so the variant's stage need not list it: sixteen stages load faster.
+# A resolved variant holds its code's fingerprint, so the variant's stage need not list it: sixteen stages load faster.
 RESOLVED = "data/variants/"
+# The code that trains variants, a line each; a stage that depends on the list reads that code too.
 TRAINED_BY, ABLATE = "ablations/code.txt", "ablate"
 STAGES = "src.stages"
 NEEDED = 2 / 3  # of the files of a folder
