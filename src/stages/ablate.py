@@ -5,23 +5,22 @@ from __future__ import annotations
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from src.ablation import record
+from src.ablation.measure import Yardsticks, measure, measure_spearman, read_yardsticks
+from src.ablation.mix import TooFewRowsError
+from src.ablation.origin import origins
+from src.ablation.record import SeedRun
+from src.ablation.train import train_variant
 from src.files import fresh_dir, write_json
-
-if TYPE_CHECKING:
-    from src.ablation.measure import Yardsticks
-    from src.ablation.record import SeedRun
-    from src.params.variant import Variant
+from src.params.variant import Variant
+from src.runtime import device
+from src.training.encoder import load_encoder
+from src.training.interpolation import interpolate
 
 
 def run(chosen: Variant, _: str) -> None:
     """Write data/ablation/NAME/; the models are not kept."""
-    from src.ablation import record
-    from src.ablation.measure import read_yardsticks
-    from src.ablation.mix import TooFewRowsError
-    from src.ablation.origin import origins
-
     made_from = origins([chosen])[chosen.name]
     sticks = read_yardsticks(chosen.measuring)
     with fresh_dir(record.FOLDER / chosen.name) as folder:
@@ -37,13 +36,6 @@ def run(chosen: Variant, _: str) -> None:
 
 def run_seed(chosen: Variant, seed: int, sticks: Yardsticks) -> SeedRun:
     """The variant at one seed: trained in a temporary folder, measured before and after, and between the two."""
-    from src.ablation.measure import measure, measure_spearman
-    from src.ablation.record import SeedRun
-    from src.ablation.train import train_variant
-    from src.runtime import device
-    from src.training.encoder import load_encoder
-    from src.training.interpolation import interpolate
-
     where = device(chosen.runtime)
     with tempfile.TemporaryDirectory(prefix="ablate-") as folder:
         trained = train_variant(chosen, seed, Path(folder))

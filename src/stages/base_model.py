@@ -7,21 +7,29 @@ From scratch: a tokenizer and a small GTE with random weights, trained by masked
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import torch
+from sentence_transformers import SentenceTransformer
+from tokenizers import Tokenizer
+from transformers import GteForMaskedLM
 
 from src.errors import UserError
 from src.files import fresh_dir, read_jsonl, round_floats, write_json
+from src.hub.download import resolve
+from src.hub.wheel import is_package
+from src.model.encoder import assemble, gte_config, keep_layers, save_encoder, set_dropout
+from src.model.load import fetch, is_hub_id, load_encoder
+from src.model.mlm import Point, corpus, pretrain
+from src.model.packages import record
+from src.model.positions import usable_positions
+from src.model.prompts import set_prompts
+from src.model.tokenizer import train_tokenizer, wrap
+from src.model.vocabulary import trim
 from src.params import Params
 from src.progress import bar
 from src.runtime import device, seed_everything
 from src.table_files import write_table
-
-if TYPE_CHECKING:
-    from sentence_transformers import SentenceTransformer
-    from tokenizers import Tokenizer
-    from transformers import GteForMaskedLM
-
-    from src.model.mlm import Point
 
 TEXT = Path("data/prepared/text/train.jsonl")
 OUTPUT = Path("models/base")
@@ -32,9 +40,6 @@ CURVE = Path("reports/training/mlm.csv")
 def run(params: Params) -> None:
     """Build models/base as params say."""
     seed_everything(params.seed)
-    from src.model.encoder import keep_layers, set_dropout
-    from src.model.prompts import set_prompts
-
     origin: dict[str, Any] = {}
     if params.base_model.source == "scratch":
         encoder, curve = from_scratch(params)
@@ -53,12 +58,6 @@ def run(params: Params) -> None:
 
 def from_scratch(params: Params) -> tuple[SentenceTransformer, list[Point]]:
     """A tokenizer, random weights, and masked language modelling on data.text."""
-    import torch
-    from transformers import GteForMaskedLM
-
-    from src.model.encoder import assemble, gte_config
-    from src.model.tokenizer import train_tokenizer, wrap
-
     base = params.base_model
     texts = read_texts(TEXT)
     tokenizer = train_tokenizer(texts, base.vocab_size)
@@ -83,8 +82,6 @@ def read_texts(path: Path) -> list[str]:
 
 def pretrain_with_bar(model: GteForMaskedLM, tokenizer: Tokenizer, texts: list[str], params: Params) -> list[Point]:
     """Masked language modelling with a progress bar."""
-    from src.model.mlm import corpus, pretrain
-
     settings = params.base_model.mlm
     text = corpus(tokenizer, texts, settings.max_length)
     with bar("masked language modelling", "step") as progress:
@@ -103,11 +100,6 @@ def published(params: Params) -> tuple[SentenceTransformer, dict[str, Any]]:
     `base_model.pooling` counts where the source does not say how it pools (no modules.json). A Hub id without a
     revision is taken as it stands now, and its commit is told; a package's checksum is always in params.
     """
-    from src.hub.download import resolve
-    from src.hub.wheel import is_package
-    from src.model.load import fetch, is_hub_id, load_encoder
-    from src.model.packages import record
-
     base = params.base_model
     origin: dict[str, Any] = {"source": base.source}
     if is_hub_id(base.source):
@@ -123,8 +115,6 @@ def published(params: Params) -> tuple[SentenceTransformer, dict[str, Any]]:
 
 def trimmed(encoder: SentenceTransformer, params: Params) -> dict[str, Any]:
     """Cut the encoder's vocabulary to what data.text uses; the record of it for origin.json."""
-    from src.model.vocabulary import trim
-
     threshold = params.base_model.vocabulary_threshold
     found = trim(encoder, read_texts(TEXT), threshold)
     print(f"vocabulary: {found.pieces:,} of {found.pieces_before:,} pieces stay")
@@ -133,8 +123,6 @@ def trimmed(encoder: SentenceTransformer, params: Params) -> dict[str, Any]:
 
 def check_sizes(params: Params, encoder: SentenceTransformer) -> None:
     """Raise UserError where a step asks for more dimensions or longer texts than the encoder has."""
-    from src.model.positions import usable_positions
-
     base, size, positions = params.base_model, encoder.get_embedding_dimension() or 0, usable_positions(encoder)
     for key, step in (("nli", params.nli), ("sts", params.sts), ("train", params.train)):
         if step.dims[0] > size:
@@ -150,8 +138,6 @@ def check_sizes(params: Params, encoder: SentenceTransformer) -> None:
 
 def save(encoder: SentenceTransformer, curve: list[Point], origin: dict[str, Any]) -> None:
     """models/base, with its origin if it has one, and the training curve: a header only where nothing was trained."""
-    from src.model.encoder import save_encoder
-
     with fresh_dir(OUTPUT) as folder:
         save_encoder(encoder, folder)
         if origin:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+from src.evaluation import lexical, runs
+from src.evaluation.beir import load_eval_set
+from src.files import fresh_dir
 from src.params import Params
 
 
 def run(params: Params, name: str) -> None:
     """Write data/bm25/SET/{bm25,bm25_stem,bm25_lemma}.trec."""
-    from src.evaluation import lexical, runs
-    from src.evaluation.beir import load_eval_set
-    from src.files import fresh_dir
-
     options = params.eval.sets[name]
     data = load_eval_set(f"data/prepared/{name}", name, options.title, options.protocol, options.drop_self_hits)
     with fresh_dir(f"data/bm25/{name}") as folder:

@@ -5,8 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from src.evaluation import dense, similarity, truncation
+from src.evaluation.similarity import read_pairs
+from src.files import read_jsonl, round_floats, write_json
 from src.params import Params
 from src.recipe.stages import BEFORE, CHECKPOINTS, FINAL
+from src.runtime import device
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,10 +29,6 @@ PLACES = 6
 
 def run(params: Params) -> None:
     """Write reports/eval/sts.json."""
-    from src.evaluation.similarity import read_pairs
-    from src.files import read_jsonl, round_floats, write_json
-    from src.runtime import device
-
     pairs = read_pairs(STS)
     triplets = list(read_jsonl(NLI)) if NLI.exists() else []
     texts = {"first": pairs.first, "second": pairs.second}
@@ -44,8 +44,6 @@ def encode(
     name: str, texts: dict[str, list[str]], params: Params, device: torch.device
 ) -> tuple[dict[str, Any], dict[str, int]]:
     """Vectors of every column by one checkpoint, and how many texts of each it cuts."""
-    from src.evaluation import dense, truncation
-
     model: DenseModel = dense.load_dense(name, f"models/{name}", device, max_length=params.eval.max_length)
     dense.check_dims(params.eval.dims, model)
     vectors = {
@@ -64,8 +62,6 @@ def encode(
 
 def summarise(vectors: Vectors, scores: NDArray[np.float64], params: Params) -> dict[str, Any]:
     """What reports/eval/sts.json holds: every checkpoint at every dimension, and what was forgotten between two."""
-    from src.evaluation import similarity
-
     dims = sorted(params.eval.dims, reverse=True)
     table: dict[str, dict[str, Any]] = {
         name: {
@@ -94,8 +90,6 @@ def summarise(vectors: Vectors, scores: NDArray[np.float64], params: Params) -> 
 
 def nli(vectors: Vectors, dims: list[int], params: Params) -> dict[str, Any] | None:
     """Triplet accuracy on the NLI dev split; None where the data has none."""
-    from src.evaluation import similarity
-
     if "negative" not in vectors[CHECKPOINTS[0]]:
         return None
     accuracy = {
@@ -110,7 +104,6 @@ def nli(vectors: Vectors, dims: list[int], params: Params) -> dict[str, Any] | N
 
 def forgetting(vectors: Vectors, scores: NDArray[np.float64], dims: list[int], params: Params) -> dict[str, Any]:
     """Spearman (cosine) before and after retrieval training: whole vectors at the top, every dimension below."""
-    from src.evaluation import similarity
 
     def cosines(name: str, dim: int) -> NDArray[np.float64]:
         parts = (similarity.unit(vectors[name][column], dim) for column in ("first", "second"))

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from src.evaluation import expected, metrics, published, table
+from src.evaluation.beir import EvalSet, load_eval_set
+from src.evaluation.runs import write_run
+from src.files import fresh_dir, round_floats, write_json
 from src.params import Params
-
-if TYPE_CHECKING:
-    from src.evaluation.beir import EvalSet
+from src.runtime import device
 
 EXPECTED = Path("expected.yaml")
 
 
 def run(params: Params, name: str) -> None:
     """Write data/published/SET: a run for each model of eval.published, models.json and metrics.json."""
-    from src.evaluation import published
-    from src.evaluation.beir import load_eval_set
-    from src.evaluation.runs import write_run
-    from src.files import fresh_dir, write_json
-
     if not params.eval.published:
         print(f"{name}: eval.published names no model, so there is nothing to do")
     options = params.eval.sets[name]
@@ -28,10 +25,7 @@ def run(params: Params, name: str) -> None:
     known = {}
     with fresh_dir(f"data/published/{name}") as folder:
         for model, descriptor in descriptors.items():
-            from src.runtime import device, use_threads
-
-            use_threads(params.runtime)
-            run, known[model] = published.rank_published(
+            ranked, known[model] = published.rank_published(
                 model,
                 descriptor,
                 data,
@@ -39,7 +33,7 @@ def run(params: Params, name: str) -> None:
                 batch_size=params.eval.batch_size,
                 device=device(params.runtime),
             )
-            write_run(folder / f"{model}.trec", run, model)
+            write_run(folder / f"{model}.trec", ranked, model)
         write_json(folder / "models.json", known)
         write_json(folder / "metrics.json", measure(folder, list(known), data))
 
@@ -49,9 +43,6 @@ def measure(folder: Path, models: list[str], data: EvalSet) -> dict[str, Any]:
 
     Prints both, so that a model's reported numbers are verified by this stage alone.
     """
-    from src.evaluation import expected, metrics, table
-    from src.files import round_floats
-
     scores = {name: metrics.means(values) for name, values in table.score_runs(folder, models, data).items()}
     found: dict[str, Any] = round_floats({"protocol": data.protocol, "models": scores}, table.PLACES)
     for name, values in found["models"].items():

@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+import torch
+
+from src.evaluation import dense, late, lexical, quantise, runs, table, truncation
+from src.evaluation.beir import EvalSet, load_eval_set
+from src.evaluation.fusion import FUSIONS, RRF_K
+from src.evaluation.significance import Draws
+from src.evaluation.table import QUANTISED_DEPTH
+from src.files import fresh_dir, read_json, write_json
 from src.params import Params
 from src.recipe.stages import CHECKPOINTS, FINAL
 from src.recipe.systems import FORMS, HYBRIDS, LATE, LEMMA, LEXICAL, at_dim, quantised
-
-if TYPE_CHECKING:
-    import torch
-
-    from src.evaluation.beir import EvalSet
+from src.runtime import device
 
 
 def run(params: Params, name: str) -> None:
     """Write reports/{runs/SET,per_query/SET,eval/SET.json}."""
-    from src.evaluation.beir import load_eval_set
-    from src.files import fresh_dir, write_json
-    from src.runtime import device
-
     options = params.eval.sets[name]
     data = load_eval_set(f"data/prepared/{name}", name, options.title, options.protocol, options.drop_self_hits)
-    with fresh_dir(f"reports/runs/{name}") as runs, fresh_dir(f"reports/per_query/{name}") as queries:
-        cut = write_runs(runs, data, params, device(params.runtime))
-        write_json(f"reports/eval/{name}.json", score(runs, queries, data, params, cut))
+    with fresh_dir(f"reports/runs/{name}") as folder, fresh_dir(f"reports/per_query/{name}") as queries:
+        cut = write_runs(folder, data, params, device(params.runtime))
+        write_json(f"reports/eval/{name}.json", score(folder, queries, data, params, cut))
 
 
 Cut = dict[str, int]  # what src.evaluation.truncation says of a model
@@ -33,11 +33,6 @@ Cut = dict[str, int]  # what src.evaluation.truncation says of a model
 
 def write_runs(folder: Path, data: EvalSet, params: Params, device: torch.device) -> dict[str, Cut]:
     """Write the run of every row and of every dimension of the retrieval model; how many texts each encoder cuts."""
-    import shutil
-
-    from src.evaluation import late, runs, truncation
-    from src.evaluation.fusion import FUSIONS
-
     depth, batch_size = params.eval.depth, params.eval.batch_size
     for row in LEXICAL:
         shutil.copyfile(f"data/bm25/{data.name}/{row}.trec", folder / f"{row}.trec")
@@ -56,9 +51,6 @@ def write_runs(folder: Path, data: EvalSet, params: Params, device: torch.device
 
 def write_dense(folder: Path, row: str, data: EvalSet, params: Params, device: torch.device) -> Cut:
     """Encode once; write the run of whole vectors, for the retrieval model also of every shorter and smaller form."""
-    from src.evaluation import dense, quantise, runs, truncation
-    from src.evaluation.table import QUANTISED_DEPTH
-
     model = dense.load_dense(row, f"models/{row}", device, max_length=params.eval.max_length)
     queries, documents = dense.embed_set(model, data, params.eval.batch_size, device)
     whole = dense.rank(queries, documents, data, params.eval.depth, device=device)
@@ -76,21 +68,15 @@ def write_dense(folder: Path, row: str, data: EvalSet, params: Params, device: t
     return truncation.of_set(model, data)
 
 
-def score(runs: Path, queries: Path, data: EvalSet, params: Params, truncation: dict[str, Cut]) -> dict[str, object]:
+def score(folder: Path, queries: Path, data: EvalSet, params: Params, truncation: dict[str, Cut]) -> dict[str, object]:
     """The summary of the saved runs; writes the per-query files on the way."""
-    from src.evaluation import lexical, table
-    from src.evaluation.fusion import RRF_K
-    from src.evaluation.quantise import RESCORE
-    from src.evaluation.significance import Draws
-    from src.files import read_json
-
     dims = sorted(params.eval.dims, reverse=True)
     rows = [*LEXICAL, LATE, *CHECKPOINTS, *HYBRIDS, *params.eval.published]
-    models = table.score_runs(runs, rows, data)
-    files = {dim: at_dim(FINAL, dim) if (runs / f"{at_dim(FINAL, dim)}.trec").exists() else FINAL for dim in dims}
-    cut = table.score_runs(runs, [file for file in files.values() if file != FINAL], data)
+    models = table.score_runs(folder, rows, data)
+    files = {dim: at_dim(FINAL, dim) if (folder / f"{at_dim(FINAL, dim)}.trec").exists() else FINAL for dim in dims}
+    cut = table.score_runs(folder, [file for file in files.values() if file != FINAL], data)
     table.write_per_query(queries, {**models, **cut}, data)
-    small = {dim: table.score_runs(runs, [quantised(FINAL, dim, form) for form in FORMS], data) for dim in dims}
+    small = {dim: table.score_runs(folder, [quantised(FINAL, dim, form) for form in FORMS], data) for dim in dims}
     forms = {dim: dict(zip(FORMS, scored.values(), strict=True)) for dim, scored in small.items()}
     published = read_json(f"data/published/{data.name}/models.json")
     settings = {
@@ -105,8 +91,8 @@ def score(runs: Path, queries: Path, data: EvalSet, params: Params, truncation: 
         "bm25_lemma": "as bm25, with simplemma's Turkish lemmas",
         "hybrid": f"reciprocal rank fusion (k {RRF_K}) of {LEMMA} and {FINAL}",
         "hybrid_z": f"sum of the z-scores of {LEMMA} and {FINAL}",
-        "binary_rescored": f"best {RESCORE} × {table.QUANTISED_DEPTH} by Hamming distance, rescored by int8",
-        "quantised_depth": table.QUANTISED_DEPTH,
+        "binary_rescored": f"best {quantise.RESCORE} × {QUANTISED_DEPTH} by Hamming distance, rescored by int8",
+        "quantised_depth": QUANTISED_DEPTH,
         "published": published,
     }
     base = Path("models/base/origin.json")

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from src.ablation import forgetting
+from src.ablation.forgetting import NEAREST, Space
+from src.ablation.measure import read_yardsticks
+from src.evaluation import dense, metrics
+from src.evaluation.beir import EvalSet
+from src.evaluation.significance import Draws, clusters_of, interval_words
+from src.evaluation.similarity import Pairs, unit
+from src.files import fresh_dir, round_floats, write_json
 from src.params import Params
 from src.recipe.stages import BEFORE, FINAL
-
-if TYPE_CHECKING:
-    import numpy as np
-    import torch
-    from numpy.typing import NDArray
-
-    from src.ablation.forgetting import Space
-    from src.evaluation.beir import EvalSet
-    from src.evaluation.significance import Draws
-    from src.evaluation.similarity import Pairs
+from src.runtime import device
+from src.table_files import write_table
 
 FOLDER = Path("reports/forgetting_errors")
 WORST = 10  # queries listed with their texts
@@ -25,12 +29,6 @@ PLACES = 6
 
 def run(params: Params) -> None:
     """Write reports/forgetting_errors.json and reports/forgetting_errors/SET.csv: the points of a scatter plot."""
-    from src.ablation.forgetting import NEAREST
-    from src.ablation.measure import read_yardsticks
-    from src.evaluation.significance import clusters_of, interval_words
-    from src.files import fresh_dir, round_floats, write_json
-    from src.runtime import device
-
     sticks = read_yardsticks(params.eval)
     where = device(params.runtime)
     with fresh_dir(FOLDER) as folder:
@@ -51,10 +49,6 @@ def run(params: Params) -> None:
 
 def one_set(data: EvalSet, pairs: Pairs, params: Params, device: torch.device, folder: Path) -> dict[str, Any]:
     """The correlations and worst losses of one set; writes its scatter points."""
-    from src.ablation import forgetting
-    from src.evaluation.significance import clusters_of
-    from src.table_files import write_table
-
     before, ndcg_before = space(BEFORE, data, pairs, params, device)
     after, ndcg_after = space(FINAL, data, pairs, params, device)
     values = forgetting.changes(before, after, data, pairs.scores, (ndcg_before, ndcg_after))
@@ -74,8 +68,6 @@ def one_set(data: EvalSet, pairs: Pairs, params: Params, device: torch.device, f
 
 def draws_of(params: Params) -> Draws:
     """Resamples of the intervals, and their seed."""
-    from src.evaluation.significance import Draws
-
     return Draws(params.eval.bootstrap_resamples, params.eval.seed)
 
 
@@ -83,10 +75,6 @@ def space(
     name: str, data: EvalSet, pairs: Pairs, params: Params, device: torch.device
 ) -> tuple[Space, NDArray[np.float64]]:
     """A checkpoint's unit vectors and its nDCG@10 of every query."""
-    from src.ablation.forgetting import Space
-    from src.evaluation import dense, metrics
-    from src.evaluation.similarity import unit
-
     model = dense.load_dense(name, f"models/{name}", device, max_length=params.eval.max_length)
     batch_size = params.eval.batch_size
     queries, documents = dense.embed_set(model, data, batch_size, device)

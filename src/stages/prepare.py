@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from src.data import card
+from src.data.card import word_quantiles
+from src.data.carving import carve
+from src.data.columns import KINDS, Kind
+from src.data.hub import local
+from src.data.leakage import without_copies_of_dev, without_leaks
+from src.data.training_set import Split, clean_rows, count_unjoined, sample, split_files
 from src.errors import UserError
 from src.files import fresh_dir, write_json, write_jsonl
 from src.params import Params
-
-if TYPE_CHECKING:
-    from src.data.columns import Kind
-    from src.data.training_set import Split
 
 SPLITS = ("train", "dev", "test")
 
@@ -29,12 +32,6 @@ def run(params: Params, name: str) -> None:
 
 def cleaned_splits(name: str, params: Params) -> dict[str, Split]:
     """Every split that the folder holds or that is carved out of train, train without leaks."""
-    from src.data.carving import carve
-    from src.data.columns import KINDS
-    from src.data.hub import local
-    from src.data.leakage import without_copies_of_dev, without_leaks
-    from src.data.training_set import clean_rows, count_unjoined, sample, split_files
-
     kind, options, folder = KINDS[name], getattr(params.data, name), local(Path(getattr(params.data, name).path))
     splits = {}
     for split in SPLITS:
@@ -56,11 +53,6 @@ def cleaned_splits(name: str, params: Params) -> dict[str, Split]:
 
 def make_card(name: str, splits: dict[str, Split], params: Params) -> dict[str, Any]:
     """The data card of a cleaned set."""
-    from src.data import card
-    from src.data.columns import KINDS
-    from src.data.hub import local
-    from src.data.training_set import split_files
-
     kind, options, folder = KINDS[name], getattr(params.data, name), local(Path(getattr(params.data, name).path))
     origin = card.origin(folder)
     files = [file for split in SPLITS for file in split_files(folder, split, options.files)]
@@ -95,7 +87,5 @@ def counts(split: Split) -> dict[str, Any]:
 
 def words(kind: Kind, splits: dict[str, Split]) -> dict[str, dict[str, int]]:
     """Quantiles of words in each text column of train."""
-    from src.data.card import word_quantiles
-
     rows = splits["train"].rows
     return {c: word_quantiles(row[c] for row in rows) for c in kind.texts if c in rows[0]}

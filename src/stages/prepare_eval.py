@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from src.data import card
+from src.data.evaluation_set import PROTOCOLS, BeirSet, read_beir
+from src.data.hub import local
 from src.files import fresh_dir, write_json, write_jsonl
 from src.params import Params
+from src.params.schema import EvalSetParams
 from src.table_files import write_table
-
-if TYPE_CHECKING:
-    from src.data.evaluation_set import BeirSet
-    from src.params.schema import EvalSetParams
 
 
 def run(params: Params, name: str) -> None:
     """Write data/prepared/SET/{corpus.jsonl, queries.jsonl, qrels/*.tsv, card.json}."""
-    from src.data.evaluation_set import PROTOCOLS, read_beir
-    from src.data.hub import local
-
     options = params.eval.sets[name]
     raw = local(Path(options.path))
     found = read_beir(raw, options.protocol)
@@ -50,8 +47,6 @@ def write_beir(folder: Path, found: BeirSet) -> None:
 
 def make_card(name: str, options: EvalSetParams, folder: Path, found: BeirSet, prepared: BeirSet) -> dict[str, Any]:
     """The data card of an evaluation set, whose files are in `folder`."""
-    from src.data import card
-
     origin = card.origin(folder)
     files = [folder / "corpus.jsonl", folder / "queries.jsonl", folder / "qrels" / "test.tsv"]
     documents = [f"{title} {text}".strip() for title, text in prepared.documents.values()]

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from src.files import fresh_dir, write_json, write_text
+from src.model.card import write_model_card
 from src.params import Params
+from src.reporting import checks, document, figures, html, metrics, plots, results
+from src.reporting.cards import write_cards
+from src.reporting.inputs import TRAINING_SETS, read_inputs
+from src.reporting.text_run import base_origin
 
 REPORTS = Path("reports")
 
 
 def run(params: Params) -> None:
     """Write what under reports/ tells of the whole run: numbers, checks, cards, tables, figures, the report."""
-    from src.files import fresh_dir, write_json, write_text
-    from src.model.card import write_model_card
-    from src.reporting import checks, document, figures, html, metrics, plots, results
-    from src.reporting.cards import write_cards
-    from src.reporting.inputs import TRAINING_SETS, read_inputs
-    from src.reporting.text_run import base_origin
-
     inputs = read_inputs(params)
     found = checks.all_checks(inputs)
     merged = metrics.merge(inputs)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+from src.ablation.origin import code
+from src.ablation.variants import variant
 from src.files import fresh_dir, write_json
 from src.params import Params, load_ablations
+from src.params.variant import FOLDER
 
 
 def run(params: Params) -> None:
     """Write data/variants/NAME.json for every row of ablations/params.yaml."""
-    from src.ablation.origin import code
-    from src.ablation.variants import variant
-    from src.params.variant import FOLDER
-
     ablations = load_ablations(params)
     trained_by = code()
     with fresh_dir(FOLDER) as folder:

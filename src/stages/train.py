@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from src.params import Params, load_params
 from src.recipe.stages import EARLIER, FINAL, STAGES, model
 from src.training.launch import launch
-
-if TYPE_CHECKING:
-    from src.training.remedies import Remedies
+from src.training.remedies import Remedies
+from src.training.run import StepFiles, train_step
 
 
 def run(params: Params, name: str) -> None:
@@ -20,8 +18,6 @@ def run(params: Params, name: str) -> None:
 
 def train(arguments: list[str]) -> None:
     """Train the step in this process."""
-    from src.training.run import StepFiles, train_step
-
     name, params = arguments[0], load_params()
     stage = STAGES[name]
     files = StepFiles(
@@ -38,7 +34,5 @@ def train(arguments: list[str]) -> None:
 
 def retrieval_remedies(params: Params) -> Remedies:
     """The retrieval step's remedies, with the sets that it may rehearse."""
-    from src.training.remedies import Remedies
-
     earlier = {name: (STAGES[name].data, STAGES[name].params(params)) for name in EARLIER}
     return Remedies(params.train.remedies, earlier)

@@ -5,17 +5,16 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+from src.evaluation import colbert
+from src.files import fresh_dir
+from src.model.load import load_encoder
+from src.model.positions import count_cut, limit_length
 from src.params import Params
+from src.runtime import device, seed_everything
 
 
 def run(params: Params) -> None:
     """Write models/colbert and reports/training/colbert.csv."""
-    from src.evaluation import colbert
-    from src.files import fresh_dir
-    from src.model.load import load_encoder
-    from src.model.positions import count_cut, limit_length
-    from src.runtime import device, seed_everything
-
     seed_everything(params.seed)
     pairs = colbert.read_pairs(Path("data/prepared/retrieval/train.jsonl"), params.colbert.batch_size)
     base = load_encoder("models/base", device=device(params.runtime))
