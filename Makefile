@@ -15,6 +15,7 @@ setup: $(VENV)/.installed ## a virtual environment in .venv with the pinned requ
 setup-dev: $(VENV)/.installed-dev
 
 repro: setup ## run the pipeline of params.yaml (dvc repro)
+	$(BIN)/python -m src.reproduced before
 	PATH="$(CURDIR)/$(BIN):$$PATH" dvc repro
 	$(BIN)/python -m src.reproduced
 

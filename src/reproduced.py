@@ -1,5 +1,7 @@
 """The end of `make repro`: where the report is, its main numbers, and whether they are those in git.
 
+`python -m src.reproduced before` is its beginning: what another processor changes, and that the end compares.
+
 They are equal byte for byte on a processor like the one that made them (reports/records/mini/environment.json names
 it). Another processor may pick other kernels and round otherwise, and training amplifies the last bit; there the
 numbers of reports/metrics.json must agree within TOLERANCE. Where params or code differ from git, so may results, and
@@ -25,11 +27,30 @@ MADE_ON = Path("reports/records/mini/environment.json")
 TOLERANCE = 0.08
 
 
-def main(_: list[str]) -> None:
+def main(arguments: list[str]) -> None:
     """Print the main numbers and how they compare with git's. Raises UserError where they should agree and do not."""
+    if arguments == ["before"]:
+        print(expectation(), flush=True)
+        return
     print(headline(read_json(SUMMARY)))
     changed = differing(*INPUTS)
     print(f"not compared: {', '.join(changed)} differ from git, and so may results" if changed else comparison())
+
+
+def expectation() -> str:
+    """What the run will be like on this processor, before it starts."""
+    here, there = _processors()
+    if here == there:
+        return f"this processor ({here}) is like the one of git's results: expect equal bytes, compared at the end"
+    return (
+        f"this processor ({here}) rounds otherwise than the one of git's results ({there}):\nmodels will differ in their "
+        "last bits, so every stage behind them runs anew, which takes longer; the end compares the numbers with git's"
+    )
+
+
+def _processors() -> tuple[str, str]:
+    """This machine's processor and that of the results in git."""
+    return str(machine()["cpu"]), str(read_json(MADE_ON)["machine"]["cpu"])
 
 
 def headline(summary: dict[str, dict[str, float]]) -> str:
@@ -50,7 +71,7 @@ def comparison() -> str:
     changed = differing("reports", "dvc.lock", "ablations/dvc.lock")
     if not changed:
         return "reproduced byte for byte: reports and locks are as in git"
-    here, there = machine()["cpu"], read_json(MADE_ON)["machine"]["cpu"]
+    here, there = _processors()
     if here == there:
         raise UserError(f"not reproduced on a like processor ({here}): {', '.join(changed[:5])} differ")
     committed: Any = parse_json(git("show", f"HEAD:{METRICS}"), METRICS)
@@ -80,4 +101,4 @@ def git(*arguments: str) -> str:
 
 
 if __name__ == "__main__":
-    run_command(main)
+    run_command(main, "[before]")

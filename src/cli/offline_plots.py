@@ -1,6 +1,7 @@
 """Let `dvc plots show` work without a network: a page template that carries the Vega scripts.
 
-DVC's own page loads Vega from a server and stays blank where there is none. `make setup` runs this module once; it
+DVC's own page loads Vega from a server and stays blank where there is none; and it shows an empty chart for a curve
+without rows, such as masked language modelling where a profile has none. `make setup` runs this module once; it
 writes `.dvc/plots_page.html` and points the machine-local DVC configuration at it.
 """
 
@@ -25,6 +26,10 @@ _TEMPLATE = """<!DOCTYPE html>
 </style>
 <script>
 (function () { VEGA })();
+(function (embed) {  // DVC gives a file without rows an empty chart; such a plot is left out
+  window.vegaEmbed = (place, chart) =>
+    Object.keys(chart).length ? embed(place, chart) : document.querySelector(place).remove();
+})(window.vegaEmbed);
 </script>
 </head>
 <body>

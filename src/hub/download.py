@@ -52,8 +52,11 @@ class Repository:
         return f"{self.name}@{self.revision[:8]}"
 
 
-def resolve(name: str, kind: Kind, revision: str | None) -> Repository:
+def resolve(name: str, kind: Kind, revision: str | None, waits: tuple[float, ...] | None = None) -> Repository:
     """The repository at its commit; a commit needs no network, a branch or None (the default branch) does.
+
+    Args:
+        waits: seconds before each further attempt; None: WAITS.
 
     Raises:
         UserError: no such repository or revision, no access, no network.
@@ -66,7 +69,7 @@ def resolve(name: str, kind: Kind, revision: str | None) -> Repository:
     def ask() -> str:
         return HfApi().resolve_revision(name, repo_type=kind, revision=revision, local_files_only=is_offline()).resolved
 
-    return Repository(name, kind, _attempt(ask, f"{name}@{revision or 'main'}", kind), pinned=False)
+    return Repository(name, kind, _attempt(ask, f"{name}@{revision or 'main'}", kind, waits), pinned=False)
 
 
 def is_offline() -> bool:

@@ -75,7 +75,8 @@ def pin(root: Path) -> Iterator[str]:
     for place, found in enumerate(open_):
         file = found.file.relative_to(root)
         try:
-            found.mapping["revision"] = resolve(found.name, found.kind, found.mapping["revision"]).revision
+            # one attempt: the same command again pins what is left
+            found.mapping["revision"] = resolve(found.name, found.kind, found.mapping["revision"], waits=()).revision
         except NoConnectionError as error:
             left = dict.fromkeys(item.name for item in open_[place:])
             raise UserError(f"{error}; not pinned: {', '.join(left)}") from error

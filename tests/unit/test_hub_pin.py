@@ -69,7 +69,7 @@ def test_what_cannot_be_pinned_is_named_and_the_others_are_pinned(server, params
     assert pinned["revision"] == server.commit("datasets", "figenfikri/stsb_tr")
 
 
-def test_without_a_network_the_first_repository_is_tried_and_all_are_named(params, monkeypatch):
+def test_without_a_network_the_first_repository_is_tried_once_and_all_are_named(params, monkeypatch):
     from huggingface_hub import HfApi
 
     asked = []
@@ -79,10 +79,9 @@ def test_without_a_network_the_first_repository_is_tried_and_all_are_named(param
         raise ConnectionError("no route to host")
 
     monkeypatch.setattr(HfApi, "resolve_revision", unreachable)
-    monkeypatch.setattr("src.hub.download.WAITS", (0.0, 0.0))
     before = {path: path.read_bytes() for path in files(params)}
-    with pytest.raises(UserError, match="no connection to the Hub in 3 attempts") as fault:
+    with pytest.raises(UserError, match=r"no connection to the Hub \(ConnectionError\)") as fault:
         list(pin(params))
-    assert len(set(asked)) == 1
+    assert len(asked) == 1
     assert all(name in str(fault.value) for path in before for name, _ in repositories(path))
     assert {path: path.read_bytes() for path in files(params)} == before

@@ -43,6 +43,16 @@ def test_the_report_and_its_numbers_stand_above_the_comparison(capsys):
     assert compared == "reproduced byte for byte: reports and locks are as in git"
 
 
+@pytest.mark.parametrize(
+    ("cpu", "said"), [("one", "expect equal bytes"), ("other", "every stage behind them runs anew")]
+)
+def test_before_the_run_it_says_what_this_processor_changes(cpu, said, monkeypatch, capsys):
+    monkeypatch.setattr(reproduced, "machine", lambda: {"cpu": cpu})
+    reproduced.main(["before"])
+    printed = capsys.readouterr().out
+    assert said in printed and "end" in printed
+
+
 @pytest.mark.parametrize("path", ["params.yaml", "src/x"])
 def test_what_was_changed_on_purpose_is_said_and_not_compared(path, capsys):
     write_text(path, "seed: 43\n")

@@ -2,12 +2,25 @@
 
 import random
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from src.errors import UserError
 from src.world import sets
 from src.world.facts import Fact, change, draw, likeness
-from src.world.lexicon import CONDITIONS, EFFECTS, FORMS, HELD_OUT_SOURCES, ORGANISMS, SOURCES, TARGETS, hosts
+from src.world.lexicon import (
+    CONDITIONS,
+    EFFECTS,
+    FORMS,
+    HELD_OUT_SOURCES,
+    LEXICON,
+    ORGANISMS,
+    SOURCES,
+    TARGETS,
+    hosts,
+    read_entries,
+)
 from src.world.render import academic, everyday, negated
 
 SEEDS = st.integers(0, 2**32)
@@ -24,6 +37,17 @@ def rows_of(seed: int) -> list[list[dict]]:
         list(sets.retrieval(random.Random(seed), 50, 0.4)),
         list(sets.text(random.Random(seed), 50)),
     ]
+
+
+def test_a_lexicon_is_refused_by_the_name_of_the_key(tmp_path):
+    text = LEXICON.read_text(encoding="utf-8")
+    broken = tmp_path / "lexicon.yaml"
+    broken.write_text(text.replace("forms:", "shapes:", 1), encoding="utf-8")
+    with pytest.raises(UserError, match=r"lexicon\.yaml: forms: Field required"):
+        read_entries(broken)
+    broken.write_text(text.replace("opposite: down", "opposite: 3", 1), encoding="utf-8")
+    with pytest.raises(UserError, match=r"lexicon\.yaml: effects\.up\.opposite: .*string"):
+        read_entries(broken)
 
 
 def test_the_same_seed_gives_the_same_world():
