@@ -43,7 +43,7 @@ def expectation() -> str:
     if here == there:
         return f"this processor ({here}) is like the one of git's results: expect equal bytes, compared at the end"
     return (
-        f"this processor ({here}) rounds otherwise than the one of git's results ({there}):\nmodels will differ in their "
+        f"this processor ({here}) rounds otherwise than the one of git's ({there}):\nmodels will differ in their "
         "last bits, so every stage behind them runs anew, which takes longer; the end compares the numbers with git's"
     )
 
