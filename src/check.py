@@ -7,6 +7,7 @@ from pathlib import Path
 
 from src.errors import UserError, run_command
 from src.files import read_json
+from src.reporting.checks import Check, counted
 
 CHECKS = Path("reports/checks.json")
 
@@ -17,8 +18,6 @@ def main(_: list[str]) -> None:
     Raises:
         UserError: there is no such file; the report has not been made.
     """
-    from src.reporting.checks import Check, counted
-
     if not CHECKS.is_file():
         raise UserError(f"{CHECKS}: no such file; run `dvc repro report` first")
     checks = [Check(**found) for found in read_json(CHECKS)]

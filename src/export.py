@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from src.errors import UserError, run_command
+from src.evaluation.topk import search
 from src.files import fresh_dir, read_jsonl, round_floats, write_json
+from src.model.load import load_encoder
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -39,8 +41,6 @@ def main(arguments: list[str]) -> None:
     """Write the folder and print its parity."""
     model, target = (*arguments, *("models/retrieval", "models/share")[len(arguments) :])
     needed()
-    from src.model.load import load_encoder
-
     encoder = load_encoder(model)
     queries, documents = sample_texts(Path("data/prepared"))
     with fresh_dir(target) as folder:
@@ -133,8 +133,6 @@ def quantise(path: Path, target: Path) -> None:
 
 def parity(encoder: SentenceTransformer, path: Path, queries: list[str], documents: list[str]) -> dict[str, float]:
     """How far an ONNX file is from the encoder: size, cosine to its vectors, agreement of its rankings."""
-    from src.evaluation.topk import search
-
     texts = queries + documents
     ours, theirs = np.asarray(encoder.encode(texts, batch_size=_BATCH)), run(path, encoder, texts)
     cosine = (ours * theirs).sum(axis=1) / np.linalg.norm(theirs, axis=1) / np.linalg.norm(ours, axis=1)

@@ -6,6 +6,9 @@ import re
 from pathlib import Path
 
 from src.errors import UserError, run_command
+from src.files import fresh_dir
+from src.params import load_params
+from src.reporting.record import write_record
 
 RECORDS = Path("reports/records")
 NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*")
@@ -19,10 +22,6 @@ def main(arguments: list[str]) -> None:
     """
     if not NAME.fullmatch(arguments[0]):
         raise UserError(f"{arguments[0]!r}: expected a name of small letters, digits, - _ . such as mini")
-    from src.files import fresh_dir
-    from src.params import load_params
-    from src.reporting.record import write_record
-
     load_params()
     with fresh_dir(RECORDS / arguments[0]) as folder:
         write_record(Path(), folder)

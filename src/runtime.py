@@ -6,6 +6,8 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from src.errors import UserError
+
 if TYPE_CHECKING:
     import torch
 
@@ -63,8 +65,6 @@ def device(runtime: RuntimeParams) -> torch.device:
         UserError: params ask for CUDA and there is none.
     """
     import torch
-
-    from src.errors import UserError
 
     if runtime.device == "cuda" and not torch.cuda.is_available():
         raise UserError("params.yaml: runtime.device is cuda, but torch sees no GPU; use auto or cpu")

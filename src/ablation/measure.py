@@ -10,6 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from src.errors import UserError
+from src.evaluation import metrics, runs
+from src.evaluation.beir import load_eval_set
+from src.evaluation.encode import encode_into
+from src.evaluation.similarity import cosine, pearson, read_pairs, spearman, unit
+from src.evaluation.topk import search
 from src.model.positions import limit_length
 from src.model.prompts import prompts_of
 
@@ -58,9 +63,6 @@ def read_yardsticks(
     options: Measuring | EvalParams, sts: Path = STS, folder: Path = Path("data/prepared")
 ) -> Yardsticks:
     """The prepared evaluation sets and the test split of the rated pairs."""
-    from src.evaluation.beir import load_eval_set
-    from src.evaluation.similarity import read_pairs
-
     sets = {
         name: load_eval_set(folder / name, name, item.title, item.protocol, item.drop_self_hits)
         for name, item in options.sets.items()
@@ -74,10 +76,6 @@ def measure(
     model: SentenceTransformer, sticks: Yardsticks, options: Measuring | EvalParams, device: torch.device
 ) -> Measured:
     """The model's values at its whole vectors."""
-    from src.evaluation import metrics, runs
-    from src.evaluation.similarity import pearson, spearman
-    from src.evaluation.topk import search
-
     model, prompts = ready(model, options, device), prompts_of(model)
     queries = {}
     for name, data in sticks.sets.items():
@@ -93,15 +91,11 @@ def measure_spearman(
     model: SentenceTransformer, sticks: Yardsticks, options: Measuring | EvalParams, device: torch.device
 ) -> float:
     """Of the cosines of the rated pairs with their human scores; no retrieval."""
-    from src.evaluation.similarity import spearman
-
     return spearman(pair_cosines(ready(model, options, device), sticks.pairs, options), sticks.pairs.scores)
 
 
 def pair_cosines(model: SentenceTransformer, pairs: Pairs, options: Measuring | EvalParams) -> NDArray[np.float64]:
     """Cosine of every rated pair, (pairs,)."""
-    from src.evaluation.similarity import cosine, unit
-
     prompt = prompts_of(model).query
     first, second = (encode(model, texts, prompt, options.batch_size) for texts in (pairs.first, pairs.second))
     size = first.shape[1]
@@ -118,8 +112,6 @@ def ready(model: SentenceTransformer, options: Measuring | EvalParams, device: t
 
 def encode(model: SentenceTransformer, texts: list[str], prompt: str, batch_size: int) -> NDArray[np.float32]:
     """Vectors (texts, D), each text after the prompt; not cached, since the model is not kept."""
-    from src.evaluation.encode import encode_into
-
     vectors = np.empty((len(texts), model.get_embedding_dimension() or 0), dtype=np.float32)
     encode_into(vectors, model, texts, prompt, batch_size=batch_size, what="ablation")
     return vectors

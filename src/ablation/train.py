@@ -8,7 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from src.ablation.mix import TooFewRowsError, mixed, sample
+from src.ablation.variants import rehearsed
 from src.files import read_jsonl, write_jsonl
+from src.params.schema import TrainParams
+from src.training.remedies import Remedies
+from src.training.run import StepFiles, train_step
 
 if TYPE_CHECKING:
     from src.params.variant import Variant
@@ -34,8 +38,6 @@ class Trained:
 
 def train_variant(variant: Variant, seed: int, folder: Path) -> Trained:
     """Train the variant's own steps one after another; models and data of its own go to `folder`."""
-    from src.training.run import StepFiles, train_step
-
     before = after = MODELS / variant.start
     taken = []
     for step in variant.trained:
@@ -93,10 +95,6 @@ def training_rows(variant: Variant, step: str, folder: Path) -> Path:
 
 def remedies(variant: Variant) -> Any:
     """The retrieval step's remedies; rehearsal reads the chain's own sets."""
-    from src.ablation.variants import rehearsed
-    from src.params.schema import TrainParams
-    from src.training.remedies import Remedies
-
     block = variant.blocks["retrieval"]
     assert isinstance(block, TrainParams)
     earlier = {step: (PREPARED / step / "train.jsonl", variant.blocks[step]) for step in rehearsed(block)}

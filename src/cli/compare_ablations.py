@@ -7,7 +7,12 @@ from __future__ import annotations
 
 import shutil
 
+from src.ablation.compare import compare, read_rows
+from src.ablation.evidence import COMPARISON, EVIDENCE, PLOT
+from src.ablation.record import FOLDER, SUMMARY
+from src.ablation.table import markdown, write_plot
 from src.errors import run_command
+from src.evaluation.significance import Draws
 from src.files import fresh_dir, read_json, write_json, write_text
 from src.params import load_ablations, load_params
 from src.runtime import set_environment
@@ -24,12 +29,6 @@ def main(_: list[str]) -> None:
     params = load_params()
     ablations = load_ablations(params)
     set_environment(params.runtime)
-    from src.ablation.compare import compare, read_rows
-    from src.ablation.evidence import COMPARISON, EVIDENCE, PLOT
-    from src.ablation.record import FOLDER, SUMMARY
-    from src.ablation.table import markdown, write_plot
-    from src.evaluation.significance import Draws
-
     names = list(ablations.variants)
     summaries = {name: read_json(FOLDER / name / SUMMARY) for name in names}
     rows, scores, head = read_rows(FOLDER, names, ablations.reference)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from src.data.columns import HIGHEST
 from src.data.hub_descriptor import FILE, Descriptor, Part
 from src.data.hub_files import choose
+from src.data.join import join, read_texts
 from src.data.judgements import as_id, as_score
 from src.data.tables import batches
 from src.errors import UserError
@@ -138,8 +139,6 @@ def write_rows(found: Iterable[pyarrow.RecordBatch], path: Path, where: str) -> 
 
 def write_joined(reader: Reader, name: str, target: Path) -> dict[str, Any]:
     """Write a split of ids as one of texts; the rows read, and those dropped by reason."""
-    from src.data.join import join, read_texts
-
     settings = reader.descriptor.join
     assert settings is not None
     tables, scratch = {}, [target / f".{table}.bin" for table in settings.tables]

@@ -14,6 +14,7 @@ from src.errors import UserError
 from src.evaluation import cache, encode, runs
 from src.evaluation.beir import EvalSet
 from src.evaluation.topk import search
+from src.model.load import fetch, load_encoder
 from src.model.positions import UNLIMITED
 from src.model.prompts import Prompts, prompts_of
 from src.turkish import lower
@@ -66,8 +67,6 @@ def load_dense(
     Raises:
         UserError: it cannot be loaded safely.
     """
-    from src.model.load import fetch, load_encoder
-
     where = path if Path(path).is_dir() else str(fetch(path, revision))
     encoder = load_encoder(where, device=device, max_length=max_length, pooling=pooling)
     asked = prompts_of(encoder) if prompts is None else prompts

@@ -13,6 +13,10 @@ from numpy.typing import NDArray
 from src.errors import UserError
 from src.evaluation import cache, runs
 from src.evaluation.beir import EvalSet
+from src.evaluation.topk import merge, rounded
+from src.files import read_json_object
+from src.model.encoder import quiet
+from src.model.load import check_tokenizer, fetch
 from src.model.positions import UNLIMITED, limit_length
 from src.model.prompts import Prompts, prompts_of
 from src.progress import bar
@@ -60,9 +64,6 @@ def load_late(
     """
     from sentence_transformers import MultiVectorEncoder
 
-    from src.model.encoder import quiet
-    from src.model.load import check_tokenizer, fetch
-
     quiet()
     folder = Path(path) if Path(path).is_dir() else fetch(path, revision)
     if not any(folder.rglob("*.safetensors")):
@@ -87,7 +88,6 @@ def load_late(
 
 def check_late_format(folder: Path, name: str) -> None:
     """Refuse a checkpoint to which sentence-transformers would add an untrained projection without a word."""
-    from src.files import read_json_object
 
     def read(file: str) -> dict[str, Any]:
         return read_json_object(folder / file) if (folder / file).is_file() else {}
@@ -144,8 +144,6 @@ def search_late(
         Scores and rows (queries, k), best first, ties by lower row.
     """
     import torch
-
-    from src.evaluation.topk import merge, rounded
 
     asked = model.encoder.encode_query(list(queries), batch_size=batch_size, show_progress_bar=False)
     _check(asked, queries, model.name)

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from src.errors import UserError
+from src.evaluation import dense, late, truncation
+from src.evaluation.mteb_bm25 import rank_mteb_bm25
 from src.files import read_yaml
+from src.hub.download import resolve
+from src.hub.wheel import is_package
+from src.model.load import fetch
+from src.model.packages import record
 from src.model.prompts import Prompts
 
 if TYPE_CHECKING:
@@ -61,11 +67,6 @@ def at_commit(name: str, descriptor: Descriptor) -> tuple[Descriptor, dict[str, 
 
     A model without a commit is taken as the Hub holds it now; its numbers may change with it, so that is said aloud.
     """
-    from src.hub.download import resolve
-    from src.hub.wheel import is_package
-    from src.model.load import fetch
-    from src.model.packages import record
-
     known = {"source": descriptor.source, "revision": descriptor.revision, "kind": descriptor.kind}
     if Path(descriptor.source).is_dir():
         return descriptor, known
@@ -83,25 +84,17 @@ def rank_published(
     name: str, descriptor: Descriptor, data: EvalSet, *, depth: int, batch_size: int, device: torch.device
 ) -> tuple[Run, dict[str, Any]]:
     """The run of a published model, and what is recorded of it: source, revision, checksum, size, texts cut."""
-    from src.evaluation import truncation
-
     if descriptor.kind == "mteb-bm25":
         from importlib.metadata import version
-
-        from src.evaluation.mteb_bm25 import rank_mteb_bm25
 
         known = {"source": f"bm25s {version('bm25s')}", "kind": descriptor.kind, "pinned": True}
         return rank_mteb_bm25(data, depth), known
     descriptor, source = at_commit(name, descriptor)
     if descriptor.kind == "colbert":
-        from src.evaluation import late
-
         model = late.load_late(name, descriptor.source, device, descriptor.revision, bool(descriptor.lowercase))
         run = late.rank_late(model, data, depth, batch_size)
         size = {"dim": model.encoder.get_embedding_dimension(), "truncation": truncation.of_set(model, data)}
         return run, {**source, "sha256": model.fingerprint, **size}
-    from src.evaluation import dense
-
     encoder = dense.load_dense(
         name,
         descriptor.source,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from src.model.masking import cut, mask_words, pad, passes, steps, word_starts
+from src.model.masking import batches, cut, mask_words, pad, passes, steps, word_starts
 from src.model.tokenizer import PAD
 from src.training.schedule import scheduler
 
@@ -117,16 +117,12 @@ def pretrain(
 
 
 def _batches_a_pass(text: Corpus, tokens: int, seed: int) -> int:
-    from src.model.masking import batches
-
     return len(batches(text.lengths, tokens, np.random.default_rng(seed)))
 
 
 def perplexity(model: GteForMaskedLM, text: Corpus, probability: float, seed: int, tokens: int = 8192) -> float:
     """exp(mean cross-entropy) of hidden words in `text`; the same words are hidden on every call with one seed."""
     import torch
-
-    from src.model.masking import batches
 
     generator = torch.Generator().manual_seed(seed)
     total, count = 0.0, 0

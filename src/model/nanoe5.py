@@ -16,6 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from src.errors import UserError
+from src.model.encoder import assemble, save_encoder
+from src.model.prompts import set_prompts
+from src.model.tokenizer import post_processor, wrap
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -68,9 +71,6 @@ def convert(data: bytes, folder: Path, name: str) -> None:
         encoder = _encoder(content)
     except FAULTS as error:
         raise UserError(f"{name}: truncated or malformed E5S1 file ({error})") from error
-    from src.model.encoder import save_encoder
-    from src.model.prompts import set_prompts
-
     set_prompts(encoder, "e5")
     save_encoder(encoder, folder)
 
@@ -79,9 +79,6 @@ def _encoder(content: Content) -> Any:
     """The encoder, on the CPU; the pooler, which sentence vectors do not use and the file lacks, is zero."""
     import torch
     from transformers import BertConfig, BertModel
-
-    from src.model.encoder import assemble
-    from src.model.tokenizer import wrap
 
     model = BertModel(BertConfig(**content.config, dtype="float32"))
     pooler = {name: torch.zeros_like(w) for name, w in model.state_dict().items() if name.startswith("pooler.")}
@@ -224,8 +221,6 @@ def tokenizer(vocabulary: Vocabulary) -> Tokenizer:
         ValueError: the map of the file is another one.
     """
     from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers
-
-    from src.model.tokenizer import post_processor
 
     ids = {piece: number for number, (piece, _) in enumerate(vocabulary.pieces)}
     if len(ids) != len(vocabulary.pieces):

@@ -41,7 +41,7 @@ def build(options: argparse.Namespace, documents: list[Document]) -> Searchable:
     """The index that was asked for."""
     if options.lexical:
         return WordIndex(documents)
-    from src.model.load import load_encoder
+    from src.model.load import load_encoder  # brings torch, which a search by words does without
 
     dense = Index(load_encoder(options.model, options.revision), documents)
     return HybridIndex(WordIndex(documents), dense) if options.hybrid else dense

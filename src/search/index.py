@@ -65,7 +65,7 @@ class Index:
 
     def search(self, query: str, top: int, dims: int) -> Hits:
         """The `top` documents nearest to the query by cosine over the first `dims` dimensions; ties as in the file."""
-        from src.evaluation.topk import search
+        from src.evaluation.topk import search  # brings torch, which a search by words does without
 
         if self._cut([query], prompts_of(self.encoder).query):
             print(f"the query is {self._beyond()}", file=sys.stderr)
