@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -130,9 +130,3 @@ def split_files(folder: Path, split: str, extra: list[str]) -> list[Path]:
                 raise UserError(f"{folder}: no file {name!r}, which `files` names in params.yaml")
             files.append(folder / name)
     return files
-
-
-def texts(kind: Kind, rows: Iterable[Row]) -> Iterator[str]:
-    """Every text of the rows."""
-    for row in rows:
-        yield from (row[column] for column in kind.texts if column in row)

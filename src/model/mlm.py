@@ -120,23 +120,6 @@ def _batches_a_pass(text: Corpus, tokens: int, seed: int) -> int:
     return len(batches(text.lengths, tokens, np.random.default_rng(seed)))
 
 
-def perplexity(model: GteForMaskedLM, text: Corpus, probability: float, seed: int, tokens: int = 8192) -> float:
-    """exp(mean cross-entropy) of hidden words in `text`; the same words are hidden on every call with one seed."""
-    import torch
-
-    generator = torch.Generator().manual_seed(seed)
-    total, count = 0.0, 0
-    model.eval()
-    with torch.inference_mode():
-        for batch in batches(text.lengths, tokens, np.random.default_rng(seed)):
-            hidden, labels = mask_words(pad([text.pieces[i] for i in batch]), text.starts, probability, generator)
-            hits = int((labels >= 0).sum())
-            if hits:
-                total += hits * masked_loss(model, hidden.to(model.device), labels.to(model.device)).item()
-                count += hits
-    return math.exp(total / max(1, count))
-
-
 class _Recorder:
     """Averages losses between the points of the curve."""
 

@@ -1,4 +1,4 @@
-"""README's table of results, from the records: `python -m src.reporting.readme`."""
+"""README's results, from the records: `python -m src.reporting.readme`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from src.reporting.tables import Cell, Table
 
 README = Path("README.md")
 RECORDS = Path("reports/records")
-BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
 ROWS = (
     ("BM25", "bm25"),
     ("BM25 stemmed", "bm25_stem"),
@@ -26,22 +25,36 @@ ROWS = (
 
 
 def main(_: list[str]) -> None:
-    """Write the table between its marks in README.md."""
-    write_text(README, with_results(read_text(README), results(RECORDS)))
+    """Write the results between their marks in README.md."""
+    readme = between(read_text(README), "results", results(RECORDS))
+    write_text(README, between(readme, "mini", headline(read_json(RECORDS / "mini" / "metrics.json"))))
     print(f"{README}: results of {RECORDS}")
 
 
-def with_results(readme: str, table: str) -> str:
-    """README with the table between the marks.
+def between(readme: str, name: str, text: str) -> str:
+    """README with the text between the marks of that name.
 
     Raises:
         UserError: a mark is missing.
     """
-    before, found, rest = readme.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not found or not end:
-        raise UserError(f"{README}: expected {BEGIN} and, after it, {END}")
-    return f"{before}{BEGIN}\n{table}{END}{after}"
+    begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
+    before, found, rest = readme.partition(begin)
+    _, closed, after = rest.partition(end)
+    if not found or not closed:
+        raise UserError(f"{README}: expected {begin} and, after it, {end}")
+    return f"{before}{begin}\n{text}{end}{after}"
+
+
+def headline(metrics: Mapping[str, Any]) -> str:
+    """What the mini profile ends at: the models side by side on its retrieval set, and at half of the dimensions."""
+    name = next(name for name, rules in metrics["protocol"].items() if "documents" in rules)
+    scores = {label: metrics[name][row]["nDCG@10"] for label, row in ROWS if row in metrics[name]}
+    half = list(metrics["matryoshka"].items())[1]
+    others = ", ".join(f"{label} {score:.3f}" for label, score in scores.items() if label != "ours")
+    return (
+        f"On its **synthetic** data the run ends at nDCG@10 {scores['ours']:.3f}, and {half[1]['nDCG@10']:.3f} at "
+        f"{half[0]} dimensions; beside it {others}.\n"
+    )
 
 
 def results(records: Path) -> str:

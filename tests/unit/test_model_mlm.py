@@ -1,5 +1,7 @@
 """Masked language modelling: what is hidden, how texts are batched, and that the model learns."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from src.model.masking import batches, cut, mask_words, pad, steps, word_starts
-from src.model.mlm import corpus, masked_loss, perplexity, pretrain
+from src.model.mlm import corpus, masked_loss, pretrain
 from src.model.tokenizer import BEGIN, END, MASK, PAD, SPECIAL_TOKENS, train_tokenizer
 from src.params.schema import MlmParams
 
@@ -95,6 +97,19 @@ def test_the_loss_is_the_mean_over_hidden_tokens_alone(text):
     hidden, labels = mask_words(ids, text.starts, 0.5, torch.Generator().manual_seed(1))
     stock = model(input_ids=hidden, attention_mask=(ids != PAD).long(), labels=labels).loss
     assert masked_loss(model, hidden, labels).item() == pytest.approx(stock.item(), rel=1e-5)
+
+
+def perplexity(model, text, probability: float, seed: int) -> float:
+    """exp(mean cross-entropy) of hidden words in `text`; the same words are hidden on every call with one seed."""
+    generator = torch.Generator().manual_seed(seed)
+    total, count = 0.0, 0
+    with torch.inference_mode():
+        for batch in batches(text.lengths, 8192, np.random.default_rng(seed)):
+            hidden, labels = mask_words(pad([text.pieces[i] for i in batch]), text.starts, probability, generator)
+            hits = int((labels >= 0).sum())
+            total += hits * masked_loss(model.eval(), hidden, labels).item()
+            count += hits
+    return math.exp(total / count)
 
 
 def test_perplexity_falls_and_the_same_seed_gives_the_same_weights(text):

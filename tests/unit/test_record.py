@@ -8,6 +8,7 @@ import pytest
 
 from src import record as stage
 from src.errors import UserError
+from src.files import read_json
 from src.reporting import metrics, readme, record
 from src.reporting.document import quoted
 from src.reporting.inputs import read_inputs
@@ -91,14 +92,16 @@ def test_readme_has_a_line_for_each_set_of_each_record(tmp_path):
 
 
 def test_the_table_stands_between_its_marks():
-    old = f"a\n{readme.BEGIN}\nold\n{readme.END}\nb\n"
-    assert readme.with_results(old, "new\n") == f"a\n{readme.BEGIN}\nnew\n{readme.END}\nb\n"
+    begin, end = "<!-- results:begin -->", "<!-- results:end -->"
+    old = f"a\n{begin}\nold\n{end}\nb\n"
+    assert readme.between(old, "results", "new\n") == f"a\n{begin}\nnew\n{end}\nb\n"
     with pytest.raises(UserError, match="results:begin"):
-        readme.with_results("nothing", "new\n")
+        readme.between("nothing", "results", "new\n")
 
 
 def test_readme_shows_what_the_records_hold():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert readme.with_results(text, readme.results(ROOT / "reports" / "records")) == text, (
-        "run `python -m src.reporting.readme`"
-    )
+    records = ROOT / "reports" / "records"
+    expected = readme.between(text, "results", readme.results(records))
+    expected = readme.between(expected, "mini", readme.headline(read_json(records / "mini" / "metrics.json")))
+    assert expected == text, "run `python -m src.reporting.readme`"
