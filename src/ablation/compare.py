@@ -32,8 +32,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata, ttest_ind
 
-from src.ablation.record import MEASURE, PLACES, SUMMARY, read_clusters, read_pairs, read_queries
+from src.ablation.record import PLACES, SUMMARY, read_clusters, read_pairs, read_queries
 from src.errors import UserError
+from src.evaluation.metrics import MAIN
 from src.evaluation.significance import (
     LEVEL,
     Clusters,
@@ -143,7 +144,7 @@ def compare(rows: list[Row], scores: Values, head: Mapping[str, Any], draws: Dra
 def protocol(clusters: Mapping[str, Clusters], draws: Draws, rows: int) -> dict[str, Any]:
     """How the numbers came about, in words; of each set where its clusters decide."""
     return {
-        "retrieval": f"{MEASURE}, mean over seeds of every query's value",
+        "retrieval": f"{MAIN}, mean over seeds of every query's value",
         "retrieval_test": {name: f"{test_words(found)}; Holm over {rows} rows" for name, found in clusters.items()},
         "retrieval_interval": {name: interval_words(draws, found) for name, found in clusters.items()},
         "sts": "Spearman's correlation of cosines with gold scores, mean over seeds",
@@ -245,14 +246,14 @@ def pareto(head: Mapping[str, Any]) -> list[dict[str, Any]]:
         return []
     ends = {
         "share": 1.0,
-        "retrieval": {name: {MEASURE: head["retrieval"][name][MEASURE]["mean"]} for name in head["sets"]},
+        "retrieval": {name: {MAIN: head["retrieval"][name][MAIN]["mean"]} for name in head["sets"]},
         "sts": {"spearman": head["sts"]["spearman"]["mean"]},
     }
     points = [point for point in head["interpolations"] if point["share"] < 1] + [ends]
     return [
         {
             "share": point["share"],
-            "retrieval": {name: point["retrieval"][name][MEASURE] for name in head["sets"]},
+            "retrieval": {name: point["retrieval"][name][MAIN] for name in head["sets"]},
             "spearman": point["sts"]["spearman"],
         }
         for point in sorted(points, key=lambda point: point["share"])

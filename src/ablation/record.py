@@ -31,6 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from src.errors import UserError
+from src.evaluation.metrics import MAIN
 from src.evaluation.significance import clusters_of
 from src.files import round_floats
 from src.table_files import read_table, write_table
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
 
 FOLDER = Path("data/ablation")
 SUMMARY = "summary.json"
-MEASURE = "nDCG@10"
 PLACES = 6
 Values = NDArray[np.float64]
 
@@ -111,7 +111,7 @@ def write_runs(folder: Path, found: list[SeedRun], sticks: Yardsticks) -> None:
     runs = {str(run.seed): run.after for run in found}
     runs |= {f"{run.seed}@{share:g}": mixture for run in found for share, mixture in sorted(run.mixtures.items())}
     queries = [
-        [name, query, cluster, *(f"{run.queries[name][MEASURE][place]:.6g}" for run in runs.values())]
+        [name, query, cluster, *(f"{run.queries[name][MAIN][place]:.6g}" for run in runs.values())]
         for name, data in sticks.sets.items()
         for place, (query, cluster) in enumerate(zip(data.query_ids, clusters_of(data.qrels), strict=True))
     ]

@@ -32,6 +32,12 @@ _MEASURES = {
 NAMES = tuple(_MEASURES)
 # The columns of tables and charts; the others stand in the files, for comparison with what others publish.
 SHOWN = tuple(name for name in NAMES if name not in ("nDCG@1", "nDCG@3", "nDCG@5", "nDCG@100", "MAP@10"))
+MAIN = "nDCG@10"  # what systems are compared by
+# Where there is little room.
+BRIEF = tuple(name for name in NAMES if name in ("P@1", "R@10", "R@100", "MRR@10", MAIN))
+# Compared between every two systems; each is a family of its own in Holm's correction.
+TESTED = tuple(name for name in NAMES if name in ("P@1", "MRR@10", MAIN))
+SHALLOW = tuple(name for name in BRIEF if name != "R@100")  # what a run of depth 10 tells
 PerQuery = dict[str, NDArray[np.float64]]
 
 

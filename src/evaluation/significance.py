@@ -19,6 +19,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from src.evaluation.metrics import TESTED
+from src.evaluation.results import Significance
+
 if TYPE_CHECKING:
     from src.evaluation.beir import Qrels
 
@@ -27,8 +30,6 @@ Clusters = NDArray[np.int64]
 LEVEL = 0.95
 FLIPS = 100_000  # of signs, at least: the smallest p-value is 1 / (FLIPS + 1), so a correction leaves it small
 EXACT = 16  # clusters up to which all sign flips, 2 to their number, are taken
-# Measures between which rows are compared; each is a family of its own in Holm's correction.
-TESTED = ("P@1", "MRR@10", "nDCG@10")
 _BLOCK = 512
 
 
@@ -163,7 +164,7 @@ def holm(p_values: Sequence[float] | Values) -> Values:
     return corrected
 
 
-def compare(rows: Mapping[str, Mapping[str, Values]], draws: Draws, clusters: Clusters) -> dict[str, Any]:
+def compare(rows: Mapping[str, Mapping[str, Values]], draws: Draws, clusters: Clusters) -> Significance:
     """Every pair of rows on the tested measures: difference of means, its interval, p, p after Holm, verdict."""
     pairs = list(combinations(rows, 2))
     if not pairs:

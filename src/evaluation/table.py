@@ -11,8 +11,9 @@ import numpy as np
 from src.errors import UserError
 from src.evaluation import significance
 from src.evaluation.beir import EvalSet
-from src.evaluation.metrics import PerQuery, means, per_query, table
+from src.evaluation.metrics import MAIN, SHALLOW, PerQuery, means, per_query, table
 from src.evaluation.quantise import bytes_per_document
+from src.evaluation.results import Evaluation
 from src.evaluation.runs import read_run
 from src.files import round_floats
 from src.table_files import write_table
@@ -21,7 +22,6 @@ from src.table_files import write_table
 PLACES = 6
 # Quantised runs are saved no deeper, so their measures stop here.
 QUANTISED_DEPTH = 10
-_SHALLOW = ("P@1", "R@10", "MRR@10", "nDCG@10")
 
 
 def score_runs(folder: Path, names: Sequence[str], data: EvalSet) -> dict[str, PerQuery]:
@@ -58,7 +58,7 @@ def summarise(
     *,
     draws: significance.Draws,
     settings: Mapping[str, Any],
-) -> dict[str, Any]:
+) -> Evaluation:
     """What reports/eval/SET.json holds.
 
     Args:
@@ -68,7 +68,7 @@ def summarise(
         quantised: of each dimension's int8 and binary forms, from runs of depth 10.
     """
     clusters = significance.clusters_of(data.qrels)
-    summary = {
+    summary: Evaluation = {
         "set": data.name,
         "protocol": data.protocol,
         "dropped": data.dropped,
@@ -79,15 +79,16 @@ def summarise(
         "significance": significance.compare(models, draws, clusters),
         "settings": dict(settings),
     }
-    return dict(round_floats(summary, PLACES))
+    rounded: Evaluation = round_floats(summary, PLACES)
+    return rounded
 
 
 def matryoshka(
     dims: Mapping[int, PerQuery], draws: significance.Draws, clusters: significance.Clusters
 ) -> dict[str, dict[str, Any]]:
     """Measures of each dimension, index bytes, and what of nDCG@10 is lost against the largest (with interval)."""
-    full = next(iter(dims.values()))["nDCG@10"]
-    lost = np.stack([full - values["nDCG@10"] for values in dims.values()], axis=1)
+    full = next(iter(dims.values()))[MAIN]
+    lost = np.stack([full - values[MAIN] for values in dims.values()], axis=1)
     low, high = significance.interval(significance.bootstrap_means(lost, draws, clusters))
     p = np.ones(len(dims))
     if len(dims) > 1:
@@ -114,7 +115,7 @@ def quantisation(
         size = bytes_per_document(dim)
         rows = {"float32": dims[dim], **forms}
         result[str(dim)] = {
-            form: {**{name: float(values[name].mean()) for name in _SHALLOW}, "bytes_per_document": size[form]}
+            form: {**{name: float(values[name].mean()) for name in SHALLOW}, "bytes_per_document": size[form]}
             for form, values in rows.items()
         }
     return result

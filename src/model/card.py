@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from src.evaluation.metrics import BRIEF
 from src.files import PathLike, write_text
 from src.model.prompts import CONVENTIONS
 
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from src.params.schema import Params, StepParams
 
 MODEL = "retrieval"
-SHOWN = ("P@1", "MRR@10", "nDCG@10", "R@10", "R@100")
 Metrics = Mapping[str, Any]
 Cards = Mapping[str, Mapping[str, Any]]
 
@@ -88,7 +88,7 @@ def index(metrics: Metrics, params: Params) -> list[dict[str, Any]]:
     for name in params.eval.sets:
         scores = metrics.get(name, {}).get(MODEL, {})
         if scores:
-            entries.append(_entry("information-retrieval", "Information Retrieval", name, SHOWN, scores))
+            entries.append(_entry("information-retrieval", "Information Retrieval", name, BRIEF, scores))
     scores = metrics.get(params.data.sts.name, {}).get(MODEL, {})
     if scores:
         measures = ("spearman", "pearson")
@@ -168,20 +168,20 @@ def prompts(params: Params) -> str:
 
 def results(metrics: Metrics, params: Params) -> str:
     """Tables of scores, each set under its protocol, and one by dimension."""
-    lines = ["## Results", "", "| set | protocol | " + " | ".join(SHOWN) + " |", "|---|---|" + "---:|" * len(SHOWN)]
+    lines = ["## Results", "", "| set | protocol | " + " | ".join(BRIEF) + " |", "|---|---|" + "---:|" * len(BRIEF)]
     for name in params.eval.sets:
         scores = metrics.get(name, {}).get(MODEL)
         if scores:
-            lines.append(f"| {name} | {protocol(params, name)} | {_cells(scores, SHOWN)} |")
+            lines.append(f"| {name} | {protocol(params, name)} | {_cells(scores, BRIEF)} |")
     similarity = metrics.get(params.data.sts.name, {}).get(MODEL)
     if similarity:
         values = ", ".join(f"{key} {similarity[key]:.4f}" for key in ("spearman", "pearson") if key in similarity)
         lines += ["", f"Semantic similarity on {params.data.sts.name} (test split, cosine): {values}."]
     for name, by_dimension in matryoshka(metrics, params).items():
-        lines += ["", f"By dimension on {name}:", "", "| dimensions | " + " | ".join(SHOWN) + " |"]
-        lines.append("|---:|" + "---:|" * len(SHOWN))
+        lines += ["", f"By dimension on {name}:", "", "| dimensions | " + " | ".join(BRIEF) + " |"]
+        lines.append("|---:|" + "---:|" * len(BRIEF))
         lines += [
-            f"| {dim} | {_cells(by_dimension[dim], SHOWN)} |" for dim in sorted(by_dimension, key=int, reverse=True)
+            f"| {dim} | {_cells(by_dimension[dim], BRIEF)} |" for dim in sorted(by_dimension, key=int, reverse=True)
         ]
     return "\n".join(lines)
 

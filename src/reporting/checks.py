@@ -12,9 +12,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from src.evaluation.metrics import MAIN
+from src.evaluation.results import Evaluation, Similarity
 from src.recipe.stages import FINAL
 from src.reporting import names
 from src.reporting.inputs import Inputs
+from src.reporting.section import Part, Section
+from src.reporting.tables import Cell, Table
 
 Verdict = Literal["ok", "failed", "not applicable", "not measured"]
 OK: Verdict = "ok"
@@ -78,7 +82,7 @@ def is_claims(name: str) -> bool:
     return name == CLAIMS or name.startswith(f"{CLAIMS}_")
 
 
-def precision(name: str, evaluation: Mapping[str, Any]) -> Check:
+def precision(name: str, evaluation: Evaluation) -> Check:
     """P@1 of the result on claims against abstracts, under a protocol where the limit can be met."""
     what, limit = f"P@1 on {names.retrieval_set(evaluation)}", f"≥ {LEAST_P_AT_1:g}"
     figure = float(evaluation["models"][FINAL]["P@1"])
@@ -100,10 +104,10 @@ def _out_of_reach(name: str, protocol: Mapping[str, Any]) -> str:
     return f"no model of expected.yaml reaches it on the whole corpus; it is judged under {REDUCED} (docs/paper.md)"
 
 
-def shorter(name: str, evaluation: Mapping[str, Any]) -> Check:
+def shorter(name: str, evaluation: Evaluation) -> Check:
     """What shorter vectors cost: the worst of every measured dimension down to a sixth of the whole vector."""
     what, limit = (
-        f"largest share of nDCG@10 lost by shorter vectors on {names.retrieval_set(evaluation)}",
+        f"largest share of {MAIN} lost by shorter vectors on {names.retrieval_set(evaluation)}",
         f"≤ {MOST_LOSS:g}",
     )
     lost = {int(dim): float(found["loss_relative"]) for dim, found in evaluation["matryoshka"].items()}
@@ -125,7 +129,7 @@ def _losses(lost: Mapping[int, float]) -> str:
     return ", ".join(f"{dim}: {loss:.1%}" for dim, loss in sorted(lost.items(), reverse=True))
 
 
-def similarity(sts: Mapping[str, Any]) -> Check:
+def similarity(sts: Similarity) -> Check:
     """Spearman's correlation after retrieval training; an encoder below the limit before has not forgotten that."""
     before, after = (float(sts["forgetting"][key]) for key in ("before", "after"))
     reason, verdict = f"{before:.4f} before retrieval training: it {names.verb(sts['forgetting']['verdict'])}", OK
@@ -155,7 +159,7 @@ def retrieval_only(ablation: Mapping[str, Any] | None, why_not: str) -> list[Che
     Args:
         ablation: reports/ablation/comparison.json; None where it does not belong to the run, as `why_not` says.
     """
-    what, limit = "nDCG@10 of retrieval training alone less that of the whole chain", "< 0, significantly"
+    what, limit = f"{MAIN} of retrieval training alone less that of the whole chain", "< 0, significantly"
     alone = _retrieval_alone(ablation) if ablation else None
     if not ablation or not alone:
         reason = why_not or "no variant trains retrieval alone, or the reference has no step before it"
@@ -182,6 +186,25 @@ def _retrieval_alone(ablation: Mapping[str, Any]) -> Mapping[str, Any] | None:
 def counted(checks: Sequence[Check]) -> str:
     """`3 ok, 0 failed, 1 not applicable`."""
     return ", ".join(f"{sum(check.verdict == verdict for check in checks)} {verdict}" for verdict in VERDICTS)
+
+
+def section(found: list[Check]) -> Section:
+    """The signs of failure and their verdicts."""
+    parts: list[Part] = [
+        "Signs by which the recipe shows that it went wrong, named with the paper. `make check` prints them and fails "
+        "on a failed one.",
+        table(found),
+    ]
+    return Section("Checks", "signs of failure, each with figure, limit and verdict", parts)
+
+
+def table(found: list[Check]) -> Table:
+    """Every check with its verdict."""
+    rows: list[list[Cell]] = [
+        [check.what, None if check.figure is None else f"{check.figure:.6g}", check.limit, check.verdict, check.reason]
+        for check in found
+    ]
+    return Table("checks", ["check", "figure", "limit", "verdict", "reason"], rows)
 
 
 def _verdict(holds: bool) -> Verdict:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from src.errors import UserError
 from src.files import read_text
-from src.reporting.document import TEXTS_BEGIN, TEXTS_END, slug
+from src.reporting.markdown import TEXTS_BEGIN, TEXTS_END, slug
 
 _CARD = re.compile(r"\]\(data/([^)/]+)\.md\)")
 _STYLE = """
@@ -42,7 +42,7 @@ def page(markdown: str, folder: Path) -> str:
     """The report as HTML.
 
     Args:
-        folder: what figures are relative to; each is inlined as SVG.
+        folder: what figures are relative to; each is inlined.
 
     Raises:
         UserError: a figure is missing.
@@ -52,7 +52,7 @@ def page(markdown: str, folder: Path) -> str:
     text = with_cards(markdown.replace(TEXTS_BEGIN, "").replace(TEXTS_END, ""), folder)
     body = MarkdownIt("commonmark", {"html": False}).enable("table").render(text)
     body = re.sub(r"<(h[23])>(.*?)</\1>", _anchored, body)
-    body = re.sub(r'src="(figures/[^"]+)\.png"', lambda found: f'src="{inline(folder / found[1])}"', body)
+    body = re.sub(r'src="(figures/[^"]+)"', lambda found: f'src="{inline(folder / found[1])}"', body)
     body = re.sub(r'<a href="(?!#|https?:)[^"]*">(.*?)</a>', r"\1", body)  # files beside the report are not in this one
     body = re.sub(r"(?s)(<table>.*?</table>|<img [^>]*>)", r'<div class="wide">\1</div>', body)
     body = re.sub(r'<p>(<div class="wide"><img.*?</div>)</p>', r"\1", body)
@@ -81,9 +81,8 @@ def _anchored(found: re.Match[str]) -> str:
     return f'<{found[1]} id="{slug(plain)}">{found[2]}</{found[1]}>'
 
 
-def inline(path: Path) -> str:
+def inline(file: Path) -> str:
     """A figure's SVG as a data URI."""
-    file = path.with_name(f"{path.name}.svg")
     try:
         return "data:image/svg+xml;base64," + base64.b64encode(file.read_bytes()).decode()
     except FileNotFoundError as error:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from src.ablation.evidence import read_comparison
 from src.errors import UserError
+from src.evaluation.expected import Comparison, Entry, Expected, compare, read_expected, unmeasured
+from src.evaluation.results import Evaluation, Similarity
 from src.files import read_json, read_text
 from src.recipe.stages import STAGES
 from src.recipe.systems import LATE
@@ -36,25 +39,38 @@ class Inputs:
         no_ablation: why there is none, in a sentence.
         errors: reports/forgetting_errors.json, where there is one.
         latency: search times of reports/bench/eval_dims.json, where the benchmark has been run.
+        expected: published values, from expected.yaml.
+        base_origin: where a published base encoder came from; nothing for one from scratch.
         versions: packages of requirements.txt with their versions.
     """
 
     params: Params
     root: Path
-    evaluations: dict[str, dict[str, Any]]
-    sts: dict[str, Any]
+    evaluations: dict[str, Evaluation]
+    sts: Similarity
     cards: dict[str, dict[str, Any]]
     curves: dict[str, Curve]
     ablation: dict[str, Any] | None
     no_ablation: str
     errors: dict[str, Any] | None
     latency: dict[str, Any] | None
+    expected: Expected
+    base_origin: dict[str, Any]
     versions: dict[str, str]
 
     @property
-    def main(self) -> dict[str, Any]:
+    def main(self) -> Evaluation:
         """The evaluation of the first set."""
         return next(iter(self.evaluations.values()))
+
+    @cached_property
+    def comparisons(self) -> list[Comparison]:
+        """Every published value against ours."""
+        return compare(self.expected, self.evaluations)
+
+    def not_run(self, name: str) -> list[Entry]:
+        """Published rows of a set, of models that were not run here."""
+        return unmeasured(self.expected, name, self.evaluations[name])
 
 
 def read_inputs(params: Params, root: Path = Path()) -> Inputs:
@@ -78,6 +94,8 @@ def read_inputs(params: Params, root: Path = Path()) -> Inputs:
         no_ablation=no_ablation,
         errors=optional_json(reports / "forgetting_errors.json"),
         latency=bench.get("latency"),
+        expected=read_expected(root / "expected.yaml"),
+        base_origin=optional_json(root / "models" / "base" / "origin.json") or {},
         versions=pinned(read_text(root / "requirements.txt")),
     )
 

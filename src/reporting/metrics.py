@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from src.errors import UserError
+from src.evaluation.metrics import MAIN
+from src.evaluation.results import Evaluation
 from src.files import round_floats
 from src.recipe.stages import FINAL
 from src.recipe.systems import LEMMA
@@ -72,13 +74,13 @@ def summary(inputs: Inputs) -> dict[str, dict[str, float]]:
     return rounded
 
 
-def headline(evaluation: Mapping[str, Any]) -> dict[str, float]:
+def headline(evaluation: Evaluation) -> dict[str, float]:
     """A set's numbers in the order in which they give way when there are many sets."""
     models = evaluation["models"]
-    found = {"nDCG@10": models[FINAL]["nDCG@10"]}
+    found = {MAIN: models[FINAL][MAIN]}
     for name, row in (("bm25", LEMMA), ("colbert", "colbert")):
         if row in models:
-            found[f"{name}_nDCG@10"] = models[row]["nDCG@10"]
+            found[f"{name}_{MAIN}"] = models[row][MAIN]
     found["P@1"] = models[FINAL]["P@1"]
     cut = half(evaluation["matryoshka"])
     if cut:

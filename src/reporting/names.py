@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from src.evaluation.results import Evaluation
 
 SYNTHETIC = "synthetic"
 
 
-def is_synthetic(evaluation: Mapping[str, Any]) -> bool:
+def is_synthetic(evaluation: Evaluation) -> bool:
     """Whether the set of an evaluation is invented text."""
     return bool(evaluation["protocol"].get("synthetic"))
 
@@ -18,7 +17,7 @@ def marked(name: str, synthetic: bool) -> str:
     return f"{name} ({SYNTHETIC})" if synthetic else name
 
 
-def retrieval_set(evaluation: Mapping[str, Any]) -> str:
+def retrieval_set(evaluation: Evaluation) -> str:
     """An evaluation set by its marked name."""
     return marked(evaluation["set"], is_synthetic(evaluation))
 
@@ -28,7 +27,7 @@ def verb(verdict: str) -> str:
     return "did not change significantly" if verdict.startswith("no ") else verdict
 
 
-def protocol(evaluation: Mapping[str, Any]) -> str:
+def protocol(evaluation: Evaluation) -> str:
     """The rules of an evaluation in one line: protocol, sizes, titles."""
     rules = evaluation["protocol"]
     title = "title and text" if rules["title"] else "text alone"

@@ -7,21 +7,17 @@ from pathlib import Path
 from typing import Any
 
 from src.errors import UserError, run_command
+from src.evaluation.metrics import MAIN
 from src.files import read_json, read_text, write_text
+from src.recipe import systems
 from src.recipe.stages import FINAL
-from src.recipe.systems import LEMMA
+from src.recipe.systems import LATE, LEXICAL
 from src.reporting import names
 from src.reporting.tables import Cell, Table
 
 README = Path("README.md")
 RECORDS = Path("reports/records")
-ROWS = (
-    ("BM25", "bm25"),
-    ("BM25 stemmed", "bm25_stem"),
-    ("BM25 lemmas", LEMMA),
-    ("ColBERT", "colbert"),
-    ("ours", FINAL),
-)
+ROWS = {row: systems.label(row) for row in (*LEXICAL, LATE)} | {FINAL: "ours"}
 
 
 def main(_: list[str]) -> None:
@@ -48,11 +44,11 @@ def between(readme: str, name: str, text: str) -> str:
 def headline(metrics: Mapping[str, Any]) -> str:
     """What the mini profile ends at: the models side by side on its retrieval set, and at half of the dimensions."""
     name = next(name for name, rules in metrics["protocol"].items() if "documents" in rules)
-    scores = {label: metrics[name][row]["nDCG@10"] for label, row in ROWS if row in metrics[name]}
+    scores = {label: metrics[name][row][MAIN] for row, label in ROWS.items() if row in metrics[name]}
     half = list(metrics["matryoshka"].items())[1]
     others = ", ".join(f"{label} {score:.3f}" for label, score in scores.items() if label != "ours")
     return (
-        f"On its **synthetic** data the run ends at nDCG@10 {scores['ours']:.3f}, and {half[1]['nDCG@10']:.3f} at "
+        f"On its **synthetic** data the run ends at {MAIN} {scores['ours']:.3f}, and {half[1][MAIN]:.3f} at "
         f"{half[0]} dimensions; beside it {others}.\n"
     )
 
@@ -76,7 +72,7 @@ def results(records: Path) -> str:
         "set",
         "queries",
         "documents",
-        *(f"nDCG@10 {label}" for label, _ in ROWS),
+        *(f"{MAIN} {label}" for label in ROWS.values()),
         "P@1 ours",
         "R@100 ours",
     ]
@@ -89,7 +85,7 @@ def retrieval_row(name: str, rules: Mapping[str, Any], models: Mapping[str, Mapp
     """Set and protocol, sizes, and the models side by side."""
     title = "with titles" if rules["title"] else "without titles"
     label = f"{names.marked(name, bool(rules.get('synthetic')))}, {rules['name']}, {title}"
-    scores: list[Cell] = [models[row]["nDCG@10"] if row in models else None for _, row in ROWS]
+    scores: list[Cell] = [models[row][MAIN] if row in models else None for row in ROWS]
     return [label, rules["queries"], rules["documents"], *scores, models[FINAL]["P@1"], models[FINAL]["R@100"]]
 
 

@@ -23,7 +23,7 @@ from typing import Any
 from src.errors import UserError
 from src.files import read_json, read_jsonl, read_text, write_json, write_text
 from src.recipe.stages import STAGES
-from src.reporting.document import TEXTS_BEGIN, TEXTS_END
+from src.reporting.markdown import TEXTS_BEGIN, TEXTS_END
 
 FILES = (
     "params.yaml",

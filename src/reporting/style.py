@@ -27,7 +27,7 @@ BLACK, ORANGE, SKY, GREEN, BLUE, VERMILLION, PURPLE = (
 GREY = "#6E6E6E"
 SERIES = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, BLACK)
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
-FORMATS: dict[str, dict[str, None]] = {"png": {"Software": None}, "svg": {"Date": None, "Creator": None}}
+SUFFIX = ".svg"
 _SETTINGS: Any = {
     "font.family": ["DejaVu Sans", "sans-serif"],  # matplotlib brings the first along; it has the Turkish letters
     "font.size": 9,
@@ -54,15 +54,14 @@ _SETTINGS: Any = {
 
 @contextmanager
 def chart(
-    folder: Path,
-    name: str,
+    target: Path,
     title: str,
     note: str,
     *,
     size: tuple[float, float] = (7.0, 4.0),
     grid: tuple[int, int] = (1, 1),
 ) -> Iterator[list[Axes]]:
-    """Axes to draw on; FOLDER/NAME.png and .svg are written when the block ends.
+    """Axes to draw on; TARGET is written when the block ends.
 
     Args:
         title: what is shown, on top.
@@ -84,7 +83,7 @@ def chart(
         yield axes
         figure.suptitle(wrap(title, size[0], 11.5), x=0.01, ha="left", fontsize=11, fontweight="bold")
         figure.supxlabel(wrap(note, size[0], 7.5), x=0.01, ha="left", fontsize=7.5, color=GREY)
-        save(figure, folder, name)
+        save(figure, target)
 
 
 def wrap(text: str, width: float, points: float) -> str:
@@ -94,11 +93,17 @@ def wrap(text: str, width: float, points: float) -> str:
     return fill(text, int(width * 72 / (0.6 * points)))
 
 
-def save(figure: Figure, folder: Path, name: str) -> None:
-    """Write the figure in every format, without times, versions or random ids."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for suffix, metadata in FORMATS.items():
-        figure.savefig(folder / f"{name}.{suffix}", metadata=metadata)
+def save(figure: Figure, target: Path) -> None:
+    """Write the figure as SVG, which GitHub shows, without times, versions or random ids."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(target, format=SUFFIX[1:], metadata={"Date": None, "Creator": None})
+
+
+def powers_of_two(axes: Axes, ticks: Sequence[float]) -> None:
+    """A logarithmic x-axis with these ticks, in plain numbers."""
+    axes.set_xscale("log", base=2)
+    axes.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
+    axes.minorticks_off()
 
 
 def label(axes: Axes, text: str, point: tuple[float, float], shift: tuple[float, float] = (5, 5), **looks: Any) -> None:

@@ -1,4 +1,4 @@
-"""A table that is written as Markdown for readers and as CSV for programs."""
+"""A table: Markdown in the report, CSV for programs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from src.files import write_text
 from src.table_files import write_table
 
 Cell = str | int | float | None
@@ -45,8 +44,7 @@ class Table:
         return "\n\n".join(parts) + "\n"
 
     def write(self, folder: Path) -> None:
-        """FOLDER/NAME.md and FOLDER/NAME.csv."""
-        write_text(folder / f"{self.name}.md", self.markdown())
+        """FOLDER/NAME.csv."""
         write_table(folder / f"{self.name}.csv", self.header, [[_raw(cell) for cell in row] for row in self.rows])
 
     def _is_numeric(self, column: int) -> bool:

@@ -10,6 +10,7 @@ import torch
 from src.evaluation import dense, late, lexical, quantise, runs, table, truncation
 from src.evaluation.beir import EvalSet, load_eval_set
 from src.evaluation.fusion import FUSIONS, RRF_K
+from src.evaluation.results import Evaluation
 from src.evaluation.significance import Draws
 from src.evaluation.table import QUANTISED_DEPTH
 from src.files import fresh_dir, read_json, write_json
@@ -68,7 +69,7 @@ def write_dense(folder: Path, row: str, data: EvalSet, params: Params, device: t
     return truncation.of_set(model, data)
 
 
-def score(folder: Path, queries: Path, data: EvalSet, params: Params, truncation: dict[str, Cut]) -> dict[str, object]:
+def score(folder: Path, queries: Path, data: EvalSet, params: Params, truncation: dict[str, Cut]) -> Evaluation:
     """The summary of the saved runs; writes the per-query files on the way."""
     dims = sorted(params.eval.dims, reverse=True)
     rows = [*LEXICAL, LATE, *CHECKPOINTS, *HYBRIDS, *params.eval.published]

@@ -7,10 +7,10 @@ from pathlib import Path
 from src.files import fresh_dir, write_json, write_text
 from src.model.card import write_model_card
 from src.params import Params
-from src.reporting import checks, document, figures, html, metrics, plots, results
+from src.reporting import checks, document, html, markdown, metrics
 from src.reporting.cards import write_cards
 from src.reporting.inputs import TRAINING_SETS, read_inputs
-from src.reporting.text_run import base_origin
+from src.reporting.style import SUFFIX
 
 REPORTS = Path("reports")
 
@@ -26,14 +26,15 @@ def run(params: Params) -> None:
     write_cards(inputs, REPORTS / "data")
     with fresh_dir(REPORTS / "model_card") as folder:
         cards = {name: inputs.cards[name] for name in TRAINING_SETS}
-        write_model_card(folder, merged, params, cards, base_origin(inputs))
-    with fresh_dir(REPORTS / "tables") as folder:
-        for table in results.all_tables(inputs, found):
-            table.write(folder)
-    with fresh_dir(REPORTS / "plots") as folder:
-        plots.write_all(inputs, folder)
+        write_model_card(folder, merged, params, cards, inputs.base_origin)
+    report = document.report(inputs, found)
+    for name, tables in (("tables", report.tables()), ("plots", report.plots())):
+        with fresh_dir(REPORTS / name) as folder:
+            for table in tables:
+                table.write(folder)
     with fresh_dir(REPORTS / "figures") as folder:
-        figures.draw_all(inputs, folder)
-    text = document.write_report(inputs, found)
+        for figure in report.figures():
+            figure.draw(folder / f"{figure.name}{SUFFIX}")
+    text = markdown.page(report)
     write_text(REPORTS / "REPORT.md", text)
     write_text(REPORTS / "report.html", html.page(text, REPORTS))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from src.ablation.origin import code, origins
 from src.ablation.variants import variant
+from src.evaluation.metrics import SHOWN as MEASURES
 from src.files import read_yaml
 from src.params import load_ablations
 from src.params.load import validate
@@ -14,7 +15,6 @@ ROOT = Path(__file__).parents[2]
 SET, STS = "scifact_tr_synthetic", "stsb_tr_synthetic"
 CHAIN = ("base", "nli", "sts", "retrieval")
 MODELS = ("bm25", "bm25_stem", "bm25_lemma", "colbert", *CHAIN, "hybrid", "hybrid_z")
-MEASURES = ("P@1", "P@3", "P@5", "P@10", "R@1", "R@5", "R@10", "R@100", "MRR@10", "nDCG@10", "MAP")
 QUERIES = 12
 
 

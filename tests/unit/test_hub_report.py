@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from src.files import write_json
+from src.reporting.brief import warnings
 from src.reporting.inputs import read_inputs
-from src.reporting.text_run import warning, what_was_run
+from src.reporting.run import what_was_run
 from tests.unit.reporting_run import make_run
 
 
@@ -18,14 +18,14 @@ def inputs(tmp_path):
 
 def test_a_run_on_files_and_pinned_sets_has_no_such_warning(inputs):
     cards = {key: card | {"pinned": True} for key, card in inputs.cards.items()}
-    assert warning(inputs) == warning(replace(inputs, cards=cards)) == []
+    assert warnings(inputs) == warnings(replace(inputs, cards=cards)) == []
 
 
-def test_sets_published_models_and_the_base_are_named(inputs, tmp_path):
+def test_sets_published_models_and_the_base_are_named(inputs):
     inputs.cards["nli"]["pinned"] = False
     inputs.main["settings"]["published"] = {"theirs": {"pinned": False}, "other": {"pinned": True}}
-    write_json(tmp_path / "models/base/origin.json", {"source": "owner/base", "revision": "c0ffee", "pinned": False})
-    (line,) = warning(inputs)
+    base = {"source": "owner/base", "revision": "c0ffee", "pinned": False}
+    (line,) = warnings(replace(inputs, base_origin=base))
     name = inputs.cards["nli"]["name"]
     assert line.startswith(f"> **Unpinned.** {name}, theirs, the base model owner/base (c0ffee): taken from the Hub")
     assert "src.hub pin" in line
@@ -33,13 +33,15 @@ def test_sets_published_models_and_the_base_are_named(inputs, tmp_path):
 
 def test_invented_text_that_no_stage_reads_is_no_warning(inputs):
     inputs.cards["text"]["synthetic"] = True
-    assert "Numbers on text_tr_synthetic come" in warning(inputs)[0]
+    assert "Numbers on text_tr_synthetic come" in warnings(inputs)[0]
     base = inputs.params.base_model.model_copy(update={"source": "owner/base"})
-    assert warning(replace(inputs, params=inputs.params.model_copy(update={"base_model": base}))) == []
+    assert warnings(replace(inputs, params=inputs.params.model_copy(update={"base_model": base}))) == []
 
 
 def test_published_models_are_told_with_their_commit(inputs):
     inputs.main["settings"]["published"] = {"theirs": {"source": "owner/name", "revision": "0123456789abcdef"}}
     evaluation = inputs.params.eval.model_copy(update={"published": ["theirs"]})
     told = what_was_run(replace(inputs, params=inputs.params.model_copy(update={"eval": evaluation})))
-    assert any("published models: theirs (`owner/name` at `01234567`)" in part for part in told.parts)
+    assert any(
+        "published models: theirs (`owner/name` at `01234567`)" in part for part in told.parts if isinstance(part, str)
+    )

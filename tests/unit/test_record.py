@@ -10,8 +10,8 @@ from src import record as stage
 from src.errors import UserError
 from src.files import read_json
 from src.reporting import metrics, readme, record
-from src.reporting.document import quoted
 from src.reporting.inputs import read_inputs
+from src.reporting.markdown import quoted
 from tests.unit.reporting_run import make_run, write
 
 ROOT = Path(__file__).parents[2]
@@ -24,9 +24,9 @@ def finished(root, synthetic=True):
     write(root / "reports" / "metrics.json", metrics.merge(read_inputs(params, root)))
     for file in ("params.yaml", "dvc.lock", "reports/summary.json", "reports/checks.json"):
         write(root / file, "{}")
-    write(root / "reports" / "figures" / "a.png", "png")
+    write(root / "reports" / "figures" / "a.svg", "svg")
     write(root / "reports" / "data" / "x.md", "card")
-    body = f"# Report\n\n[x](data/x.md)\n\n![a](figures/a.png)\n\n{quoted('İstanbul nerede?')}\n\nEnd\n"
+    body = f"# Report\n\n[x](data/x.md)\n\n![a](figures/a.svg)\n\n{quoted('İstanbul nerede?')}\n\nEnd\n"
     write(root / "reports" / "REPORT.md", body)
     same = {"seconds": 1.0, "tokens_per_second": 5, "share_of_peak": 0.5, "padding_waste": 0.1, "encoded_once": 1.0}
     steps = [{"rows": 9}] + [
@@ -42,7 +42,7 @@ def test_a_record_holds_the_run_and_its_evidence(tmp_path):
     names = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     assert names == {
         *("params.yaml", "dvc.lock", "metrics.json", "summary.json", "checks.json", "REPORT.md", "environment.json"),
-        *("cost.json", "logs/train_nli.jsonl", "figures/a.png", "data/x.md"),
+        *("cost.json", "logs/train_nli.jsonl", "figures/a.svg", "data/x.md"),
     }
     environment = json.loads((folder / "environment.json").read_text())
     assert environment["machine"]["cores"] >= 1 and environment["machine"]["cpu"]

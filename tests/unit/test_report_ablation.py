@@ -3,9 +3,9 @@
 import pytest
 
 from src.files import read_yaml
-from src.reporting import ablation
+from src.reporting import ablation, variants
+from src.reporting.forgetting import answer
 from src.reporting.inputs import read_inputs
-from src.reporting.text_ablation import answer
 from tests.unit.reporting_run import ROOT, SET, make_run
 
 CHAIN = ["nli", "sts", "retrieval"]
@@ -14,24 +14,24 @@ CHAIN = ["nli", "sts", "retrieval"]
 @pytest.mark.parametrize(
     ("name", "row", "expected"),
     [
-        ("full@0.5", {"path": CHAIN}, ablation.MIXING),
-        ("b", {"path": CHAIN, "train": {"batch_size": 256}}, ablation.BATCH),
-        ("o", {"path": ["retrieval"]}, ablation.ORDER),
-        ("m", {"path": CHAIN, "matryoshka": False}, ablation.SETTINGS),
-        ("f", {"path": CHAIN, "train": {"freeze_layers": 1, "freeze_embeddings": True}}, ablation.SETTINGS),
-        ("r", {"path": CHAIN, "train": {"remedies": {"hard_negatives": True}}}, ablation.REMEDIES),
-        ("n", {"path": CHAIN, "train": {"false_negatives": 0.05}}, ablation.REMEDIES),
-        ("s", {"path": CHAIN, "mix": {"inverse_cloze": 1.0}}, ablation.SOURCES),
+        ("full@0.5", {"path": CHAIN}, variants.MIXING),
+        ("b", {"path": CHAIN, "train": {"batch_size": 256}}, variants.BATCH),
+        ("o", {"path": ["retrieval"]}, variants.ORDER),
+        ("m", {"path": CHAIN, "matryoshka": False}, variants.SETTINGS),
+        ("f", {"path": CHAIN, "train": {"freeze_layers": 1, "freeze_embeddings": True}}, variants.SETTINGS),
+        ("r", {"path": CHAIN, "train": {"remedies": {"hard_negatives": True}}}, variants.REMEDIES),
+        ("n", {"path": CHAIN, "train": {"false_negatives": 0.05}}, variants.REMEDIES),
+        ("s", {"path": CHAIN, "mix": {"inverse_cloze": 1.0}}, variants.SOURCES),
     ],
 )
 def test_a_row_tells_which_question_it_answers(name, row, expected):
-    assert ablation.group(name, {"row": row, "path": row["path"]}) == expected
+    assert variants.group(name, {"row": row, "path": row["path"]}) == expected
 
 
 def test_every_variant_of_params_is_in_words(tmp_path):
     inputs = read_inputs(make_run(tmp_path), tmp_path)
-    variants = read_yaml(ROOT / "ablations/params.yaml")["variants"]
-    words = [ablation.label(name, {"row": row, "path": row["path"]}, inputs) for name, row in variants.items()]
+    given = read_yaml(ROOT / "ablations/params.yaml")["variants"]
+    words = [variants.label(name, {"row": row, "path": row["path"]}, inputs) for name, row in given.items()]
     assert len(set(words)) == len(words)
     assert "freeze embeddings, freeze layers 1" in words
     assert "retrieval" in words
@@ -41,15 +41,15 @@ def test_a_mixture_of_weights_says_of_which_variant(tmp_path):
     inputs = read_inputs(make_run(tmp_path), tmp_path)
     reference = inputs.ablation["reference"]
     row = {"path": CHAIN, "row": {"path": CHAIN, "train": {"learning_rate": 0.01}}}
-    assert ablation.label(f"{reference}@0.5", row, inputs).endswith("of the trained weights")
-    assert "learning rate" in ablation.label("faster@0.5", row, inputs)
-    assert "learning rate" not in ablation.label(f"{reference}@0.5", row, inputs)
+    assert variants.label(f"{reference}@0.5", row, inputs).endswith("of the trained weights")
+    assert "learning rate" in variants.label("faster@0.5", row, inputs)
+    assert "learning rate" not in variants.label(f"{reference}@0.5", row, inputs)
 
 
 def test_with_seeds_a_table_shows_deviation_and_the_test_between_seeds(tmp_path):
     inputs = read_inputs(make_run(tmp_path), tmp_path)
-    found = ablation.groups(inputs.ablation)
-    table = ablation.table(ablation.BATCH, found[ablation.BATCH], inputs)
+    found = variants.groups(inputs.ablation)
+    table = ablation.table(variants.BATCH, found[variants.BATCH], inputs)
     reference, variant = table.rows
     assert reference[1:5] == ["0.7000 ± 0.0100", None, None, None]
     assert variant[:5] == ["batch size 256", "0.6600 ± 0.0100", "-0.0200", "[-0.040, 0.000]", 0.2]

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from src.evaluation.expected import read_expected, unmeasured
-from src.reporting import retrieval_tables
+from src.reporting import dimensions, retrieval
 from src.reporting.tables import Table, escape, plain, show
 from tests.unit.reporting_run import SET, evaluation, latency
 
@@ -53,9 +53,9 @@ def test_long_text_is_cut():
 
 def test_gains_are_taken_over_the_papers_baseline_where_it_is_measured():
     found = evaluation(SET)
-    assert retrieval_tables.baseline(found) == "colbert"
+    assert retrieval.baseline(found) == "colbert"
     found["models"]["turkish-colbert"] = found["models"]["nli"]
-    table = retrieval_tables.table_1(found)
+    table = retrieval.table_1(found)
     gains = {row[0]: row[5] for row in table.rows}
     assert gains["turkish-colbert"] is None
     assert gains["NLI → STS → retrieval"] == "+40.0 %"  # P@1 0.7 over 0.5
@@ -63,15 +63,15 @@ def test_gains_are_taken_over_the_papers_baseline_where_it_is_measured():
 
 def test_a_comparison_reads_the_same_from_both_sides():
     found = evaluation(SET)
-    there = retrieval_tables.pair(found, "nDCG@10", "bm25", "retrieval")
-    back = retrieval_tables.pair(found, "nDCG@10", "retrieval", "bm25")
+    there = retrieval.pair(found, "nDCG@10", "bm25", "retrieval")
+    back = retrieval.pair(found, "nDCG@10", "retrieval", "bm25")
     assert there["difference"] == -back["difference"]
     assert back["interval"] == [0.1, 0.2]
-    assert retrieval_tables.pair(found, "MAP", "bm25", "retrieval") is None
+    assert retrieval.pair(found, "MAP", "bm25", "retrieval") is None
 
 
 def test_search_times_stand_beside_what_they_buy():
-    table = retrieval_tables.latency(evaluation(SET), latency())
+    table = dimensions.latency(evaluation(SET), latency())
     assert table.header[3:5] == ["ms, one query", "ms a query, 32 at once"]
     assert [row[:5] for row in table.rows][:2] == [
         [128, "float32", 512, "1.00", "0.50"],
@@ -90,7 +90,7 @@ def test_published_rows_of_models_that_were_not_run_stand_below_ours_under_the_s
     (tmp_path / "expected.yaml").write_text("\n".join(lines), encoding="utf-8")
     others = unmeasured(read_expected(tmp_path / "expected.yaml"), SET, found)
     assert [entry.model for entry in others] == ["theirs"]
-    table = retrieval_tables.models(found, others)
+    table = retrieval.models(found, others)
     assert len(table.rows) == len(found["models"]) + 1
     told = dict(zip(table.header, table.rows[-1], strict=True))
     assert (told["model"], told["nDCG@10"], told["P@1"]) == ("theirs (published)", 0.9229, None)
@@ -101,16 +101,16 @@ def test_published_rows_of_models_that_were_not_run_stand_below_ours_under_the_s
 
 def test_weights_that_are_not_the_original_ones_are_told_under_the_table():
     found = evaluation(SET)
-    assert "4-bit" not in retrieval_tables.models(found).notes
+    assert "4-bit" not in retrieval.models(found).notes
     told = {"published": {"small-q4": {"weights": "4-bit weights, read to float32"}}, "base_weights": "4-bit weights"}
     found["settings"] = {**found["settings"], **told}
-    notes = retrieval_tables.models(found).notes
+    notes = retrieval.models(found).notes
     assert "small-q4: 4-bit weights, read to float32." in notes
     assert "base encoder and what was trained from it: 4-bit weights." in notes
 
 
 def test_what_was_left_out_of_a_set_is_told():
     found = evaluation(SET)
-    assert "Left out" not in retrieval_tables.models(found).notes
+    assert "Left out" not in retrieval.models(found).notes
     found["dropped"] = {"empty_documents": 2, "queries_without_judgement": 150}
-    assert retrieval_tables.models(found).notes.endswith(" Left out: 2 empty documents.")
+    assert retrieval.models(found).notes.endswith(" Left out: 2 empty documents.")

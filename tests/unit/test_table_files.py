@@ -9,7 +9,7 @@ from src.errors import UserError
 from src.evaluation.beir import load_eval_set, read_qrels
 from src.evaluation.runs import read_run, write_run
 from src.files import write_jsonl
-from src.reporting.examples import first_hits, relevant_ids
+from src.reporting.queries import first_hits, relevant_ids
 from src.stages.prepare_eval import write_beir
 from src.table_files import read_table, write_table
 

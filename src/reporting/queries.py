@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+import numpy as np
+
 from src.evaluation.beir import read_qrels
+from src.evaluation.metrics import MAIN
+from src.evaluation.results import Evaluation
 from src.evaluation.runs import read_run
 from src.files import read_jsonl
+from src.recipe import systems
 from src.recipe.stages import BEFORE, FINAL
-from src.reporting.figures_retrieval import per_query_file
+from src.reporting import names, style
 from src.reporting.inputs import Inputs, read_columns
-from src.reporting.retrieval_tables import MAIN
+from src.reporting.retrieval import caption, p_value, pair
+from src.reporting.section import Figure, Part, Quoted, Section
 from src.reporting.tables import Cell, Table, plain
 
 COUNT = 5
@@ -27,6 +34,24 @@ class Example:
     after: float
     first_before: str | None
     first_after: str | None
+
+
+def section(inputs: Inputs) -> Section:
+    """What retrieval training did to single queries."""
+    parts: list[Part] = [f"Before: {systems.label(BEFORE)}. After: {systems.label(FINAL)}."]
+    for name, evaluation in inputs.evaluations.items():
+        alternative = f"{MAIN} of every query of {name} before and after retrieval training"
+        parts += [
+            f"### {names.retrieval_set(evaluation)}, query by query",
+            Figure(f"queries-{name}", alternative, partial(draw_queries, inputs, evaluation)),
+        ]
+        for word, chosen in zip(("gained", "lost"), extremes(inputs, name), strict=True):
+            if chosen:
+                texts = table(f"{word}-{name}", inputs, name, chosen)
+                parts.append(Quoted(f"**{word.title()} most** ({caption(evaluation)})", texts))
+            else:
+                parts.append(f"No query {word}.")
+    return Section("Gains and losses by query", "the queries that retrieval training helped and hurt most", parts)
 
 
 def extremes(inputs: Inputs, set_name: str) -> tuple[list[Example], list[Example]]:
@@ -89,3 +114,30 @@ def texts(path: Path, wanted: Iterable[str | None]) -> dict[str, str]:
     """{id: title, or text where there is no title} of the wanted rows of a BEIR file."""
     ids = set(wanted)
     return {row["_id"]: plain(row.get("title") or row["text"]) for row in read_jsonl(path) if row["_id"] in ids}
+
+
+def draw_queries(inputs: Inputs, evaluation: Evaluation, target: Path) -> None:
+    """nDCG@10 of every query before and after retrieval training."""
+    columns = [read_columns(per_query_file(inputs.root, evaluation["set"], row))[MAIN] for row in (BEFORE, FINAL)]
+    before, after = (np.array([float(value) for value in column]) for column in columns)
+    tested = pair(evaluation, MAIN, FINAL, BEFORE)
+    p = f", {p_value(evaluation, tested)} after Holm" if tested else ""
+    better, worse = int((after > before).sum()), int((after < before).sum())
+    note = f"{caption(evaluation)}. Area: number of queries at a point."
+    title = f"{better} queries gain by retrieval training, {worse} lose, {len(after) - better - worse} stay{p}"
+    with style.chart(target, title, note, size=(5.6, 5.2)) as (axes,):
+        points, counts = np.unique(np.stack([before, after], axis=1).round(2), axis=0, return_counts=True)
+        colours = np.where(points[:, 1] > points[:, 0], style.BLUE, style.GREY)
+        colours = np.where(points[:, 1] < points[:, 0], style.VERMILLION, colours)
+        axes.plot([0, 1], [0, 1], color=style.GREY, linewidth=0.8, linestyle="--")
+        axes.scatter(points[:, 0], points[:, 1], s=12 + 8 * counts, c=list(colours), alpha=0.6, linewidths=0)
+        axes.set_xlim(-0.06, 1.06)
+        axes.set_ylim(-0.06, 1.06)
+        axes.set_aspect("equal")
+        axes.set_xlabel(f"{MAIN} before ({systems.label(BEFORE)})")
+        axes.set_ylabel(f"{MAIN} after ({systems.label(FINAL)})")
+
+
+def per_query_file(root: Path, set_name: str, row: str) -> Path:
+    """Where the measures of every query lie."""
+    return root / "reports" / "per_query" / set_name / f"{row}.tsv"

@@ -1,54 +1,31 @@
-"""Tables of what was run: data, recipe, versions, work."""
+"""The training stages: their settings, their curves and their work."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-from src.recipe import systems
+import numpy as np
+
 from src.recipe.stages import STAGES
-from src.reporting import names
-from src.reporting.inputs import TRAINING_SETS, Inputs
-from src.reporting.tables import Cell, Table, plain, share
+from src.reporting import names, style
+from src.reporting.inputs import Inputs
+from src.reporting.section import Part, Section
+from src.reporting.tables import Cell, Table, share
 
 if TYPE_CHECKING:
     from src.params.schema import StepParams
 
 LAST = 5  # steps whose mean is the loss at the end
-LIBRARIES = (
-    "torch",
-    "transformers",
-    "sentence-transformers",
-    "tokenizers",
-    "numpy",
-    "scipy",
-    "bm25s",
-    "ir-measures",
-    "dvc",
-)
 
 
-def data(inputs: Inputs) -> Table:
-    """Every data set: what for, where from, how many rows were kept."""
-    rows: list[list[Cell]] = []
-    for key, card in inputs.cards.items():
-        kept = {split: counts["kept"] for split, counts in card["splits"].items()}
-        read = sum(counts["read"] for counts in card["splits"].values())
-        lengths: dict[str, int] = next(iter(card["words"].values()), {})
-        rows.append(
-            [
-                card["name"],
-                f"training: {key}" if key in TRAINING_SETS else "evaluation",
-                names.SYNTHETIC if card["synthetic"] else "real",
-                plain(card["source"]),
-                plain(card["licence"]),
-                ", ".join(f"{split} {count:,}" for split, count in kept.items()),
-                read - sum(kept.values()),
-                lengths.get("p50"),
-            ]
-        )
-    header = ["set", "used for", "text", "source", "licence", "rows kept", "dropped", "median words"]
-    return Table("data", header, rows)
+TITLES = {
+    "mlm": "masked language modelling",
+    **{name: f"{place}. {stage.title}" for place, (name, stage) in enumerate(STAGES.items(), 1)},
+    "colbert": "late-interaction baseline",
+}
+SMOOTHED = 40  # points above which a running mean is drawn besides
 
 
 def recipe(inputs: Inputs) -> Table:
@@ -119,24 +96,50 @@ def remedies(inputs: Inputs) -> str:
     return "; ".join(found) or "none, as in the paper"
 
 
-def versions(inputs: Inputs) -> str:
-    """The packages that decide results, on one line."""
-    return ", ".join(f"{name} {inputs.versions[name]}" for name in LIBRARIES if name in inputs.versions)
+def draw_curves(inputs: Inputs, target: Path) -> None:
+    """The loss of every step that was trained."""
+    count = len(inputs.curves)
+    columns = min(count, 2)
+    rows = -(-count // columns)
+    data = ", ".join(getattr(inputs.params.data, key).name for key in STAGES)
+    synthetic = any(inputs.cards[key]["synthetic"] for key in STAGES)
+    note = (
+        f"Training data: {names.marked(data, synthetic)}. Thin: every batch (an epoch's last is smaller); thick: "
+        "running mean. Losses of different steps are not of one kind."
+    )
+    size = (7.0, 1.2 + 2.1 * rows)
+    with style.chart(target, "Training curves", note, size=size, grid=(rows, columns)) as axes:
+        for place, (name, curve) in zip(axes, inputs.curves.items(), strict=False):
+            loss = np.array(curve["loss"])
+            long = len(loss) > SMOOTHED
+            place.plot(curve["step"], loss, color=style.SKY if long else style.BLUE, linewidth=0.8 if long else 1.6)
+            if long:
+                place.plot(curve["step"], running_mean(loss, len(loss) // 20), color=style.BLUE)
+            place.set_title(f"{TITLES[name]}, n = {len(loss)} steps")
+            place.set_ylabel("loss")
+            place.set_xlabel("optimizer step")
+            place.set_ylim(min(0.0, loss.min()), np.quantile(loss, 0.98) * 1.1)
+        for place in axes[count:]:
+            place.set_visible(False)
 
 
-def truncation(inputs: Inputs) -> Table:
-    """Tokens that each encoder reads, and how many texts are longer."""
-    rows: list[list[Cell]] = []
-    for evaluation in inputs.evaluations.values():
-        for name, cut in evaluation["settings"].get("truncation", {}).items():
-            tokens = dict.fromkeys((cut["document_tokens"], cut["query_tokens"]))
-            read = " / ".join(map(str, tokens))
-            rows.append([evaluation["set"], systems.label(name), read, cut["documents_cut"], cut["queries_cut"]])
-    for name, cut in inputs.sts["protocol"].get("truncation", {}).items():
-        rows.append([inputs.sts["set"], systems.label(name), str(cut["tokens"]), cut["cut"], None])
-    header = ["set", "model", "tokens read", "documents cut", "queries cut"]
-    notes = "What is longer is cut: the rest of it is not read. Two numbers: of a document, of a query. Sentences of "
-    return Table("truncation", header, rows, notes=f"{notes}pairs and triplets count as documents.")
+def running_mean(values: np.ndarray, width: int) -> np.ndarray:
+    """The mean of up to `width` values on each side of every value."""
+    sums = np.concatenate([[0.0], np.cumsum(values)])
+    places = np.arange(len(values))
+    low, high = np.maximum(places - width, 0), np.minimum(places + width + 1, len(values))
+    return (sums[high] - sums[low]) / (high - low)
+
+
+def work_section(inputs: Inputs) -> Section:
+    """What the run cost that does not depend on the machine."""
+    parts: list[Part] = [
+        "Steps and sizes are the same on every machine. Seconds, memory and energy are not, so they stay out of the "
+        "metrics: each training writes them to `logs/`, and `reports/records/` keeps them with the processor they "
+        "were taken on. Benchmarks are in `reports/bench/`.",
+        work(inputs),
+    ]
+    return Section("Work", "optimizer steps, pairs and parameters behind the numbers", parts)
 
 
 def work(inputs: Inputs) -> Table:

@@ -1,25 +1,44 @@
-"""Tables of retrieval: every model on a set, the paper's Table I, dimensions, smaller indexes, significance."""
+"""Retrieval: every system on every set, and the paper's Table I in its shape."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from pathlib import Path
+from typing import Any
 
+import numpy as np
+
+from src.evaluation.expected import Entry
+from src.evaluation.metrics import MAIN
 from src.evaluation.metrics import SHOWN as MEASURES
+from src.evaluation.results import Evaluation
 from src.recipe import systems
-from src.recipe.stages import BEFORE, FINAL
-from src.reporting import names
+from src.recipe.stages import FINAL
+from src.reporting import names, style
+from src.reporting.inputs import Inputs
+from src.reporting.section import Figure, Part, Section
 from src.reporting.tables import Cell, Table, interval, percent
-
-if TYPE_CHECKING:
-    from src.evaluation.expected import Entry
 
 TABLE_1 = ("P@1", "P@5", "P@10", "MRR@10")
 # Late-interaction rows that gains are taken over: the paper's own baseline where it is measured, else ours.
 BASELINES = ("turkish-colbert", "colbert")
-MAIN = "nDCG@10"
 LEVEL = 0.05
-Evaluation = Mapping[str, Any]
+
+
+def section(inputs: Inputs) -> Section:
+    """The main table of every set."""
+    parts: list[Part] = []
+    for name, evaluation in inputs.evaluations.items():
+        alternative = f"{MAIN} of every model on {name} with 95 % intervals"
+        parts += [
+            f"### {names.retrieval_set(evaluation)}",
+            models(evaluation, inputs.not_run(name)),
+            Figure(f"models-{name}", alternative, partial(draw_models, evaluation)),
+            significance(evaluation),
+        ]
+    what = "all measures with intervals, and what differs significantly from what"
+    return Section("Every model", what, parts, [plot(inputs)])
 
 
 def models(evaluation: Evaluation, not_run: Sequence[Entry] = ()) -> Table:
@@ -132,78 +151,35 @@ def significance(evaluation: Evaluation) -> Table:
     return Table(f"significance-{evaluation['set']}", header, rows, caption(evaluation), notes, marks)
 
 
-def dimensions(evaluation: Evaluation) -> Table:
-    """The retrieval model cut to each dimension."""
-    shown = ("P@1", "R@10", "R@100", "MRR@10", MAIN)
-    rows: list[list[Cell]] = []
-    marks: dict[tuple[int, int], str] = {}
-    for number, (dim, found) in enumerate(evaluation["matryoshka"].items()):
-        lost = [percent(-found["loss_relative"]), interval([-bound for bound in found["loss_interval"][::-1]])]
-        cells: list[Cell] = [*lost] if number else [None, None]
-        rows.append([int(dim), found["bytes_per_document"], *(found[key] for key in shown), *cells])
-        if number and found["loss_p_holm"] < LEVEL:
-            marks[number, len(shown) + 2] = "\\*"
-    header = ["dimensions", "bytes a document", *shown, f"{MAIN} change", "its 95 % interval (points)"]
-    notes = (
-        "One encoding; the vectors are cut and brought back to unit length. Change: against the whole vector; "
-        f"\\* p < {LEVEL} (paired randomisation over queries, Holm over the dimensions)."
-    )
-    return Table(f"dimensions-{evaluation['set']}", header, rows, caption(evaluation), notes, marks)
+def draw_models(evaluation: Evaluation, target: Path) -> None:
+    """nDCG@10 of every model with its interval."""
+    rows = list(evaluation["models"])[::-1]
+    scores = np.array([evaluation["models"][row][MAIN] for row in rows])
+    bounds = np.array([evaluation["intervals"][row][MAIN] for row in rows])
+    note = f"{caption(evaluation)}. Lines: 95 % bootstrap intervals."
+    size = (7.0, 1.6 + 0.32 * len(rows))
+    with style.chart(target, f"{MAIN} of every model", note, size=size) as (axes,):
+        axes.barh(range(len(rows)), scores, color=[systems.colour(row) for row in rows], height=0.7)
+        around = np.abs(bounds.T - scores)
+        axes.errorbar(scores, range(len(rows)), xerr=around, fmt="none", ecolor=style.BLACK, capsize=3, linewidth=1.1)
+        for place, (score, high) in enumerate(zip(scores, bounds[:, 1], strict=True)):
+            axes.text(max(score, high) + 0.012, place, f"{score:.3f}", va="center", fontsize=8.5)
+        axes.set_yticks(range(len(rows)), [systems.label(row) for row in rows])
+        axes.set_xlim(0, min(1.12, max(bounds[:, 1].max(), scores.max()) * 1.12 + 0.03))
+        axes.set_xlabel(MAIN)
+        axes.grid(axis="y", visible=False)
 
 
-def quantisation(evaluation: Evaluation) -> Table:
-    """nDCG@10 and recall of each dimension in each form of the index."""
+def plot(inputs: Inputs) -> Table:
+    """Every score beside the protocol that it was measured under."""
     rows: list[list[Cell]] = [
-        [int(dim), form, found["bytes_per_document"], *(found[key] for key in ("P@1", "R@10", MAIN))]
-        for dim, forms in evaluation["quantisation"].items()
-        for form, found in forms.items()
+        [_plot_label(row, name, inputs), name, names.protocol(evaluation), *(scores[measure] for measure in MEASURES)]
+        for name, evaluation in inputs.evaluations.items()
+        for row, scores in evaluation["models"].items()
     ]
-    header = ["dimensions", "form", "bytes a document", "P@1", "R@10", MAIN]
-    settings = evaluation["settings"]
-    notes = f"binary_rescored: {settings['binary_rescored']}; the int8 codes it reads may lie on disk and do not count."
-    return Table(f"quantisation-{evaluation['set']}", header, rows, caption(evaluation), notes)
+    return Table("models", ["model", "set", "protocol", *MEASURES], rows)
 
 
-def timed_dims(evaluation: Evaluation, measured: Mapping[str, Any] | None) -> list[str]:
-    """Dimensions of a set's smaller indexes whose search times the benchmark has measured."""
-    return [dim for dim in evaluation["quantisation"] if measured and dim in measured["dims"]]
-
-
-def latency(evaluation: Evaluation, measured: Mapping[str, Any]) -> Table:
-    """Search times of a query, one at a time and in batches, beside bytes and nDCG@10 of each deployment point."""
-    batches = ("batch_1", f"batch_{measured['batch']}")
-    rows: list[list[Cell]] = [
-        [
-            int(dim),
-            form,
-            found["bytes_per_document"],
-            *(milliseconds(timed[form], batch) for batch in batches),
-            found[MAIN],
-        ]
-        for dim in timed_dims(evaluation, measured)
-        for form, found in evaluation["quantisation"][dim].items()
-        if (timed := measured["dims"][dim]) and form in timed
-    ]
-    header = [
-        "dimensions",
-        "form",
-        "bytes a document",
-        "ms, one query",
-        f"ms a query, {measured['batch']} at once",
-        MAIN,
-    ]
-    notes = (
-        f"Times: medians over {measured['documents']:,} random vectors, k = {measured['k']}, {measured['threads']} "
-        "thread(s), without the query's encoding; reports/bench/eval_dims.json names the processor."
-    )
-    return Table(f"latency-{evaluation['set']}", header, rows, caption(evaluation), notes)
-
-
-def milliseconds(timed: Mapping[str, float], batch: str) -> str:
-    """A time with the digits that such a measurement has."""
-    return f"{timed[batch]:.2f}"
-
-
-def changes(evaluation: Evaluation) -> dict[str, Any] | None:
-    """What retrieval training changed on a set: the comparison of the result with the model before."""
-    return pair(evaluation, MAIN, FINAL, BEFORE)
+def _plot_label(row: str, set_name: str, inputs: Inputs) -> str:
+    """The model, and the set where there are several, so that no two bars share a label."""
+    return systems.label(row) if len(inputs.evaluations) == 1 else f"{systems.label(row)}, {set_name}"

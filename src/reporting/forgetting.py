@@ -1,14 +1,23 @@
-"""The report's sections on the ablations, and on whether forgetting goes with retrieval errors."""
+"""Whether forgetting goes with retrieval errors, query by query."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from src.reporting import ablation, names
-from src.reporting.document import Section, figure, quoted, slug
-from src.reporting.inputs import Inputs
+import numpy as np
+
+from src.evaluation.metrics import MAIN
+from src.reporting import names, style
+from src.reporting.inputs import Inputs, read_columns
+from src.reporting.retrieval import caption
+from src.reporting.section import Figure, Part, Quoted, Section
 from src.reporting.tables import Cell, Table, interval, plain
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 SHIFTS = {
     "local_forgetting": "STS pairs near the query are judged worse",
@@ -16,66 +25,30 @@ SHIFTS = {
     "positive_shift": "the relevant document's vector moved",
     "match_change": "query and relevant document came nearer",
 }
-TARGETS = {"ndcg_change": "change of nDCG@10", "margin_change": "change of the relevant document's margin"}
+TARGETS = {"ndcg_change": f"change of {MAIN}", "margin_change": "change of the relevant document's margin"}
 SHOWN = 5
-_WORDS = {
-    ablation.BATCH: "The paper used batches of 1024 and saw gains up to 4096.",
-    ablation.ORDER: "The recipe is NLI → STS → retrieval; here steps are left out or change places.",
-    ablation.SETTINGS: "The paper trains every Matryoshka dimension and freezes early layers, without the number.",
-    ablation.SOURCES: "Retrieval pairs by origin, at equal size; inverse cloze pairs are made of the passages alone.",
-    ablation.REMEDIES: "Beyond the paper: against forgetting (rehearsal, held similarities) and for retrieval "
-    "(mined negatives, false negatives masked).",
-    ablation.MIXING: "The weights of the model before and after retrieval training, mixed without further training.",
-}
 
 
-def sections(inputs: Inputs) -> list[Section]:
-    """The ablations, or a sentence why there are none; forgetting and errors, where there are results."""
-    return [ablations(inputs), *([errors(inputs)] if inputs.errors else [])]
-
-
-def ablations(inputs: Inputs) -> Section:
-    """Every question with its table and figure."""
-    if inputs.ablation is None:
-        return Section("Ablations", "none of this run", [inputs.no_ablation])
-    found = ablation.groups(inputs.ablation)
-    parts = [
-        "Each variant is trained and measured by itself, on equally many pairs, and compared with the reference on the "
-        "same queries and pairs. Rows and epochs differ from the main run's, so these figures compare with each other, "
-        "not with the tables above; who picks a setting by them has seen the test sets (docs/ablations.md)."
-    ]
-    for key, rows in found.items():
-        parts += [f"### {ablation.QUESTIONS[key]}", _WORDS[key], ablation.table(key, rows, inputs).markdown()]
-        if key != ablation.MIXING:
-            parts.append(figure(f"ablation-{key}", f"{ablation.QUESTIONS[key]}: nDCG@10 and Spearman of each variant"))
-    parts += [f"Left out: {name}, since {reason}." for name, reason in inputs.ablation["left_out"].items()]
-    parts += [
-        "### Retrieval against similarity",
-        figure("pareto", "nDCG@10 against Spearman: weights mixed before and after, and variants as points"),
-    ]
-    questions = " · ".join(f"[{ablation.in_a_sentence(key)}](#{slug(ablation.QUESTIONS[key])})" for key in found)
-    return Section("Ablations", questions, parts)
-
-
-def errors(inputs: Inputs) -> Section:
+def section(inputs: Inputs) -> Section:
     """The paper's open question: does the STS drop go with retrieval errors?"""
     assert inputs.errors is not None
     rules = inputs.errors["protocol"]
-    parts = [
+    parts: list[Part] = [
         "An open question of the paper. For every query, what changed in retrieval is set against how the embedding "
         f"space moved there ({rules['from']} → {rules['to']}). Nearby: the {rules['nearest_pairs']} STS pairs nearest "
-        "to the query. A query that stood first before can only fall, so the correlation is also given with nDCG@10 "
+        f"to the query. A query that stood first before can only fall, so the correlation is also given with {MAIN} "
         "before held fixed (partial)."
     ]
     for name, found in inputs.errors["sets"].items():
+        alternative = f"Change in retrieval against shifts of the space, queries of {name}"
         parts += [
             f"### {names.retrieval_set(inputs.evaluations[name])}: forgetting and errors",
             answer(found),
-            correlations(name, found, inputs).markdown(),
-            figure(f"forgetting_errors-{name}", f"Change in retrieval against shifts of the space, queries of {name}"),
+            correlations(name, found, inputs),
+            Figure(f"forgetting_errors-{name}", alternative, partial(draw_points, inputs, name, found)),
         ]
         if found["worst"]:
-            parts.append(quoted(f"Worst losses, with texts:\n\n{worst(name, found).markdown()}"))
+            parts.append(Quoted("Worst losses, with texts", worst(name, found)))
     return Section(
         "Does forgetting go with retrieval errors?", "query by query: shifts of the space against losses", parts
     )
@@ -109,9 +82,9 @@ def correlations(name: str, found: Mapping[str, Any], inputs: Inputs) -> Table:
     assert inputs.errors is not None
     rules = inputs.errors["protocol"]
     counts = f"n = {found['queries']:,} queries, {found['better']} better, {found['worse']} worse"
-    caption = f"{names.retrieval_set(inputs.evaluations[name])}: {counts}"
+    where = f"{names.retrieval_set(inputs.evaluations[name])}: {counts}"
     notes = f"Spearman's ρ; {rules['interval'][name]}, seed {rules['seed']}. Bold: zero is outside."
-    return Table(f"forgetting_errors-{name}", header, rows, caption, notes)
+    return Table(f"forgetting_errors-{name}", header, rows, where, notes)
 
 
 def _correlation(value: float, bounds: list[float]) -> str:
@@ -133,6 +106,43 @@ def worst(name: str, found: Mapping[str, Any]) -> Table:
     ]
     return Table(
         f"worst-{name}",
-        ["query", "relevant document", "first now", "nDCG@10", "STS pairs nearby judged worse by"],
+        ["query", "relevant document", "first now", MAIN, "STS pairs nearby judged worse by"],
         rows,
     )
+
+
+def draw_points(inputs: Inputs, name: str, found: Mapping[str, Any], target: Path) -> None:
+    """Of every query, the change in retrieval against how the space moved around it."""
+    points = read_points(inputs.root / "reports" / "forgetting_errors" / f"{name}.csv")
+    note = f"{caption(inputs.evaluations[name])}. Spearman's correlation over queries with its 95 % interval."
+    title = "Does what similarity lost go with retrieval errors?"
+    panels = {"local_forgetting": "STS pairs nearby judged worse →", "query_shift": "query's vector moved →"}
+    with style.chart(target, title, note, size=(7.0, 3.9), grid=(1, 2)) as axes:
+        for place, (key, label) in zip(axes, panels.items(), strict=True):
+            _points(place, points, key, found["correlations"]["margin_change"][key])
+            place.set_xlabel(label)
+        axes[0].set_ylabel("change of margin of the relevant document")
+
+
+def _points(axes: Axes, points: Mapping[str, np.ndarray], key: str, correlation: Mapping[str, Any]) -> None:
+    change = points["ndcg_change"]
+    kinds = (
+        (change > 0, style.BLUE, "o", f"{MAIN} rose"),
+        (change == 0, style.GREY, "s", "same"),
+        (change < 0, style.VERMILLION, "v", "fell"),
+    )
+    for chosen, colour, marker, word in kinds:
+        label = f"{word} (n = {int(chosen.sum())})"
+        xs, ys = points[key][chosen], points["margin_change"][chosen]
+        axes.scatter(xs, ys, s=13, color=colour, marker=marker, alpha=0.6, linewidths=0, label=label)
+    axes.axhline(0, color=style.GREY, linewidth=0.8)
+    axes.axvline(0, color=style.GREY, linewidth=0.8)
+    axes.locator_params(axis="x", nbins=5)
+    axes.set_title(f"ρ = {correlation['spearman']:+.3f} {interval(correlation['interval'])}")
+    axes.legend(fontsize=7)
+
+
+def read_points(path: Path) -> dict[str, np.ndarray]:
+    """{column: (queries,)} of reports/forgetting_errors/SET.csv."""
+    columns = read_columns(path).items()
+    return {name: np.array([float(value) for value in values]) for name, values in columns if name != "query-id"}

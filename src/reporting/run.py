@@ -1,0 +1,133 @@
+"""What was run: data, models, recipe, versions; how to recompute a number."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from src.model.card import altered
+from src.recipe import systems
+from src.reporting import names, training
+from src.reporting.inputs import TRAINING_SETS, Inputs
+from src.reporting.section import Figure, Part, Section
+from src.reporting.tables import Cell, Table, plain
+
+LIBRARIES = (
+    "torch",
+    "transformers",
+    "sentence-transformers",
+    "tokenizers",
+    "numpy",
+    "scipy",
+    "bm25s",
+    "ir-measures",
+    "dvc",
+)
+
+
+def what_was_run(inputs: Inputs) -> Section:
+    """Data, models, recipe, seeds, versions."""
+    params = inputs.params
+    base = params.base_model
+    revision = inputs.base_origin.get("revision", base.revision)
+    origin = f"`{base.source}`" + (f" at revision `{revision}`" if revision else "") + altered(inputs.base_origin)
+    if base.source == "scratch":
+        origin = (
+            f"a GTE encoder with random weights, {base.layers} layers × {base.hidden_size}, and a BPE vocabulary of "
+            f"{base.vocab_size:,} pieces trained on {params.data.text.name}"
+        )
+        mlm = base.mlm
+        origin += f", pretrained by masked language modelling for {mlm.epochs:g} epochs" if mlm.epochs else ""
+    cards = ", ".join(f"[{card['name']}](data/{card['name']}.md)" for card in inputs.cards.values())
+    published_rows = _published_rows(inputs)
+    leaks = "removed from training" if params.prepare.leakage == "remove" else "kept (prepare.leakage)"
+    parts: list[Part] = [
+        data(inputs),
+        f"Data cards (checksums, what was dropped and why, lengths in words and tokens): {cards}. Training rows whose "
+        f"text stands in an evaluation set are {leaks}.",
+        training.recipe(inputs),
+        f"- Base: {origin}.\n"
+        f"- Remedies in the retrieval step: {training.remedies(inputs)}.\n"
+        f"- Rows of the tables: BM25 with Turkish case folding: plain words, stems, lemmas; a late-interaction model "
+        f"({params.colbert.dim} dimensions a token) trained here from the same base on the same pairs; the encoder "
+        f"after each step; hybrids by reciprocal rank fusion and by the sum of z-scores; "
+        f"published models: {published_rows}.\n"
+        f"- Seeds: {params.seed} for training, {params.eval.seed} for intervals and tests, "
+        f"{params.eval.bootstrap_resamples:,} resamples.\n"
+        f"- Versions: {versions(inputs)}.",
+    ]
+    if inputs.curves:
+        draw = partial(training.draw_curves, inputs)
+        parts.append(Figure("training", "Training curves: loss by optimizer step", draw))
+    return Section("What was run", "data, recipe, seeds, versions, training curves", parts)
+
+
+def data(inputs: Inputs) -> Table:
+    """Every data set: what for, where from, how many rows were kept."""
+    rows: list[list[Cell]] = []
+    for key, card in inputs.cards.items():
+        kept = {split: counts["kept"] for split, counts in card["splits"].items()}
+        read = sum(counts["read"] for counts in card["splits"].values())
+        lengths: dict[str, int] = next(iter(card["words"].values()), {})
+        rows.append(
+            [
+                card["name"],
+                f"training: {key}" if key in TRAINING_SETS else "evaluation",
+                names.SYNTHETIC if card["synthetic"] else "real",
+                plain(card["source"]),
+                plain(card["licence"]),
+                ", ".join(f"{split} {count:,}" for split, count in kept.items()),
+                read - sum(kept.values()),
+                lengths.get("p50"),
+            ]
+        )
+    header = ["set", "used for", "text", "source", "licence", "rows kept", "dropped", "median words"]
+    return Table("data", header, rows)
+
+
+def _published_rows(inputs: Inputs) -> str:
+    """Published models by name, source and commit."""
+    known = inputs.main["settings"].get("published", {})
+    named = []
+    for name in inputs.params.eval.published:
+        model = known.get(name, {})
+        where = f" (`{model['source']}`" + (f" at `{model['revision'][:8]}`)" if model.get("revision") else ")")
+        named.append(name + (where if model else ""))
+    return ", ".join(named) or "none"
+
+
+def versions(inputs: Inputs) -> str:
+    """The packages that decide results, on one line."""
+    return ", ".join(f"{name} {inputs.versions[name]}" for name in LIBRARIES if name in inputs.versions)
+
+
+def recompute(inputs: Inputs) -> Section:
+    """Where each number comes from."""
+    settings = inputs.main["settings"]
+    parts: list[Part] = [
+        f"- Every retrieval number comes from a TREC run in `reports/runs/SET/`, scored against "
+        f"`data/prepared/SET/qrels/test.tsv` with trec_eval's definitions; depth {settings['depth']}, texts cut at "
+        f"{settings['max_length']} tokens or sooner (below), scores {settings['scores']}, relevant: "
+        f"{settings['relevant']}.\n"
+        f"- Values of every query: `reports/per_query/SET/`. Tables as CSV: `reports/tables/`. All numbers: "
+        f"`reports/metrics.json`.\n"
+        f"- BM25: {settings['bm25']}; stemmed: {settings['bm25_stem']}; lemmas: {settings['bm25_lemma']}. "
+        f"Hybrids: {settings['hybrid']}; {settings['hybrid_z']}.\n"
+        f"- `dvc repro` writes this report again; without changes it is the same, byte for byte, on a like machine.",
+        truncation(inputs),
+    ]
+    return Section("How to recompute", "runs, qrels, definitions", parts)
+
+
+def truncation(inputs: Inputs) -> Table:
+    """Tokens that each encoder reads, and how many texts are longer."""
+    rows: list[list[Cell]] = []
+    for evaluation in inputs.evaluations.values():
+        for name, cut in evaluation["settings"].get("truncation", {}).items():
+            tokens = dict.fromkeys((cut["document_tokens"], cut["query_tokens"]))
+            read = " / ".join(map(str, tokens))
+            rows.append([evaluation["set"], systems.label(name), read, cut["documents_cut"], cut["queries_cut"]])
+    for name, cut in inputs.sts["protocol"].get("truncation", {}).items():
+        rows.append([inputs.sts["set"], systems.label(name), str(cut["tokens"]), cut["cut"], None])
+    header = ["set", "model", "tokens read", "documents cut", "queries cut"]
+    notes = "What is longer is cut: the rest of it is not read. Two numbers: of a document, of a query. Sentences of "
+    return Table("truncation", header, rows, notes=f"{notes}pairs and triplets count as documents.")

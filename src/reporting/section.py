@@ -1,0 +1,71 @@
+"""What the report is made of: sections of text, tables and figures, which each renderer walks over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from src.reporting.tables import Table
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A chart; its caption is in the picture.
+
+    Attributes:
+        name: of its file.
+        alternative: what it shows, for who cannot see it.
+        draw: writes it to a path.
+    """
+
+    name: str
+    alternative: str
+    draw: Callable[[Path], None]
+
+
+@dataclass(frozen=True)
+class Quoted:
+    """A table that quotes texts of data sets, below a line of words; it stands in the report alone."""
+
+    words: str
+    table: Table
+
+
+Part = str | Table | Figure | Quoted
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading, what a reader finds under it (for the contents), and its parts; text is Markdown.
+
+    Attributes:
+        plots: data of DVC's plots, which `dvc plots diff` lays over another run's.
+    """
+
+    heading: str
+    what: str
+    parts: list[Part]
+    plots: list[Table] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Report:
+    """The whole report: its title, paragraphs that no reader may miss, the run in brief, and the sections."""
+
+    title: str
+    warnings: list[str]
+    brief: str
+    sections: list[Section]
+
+    def tables(self) -> Iterator[Table]:
+        """Every table but those that quote texts."""
+        return (part for section in self.sections for part in section.parts if isinstance(part, Table))
+
+    def figures(self) -> Iterator[Figure]:
+        """Every figure."""
+        return (part for section in self.sections for part in section.parts if isinstance(part, Figure))
+
+    def plots(self) -> Iterator[Table]:
+        """The data of DVC's plots."""
+        return (table for section in self.sections for table in section.plots)
