@@ -104,7 +104,8 @@ def recompute(inputs: Inputs) -> Section:
     """Where each number comes from."""
     settings = inputs.main["settings"]
     parts: list[Part] = [
-        f"- Every retrieval number comes from a TREC run in `reports/runs/SET/`, scored against "
+        f"- Every retrieval number comes from a TREC run in `reports/runs/SET/` (of smaller vectors in "
+        f"`data/runs/SET/`, which DVC keeps), scored against "
         f"`data/prepared/SET/qrels/test.tsv` with trec_eval's definitions; depth {settings['depth']}, texts cut at "
         f"{settings['max_length']} tokens or sooner (below), scores {settings['scores']}, relevant: "
         f"{settings['relevant']}.\n"

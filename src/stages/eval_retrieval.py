@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 
@@ -21,19 +22,33 @@ from src.runtime import device
 
 
 def run(params: Params, name: str) -> None:
-    """Write reports/{runs/SET,per_query/SET,eval/SET.json}."""
+    """Write reports/{runs/SET,per_query/SET,eval/SET.json}, and data/runs/SET: the runs of smaller vectors."""
     options = params.eval.sets[name]
     data = load_eval_set(f"data/prepared/{name}", name, options.title, options.protocol, options.drop_self_hits)
-    with fresh_dir(f"reports/runs/{name}") as folder, fresh_dir(f"reports/per_query/{name}") as queries:
-        cut = write_runs(folder, data, params, device(params.runtime))
-        write_json(f"reports/eval/{name}.json", score(folder, queries, data, params, cut))
+    with (
+        fresh_dir(f"reports/runs/{name}") as systems,
+        fresh_dir(f"data/runs/{name}") as smaller,
+        fresh_dir(f"reports/per_query/{name}") as queries,
+    ):
+        folders = Folders(systems, smaller, queries)
+        cut = write_runs(folders, data, params, device(params.runtime))
+        write_json(f"reports/eval/{name}.json", score(folders, data, params, cut))
+
+
+class Folders(NamedTuple):
+    """Where the runs of whole systems, those of smaller vectors and the values of every query go."""
+
+    systems: Path
+    smaller: Path
+    queries: Path
 
 
 Cut = dict[str, int]  # what src.evaluation.truncation says of a model
 
 
-def write_runs(folder: Path, data: EvalSet, params: Params, device: torch.device) -> dict[str, Cut]:
+def write_runs(folders: Folders, data: EvalSet, params: Params, device: torch.device) -> dict[str, Cut]:
     """Write the run of every row and of every dimension of the retrieval model; how many texts each encoder cuts."""
+    folder = folders.systems
     depth, batch_size = params.eval.depth, params.eval.batch_size
     for row in LEXICAL:
         shutil.copyfile(f"data/bm25/{data.name}/{row}.trec", folder / f"{row}.trec")
@@ -43,41 +58,42 @@ def write_runs(folder: Path, data: EvalSet, params: Params, device: torch.device
     runs.write_run(folder / f"{LATE}.trec", late.rank_late(colbert, data, depth, batch_size), LATE)
     cut = {LATE: truncation.of_set(colbert, data)}
     for row in CHECKPOINTS:
-        cut[row] = write_dense(folder, row, data, params, device)
+        cut[row] = write_dense(folders, row, data, params, device)
     fused = [runs.read_run(folder / f"{row}.trec") for row in (LEMMA, FINAL)]
     for row, fuse in FUSIONS.items():
         runs.write_run(folder / f"{row}.trec", fuse(fused, depth), row)
     return cut
 
 
-def write_dense(folder: Path, row: str, data: EvalSet, params: Params, device: torch.device) -> Cut:
+def write_dense(folders: Folders, row: str, data: EvalSet, params: Params, device: torch.device) -> Cut:
     """Encode once; write the run of whole vectors, for the retrieval model also of every shorter and smaller form."""
     model = dense.load_dense(row, f"models/{row}", device, max_length=params.eval.max_length)
     queries, documents = dense.embed_set(model, data, params.eval.batch_size, device)
     whole = dense.rank(queries, documents, data, params.eval.depth, device=device)
-    runs.write_run(folder / f"{row}.trec", whole, row)
+    runs.write_run(folders.systems / f"{row}.trec", whole, row)
     if row != FINAL:
         return truncation.of_set(model, data)
     dense.check_dims(params.eval.dims, model)
     for dim in params.eval.dims:
         if dim < model.dim:
             cut = dense.rank(queries, documents, data, params.eval.depth, dim=dim, device=device)
-            runs.write_run(folder / f"{at_dim(row, dim)}.trec", cut, at_dim(row, dim))
+            runs.write_run(folders.smaller / f"{at_dim(row, dim)}.trec", cut, at_dim(row, dim))
         for form, run in quantise.rank_quantised(queries, documents, data, QUANTISED_DEPTH, dim).items():
             small = quantised(row, dim, form)
-            runs.write_run(folder / f"{small}.trec", run, small)
+            runs.write_run(folders.smaller / f"{small}.trec", run, small)
     return truncation.of_set(model, data)
 
 
-def score(folder: Path, queries: Path, data: EvalSet, params: Params, truncation: dict[str, Cut]) -> Evaluation:
+def score(folders: Folders, data: EvalSet, params: Params, truncation: dict[str, Cut]) -> Evaluation:
     """The summary of the saved runs; writes the per-query files on the way."""
+    smaller = folders.smaller
     dims = sorted(params.eval.dims, reverse=True)
     rows = [*LEXICAL, LATE, *CHECKPOINTS, *HYBRIDS, *params.eval.published]
-    models = table.score_runs(folder, rows, data)
-    files = {dim: at_dim(FINAL, dim) if (folder / f"{at_dim(FINAL, dim)}.trec").exists() else FINAL for dim in dims}
-    cut = table.score_runs(folder, [file for file in files.values() if file != FINAL], data)
-    table.write_per_query(queries, {**models, **cut}, data)
-    small = {dim: table.score_runs(folder, [quantised(FINAL, dim, form) for form in FORMS], data) for dim in dims}
+    models = table.score_runs(folders.systems, rows, data)
+    files = {dim: at_dim(FINAL, dim) if (smaller / f"{at_dim(FINAL, dim)}.trec").exists() else FINAL for dim in dims}
+    cut = table.score_runs(smaller, [file for file in files.values() if file != FINAL], data)
+    table.write_per_query(folders.queries, {**models, **cut}, data)
+    small = {dim: table.score_runs(smaller, [quantised(FINAL, dim, form) for form in FORMS], data) for dim in dims}
     forms = {dim: dict(zip(FORMS, scored.values(), strict=True)) for dim, scored in small.items()}
     published = read_json(f"data/published/{data.name}/models.json")
     settings = {

@@ -119,10 +119,10 @@ def test_the_numbers_are_pytrec_evals_from_the_saved_runs(project):
     qrels = read_qrels(project / "data" / "prepared" / NAME / "qrels" / "test.tsv")
     evaluator = pytrec_eval.RelevanceEvaluator(qrels, {"P_1", "recall_100", "ndcg_cut_10", "map"})
     found = summary(project)
-    runs = {row: (f"{row}.trec", values) for row, values in found["models"].items()}
-    runs["16"] = ("retrieval-16.trec", found["matryoshka"]["16"])
+    runs = {row: (f"reports/runs/{NAME}/{row}.trec", values) for row, values in found["models"].items()}
+    runs["16"] = (f"data/runs/{NAME}/retrieval-16.trec", found["matryoshka"]["16"])
     for file, values in runs.values():
-        run = {query: dict(hits) for query, hits in read_run(project / "reports" / "runs" / NAME / file).items()}
+        run = {query: dict(hits) for query, hits in read_run(project / file).items()}
         theirs = evaluator.evaluate(run).values()
         for ours, name in (("P@1", "P_1"), ("R@100", "recall_100"), ("nDCG@10", "ndcg_cut_10"), ("MAP", "map")):
             assert values[ours] == pytest.approx(sum(v[name] for v in theirs) / len(qrels), abs=1e-6), (file, ours)
@@ -144,7 +144,7 @@ def test_smaller_forms_have_their_size_and_their_run(project):
         "binary_rescored": 4,
     }
     for form in ("int8", "binary", "binary_rescored"):
-        assert read_run(project / "reports" / "runs" / NAME / f"retrieval-32.{form}.trec")
+        assert read_run(project / "data" / "runs" / NAME / f"retrieval-32.{form}.trec")
 
 
 def test_per_query_files_hold_what_the_means_are_made_of(project):

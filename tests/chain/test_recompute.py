@@ -40,9 +40,15 @@ def read_judged(root: Path) -> dict[str, dict[str, int]]:
     return read_qrels(root / "data" / "prepared" / SET / "qrels" / "test.tsv")
 
 
+def run_of(root: Path, run_file: str) -> Path:
+    """Whole systems' runs are in git, those of smaller vectors in DVC's cache."""
+    folder = "data" if run_file.startswith("retrieval-") else "reports"
+    return root / folder / "runs" / SET / f"{run_file}.trec"
+
+
 def recomputed(root: Path, run_file: str, qrels: dict[str, dict[str, int]]) -> dict[str, float]:
     """Means over the queries of `qrels` of a run file, by pytrec_eval and nothing of ours."""
-    with (root / "reports" / "runs" / SET / f"{run_file}.trec").open() as stream:
+    with run_of(root, run_file).open() as stream:
         run = pytrec_eval.parse_run(stream)
     found = pytrec_eval.RelevanceEvaluator(qrels, {*TREC.values(), "recip_rank"}).evaluate(run).values()
     means = {ours: sum(values[theirs] for values in found) / len(qrels) for ours, theirs in TREC.items()}
@@ -55,7 +61,7 @@ def clear(root: Path, run_file: str) -> dict[str, dict[str, int]]:
 
     Vectors of another batch differ by that much, so elsewhere the order is not the evaluator's to tell.
     """
-    with (root / "reports" / "runs" / SET / f"{run_file}.trec").open() as stream:
+    with run_of(root, run_file).open() as stream:
         run = pytrec_eval.parse_run(stream)
 
     def is_clear(query: str, relevant: dict[str, int]) -> bool:
