@@ -21,7 +21,7 @@ from src.files import sha256
 
 _LIBRARIES = ("torch", "transformers", "tokenizers", "sentence-transformers", "safetensors", "numpy")
 _SOURCE = Path(__file__).parents[1]
-_CODE = ("model/*.py", "evaluation/dense.py", "evaluation/encode.py", "evaluation/late.py")
+_CODE = ("model/*.py", "evaluation/dense.py", "evaluation/encode.py", "evaluation/int8.py", "evaluation/late.py")
 _DOCUMENTATION = {".md", ".gitattributes"}
 Fill = Callable[[NDArray[np.float32]], None]
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from src.errors import UserError
-from src.evaluation import cache, encode, runs
+from src.evaluation import cache, encode, int8, runs
 from src.evaluation.beir import EvalSet
 from src.evaluation.topk import search
 from src.model.load import fetch, load_encoder
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
     from src.evaluation.runs import Run
+    from src.model.onnx import OnnxEncoder
+    from src.params.schema import Backend
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,7 @@ class DenseModel:
     fingerprint: str
     prompts: Prompts
     lowercase: bool
+    int8: OnnxEncoder | None = None  # encodes in place of `encoder`
 
     @property
     def dim(self) -> int:
@@ -59,18 +62,21 @@ def load_dense(
     prompts: Prompts | None = None,
     lowercase: bool = False,
     pooling: Literal["cls", "mean"] | None = None,
+    backend: Backend = "torch",
 ) -> DenseModel:
     """The encoder of a folder or Hub repository.
 
     `prompts` and `pooling` come in place of what it declares; `pooling` only where it declares none.
 
     Raises:
-        UserError: it cannot be loaded safely.
+        UserError: it cannot be loaded safely, or packages of its backend are missing.
     """
     where = path if Path(path).is_dir() else str(fetch(path, revision))
     encoder = load_encoder(where, device=device, max_length=max_length, pooling=pooling)
     asked = prompts_of(encoder) if prompts is None else prompts
-    return DenseModel(name, path, encoder, cache.model_fingerprint(where), asked, lowercase)
+    fingerprint = cache.model_fingerprint(where)
+    small = int8.int8_of(encoder, fingerprint) if backend == int8.NAME else None
+    return DenseModel(name, path, encoder, fingerprint, asked, lowercase, small)
 
 
 def embed(
@@ -86,11 +92,20 @@ def embed(
         "devices": sorted({target.split(":", maxsplit=1)[0] for target in targets}),
         **cache.settings(model.encoder),
     }
+    if model.int8:
+        key[int8.NAME] = int8.versions()
 
     def fill(out: NDArray[np.float32]) -> None:
         with encode.process_pool(model.encoder, targets) as pool:
             encode.encode_into(
-                out, model.encoder, texts, prompt, batch_size=batch_size, what=f"{model.name}: {what}", pool=pool
+                out,
+                model.encoder,
+                texts,
+                prompt,
+                batch_size=batch_size,
+                what=f"{model.name}: {what}",
+                pool=pool,
+                int8=model.int8,
             )
 
     return cache.cached(key, (len(texts), model.dim), fill)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import torch
     from sentence_transformers import SentenceTransformer
 
+    from src.model.onnx import OnnxEncoder
+
 # Texts whose token lengths are compared and sorted together: bounds memory, whatever the corpus.
 CHUNK = 32_768
 
@@ -30,8 +32,9 @@ def encode_into(
     batch_size: int,
     what: str,
     pool: dict[str, Any] | None = None,
+    int8: OnnxEncoder | None = None,
 ) -> None:
-    """Fill `out` (texts, d) with the vectors of `texts`, each after `prompt`.
+    """Fill `out` (texts, d) with the vectors of `texts`, each after `prompt`; `int8` encodes in place of the model.
 
     Batches hold texts of like length, longest first, so that little is computed on padding and a shortage of memory
     shows at once.
@@ -50,7 +53,8 @@ def encode_into(
             step = batch_size if pool is None else len(order)
             for at in range(0, len(order), step):
                 rows = order[at : at + step]
-                vectors = _vectors(model, [chunk[row] for row in rows], prompt, batch_size, pool)
+                part = [chunk[row] for row in rows]
+                vectors = int8.encode(part, prompt) if int8 else _vectors(model, part, prompt, batch_size, pool)
                 _check(vectors, rows + start, texts, what)
                 out[rows + start] = vectors
                 progress.update(len(rows))

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from src.evaluation.beir import EvalSet
     from src.evaluation.runs import Run
+    from src.params.schema import Backend
 
 DESCRIPTORS = Path("params/models")
 
@@ -81,7 +82,14 @@ def at_commit(name: str, descriptor: Descriptor) -> tuple[Descriptor, dict[str, 
 
 
 def rank_published(
-    name: str, descriptor: Descriptor, data: EvalSet, *, depth: int, batch_size: int, device: torch.device
+    name: str,
+    descriptor: Descriptor,
+    data: EvalSet,
+    *,
+    depth: int,
+    batch_size: int,
+    device: torch.device,
+    backend: Backend = "torch",
 ) -> tuple[Run, dict[str, Any]]:
     """The run of a published model, and what is recorded of it: source, revision, checksum, size, texts cut."""
     if descriptor.kind == "mteb-bm25":
@@ -104,11 +112,12 @@ def rank_published(
         prompts=Prompts(descriptor.query_prompt, descriptor.document_prompt),
         lowercase=bool(descriptor.lowercase),
         pooling=descriptor.pooling,
+        backend=backend,
     )
     check_pooling(name, descriptor, encoder.encoder)
     queries, documents = dense.embed_set(encoder, data, batch_size, device)
     run = dense.rank(queries, documents, data, depth, device=device)
-    size = {"dim": encoder.dim, "truncation": truncation.of_set(encoder, data)}
+    size = {"dim": encoder.dim, "backend": backend, "truncation": truncation.of_set(encoder, data)}
     return run, {**source, "sha256": encoder.fingerprint, **size}
 
 

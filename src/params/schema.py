@@ -185,11 +185,15 @@ class EvalSetParams(Block):
     drop_self_hits: Flag
 
 
+Backend = Literal["torch", "onnx_int8"]  # what runs a dense encoder in the evaluation
+
+
 class EvalParams(Block):
     path: str
     sets: Annotated[dict[Key, EvalSetParams], Field(min_length=1)]
     depth: Annotated[int, Field(ge=100, strict=True)]
     batch_size: Positive
+    backend: Backend
     max_length: Annotated[int, Field(ge=4, le=8192, strict=True)]
     dims: Annotated[list[Positive], Field(min_length=1)]
     published: list[Name]

@@ -108,7 +108,7 @@ def recompute(inputs: Inputs) -> Section:
         f"`data/runs/SET/`, which DVC keeps), scored against "
         f"`data/prepared/SET/qrels/test.tsv` with trec_eval's definitions; depth {settings['depth']}, texts cut at "
         f"{settings['max_length']} tokens or sooner (below), scores {settings['scores']}, relevant: "
-        f"{settings['relevant']}.\n"
+        f"{settings['relevant']}; dense encoders run by {settings.get('backend', 'torch')}.\n"
         f"- Values of every query: `reports/per_query/SET/`. Tables as CSV: `reports/tables/`. All numbers: "
         f"`reports/metrics.json`.\n"
         f"- BM25: {settings['bm25']}; stemmed: {settings['bm25_stem']}; lemmas: {settings['bm25_lemma']}. "

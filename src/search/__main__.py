@@ -2,6 +2,7 @@
 
 The file holds one document a line, or JSON lines with the key `text` (and, where they have them, `title` and `_id`).
 Without --query it asks for queries until an empty line; `:dims 64` and `:top 5` change the settings on the way.
+--int8 encodes in 8 bits by ONNX Runtime (requirements-export.txt).
 --lexical searches by BM25 of lemmas, without an encoder; --hybrid by both, with their z-scores added.
 """
 
@@ -43,7 +44,16 @@ def build(options: argparse.Namespace, documents: list[Document]) -> Searchable:
         return WordIndex(documents)
     from src.model.load import load_encoder  # brings torch, which a search by words does without
 
-    dense = Index(load_encoder(options.model, options.revision), documents)
+    encoder = load_encoder(options.model, options.revision)
+    small = None
+    if options.int8:
+        from src.evaluation.cache import model_fingerprint
+        from src.evaluation.int8 import int8_of
+        from src.model.load import fetch
+
+        folder = Path(options.model) if Path(options.model).is_dir() else fetch(options.model, options.revision)
+        small = int8_of(encoder, model_fingerprint(folder))
+    dense = Index(encoder, documents, small)
     return HybridIndex(WordIndex(documents), dense) if options.hybrid else dense
 
 
@@ -56,6 +66,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--dims", type=int, help="use the first so many dimensions (all)")
     parser.add_argument("--model", default="models/retrieval", help="folder or Hub id (models/retrieval)")
     parser.add_argument("--revision", help="commit of a Hub id")
+    parser.add_argument("--int8", action="store_true", help="encode in 8 bits on the CPU")
     ways = parser.add_mutually_exclusive_group()
     ways.add_argument("--lexical", action="store_true", help="by BM25 of lemmas alone")
     ways.add_argument("--hybrid", action="store_true", help="by BM25 of lemmas and the encoder")

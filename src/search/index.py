@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from sentence_transformers import SentenceTransformer
 
+    from src.model.onnx import OnnxEncoder
+
 _DEPTH = 100  # hits of each way that a hybrid fuses, as in the evaluation
 
 
@@ -42,20 +44,30 @@ class Searchable(Protocol):
 
 
 class Index:
-    """Documents, their vectors (documents, D) and the encoder that made them."""
+    """Documents, their vectors (documents, D) and the encoder that made them, or its int8 form."""
 
-    def __init__(self, encoder: SentenceTransformer, documents: list[Document]) -> None:
-        self.encoder, self.documents = encoder, documents
+    def __init__(
+        self, encoder: SentenceTransformer, documents: list[Document], int8: OnnxEncoder | None = None
+    ) -> None:
+        self.encoder, self.documents, self.int8 = encoder, documents, int8
         texts = [document.text for document in documents]
         count = self._cut(texts, prompts_of(encoder).document)
         if count:
             print(f"{count} of {len(texts)} documents are {self._beyond()}", file=sys.stderr)
-        self.vectors: NDArray[np.float32] = encoder.encode_document(texts, show_progress_bar=sys.stderr.isatty())
+        self.vectors = self._encode(texts, prompts_of(encoder).document)
 
     @property
     def dimensions(self) -> int:
         """Of the whole vectors."""
         return int(self.vectors.shape[1])
+
+    def _encode(self, texts: list[str], prompt: str) -> NDArray[np.float32]:
+        if self.int8 is not None:
+            return self.int8.encode(texts, prompt)
+        vectors: NDArray[np.float32] = self.encoder.encode(
+            texts, prompt=prompt, show_progress_bar=len(texts) > 1 and sys.stderr.isatty()
+        )
+        return vectors
 
     def _cut(self, texts: list[str], prompt: str) -> int:
         return count_cut(self.encoder.tokenizer, texts, prompt, self.encoder.max_seq_length or sys.maxsize)
@@ -69,7 +81,7 @@ class Index:
 
         if self._cut([query], prompts_of(self.encoder).query):
             print(f"the query is {self._beyond()}", file=sys.stderr)
-        scores, rows = search(self.encoder.encode_query([query]), self.vectors, top, dim=dims)
+        scores, rows = search(self._encode([query], prompts_of(self.encoder).query), self.vectors, top, dim=dims)
         return [(float(score), int(row)) for score, row in zip(scores[0], rows[0], strict=True)]
 
 

@@ -44,7 +44,9 @@ def encode(
     name: str, texts: dict[str, list[str]], params: Params, device: torch.device
 ) -> tuple[dict[str, Any], dict[str, int]]:
     """Vectors of every column by one checkpoint, and how many texts of each it cuts."""
-    model: DenseModel = dense.load_dense(name, f"models/{name}", device, max_length=params.eval.max_length)
+    model: DenseModel = dense.load_dense(
+        name, f"models/{name}", device, max_length=params.eval.max_length, backend=params.eval.backend
+    )
     dense.check_dims(params.eval.dims, model)
     vectors = {
         column: dense.embed(
@@ -77,6 +79,7 @@ def summarise(vectors: Vectors, scores: NDArray[np.float64], params: Params) -> 
         "protocol": {
             "pairs": len(scores),
             "split": "test",
+            "backend": params.eval.backend,
             "vectors": "cut to the dimension, brought back to unit length",
             "interval": f"paired bootstrap, percentile, {params.eval.bootstrap_resamples} resamples of pairs, 95 %",
             "seed": params.eval.seed,

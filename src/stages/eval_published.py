@@ -32,6 +32,7 @@ def run(params: Params, name: str) -> None:
                 depth=params.eval.depth,
                 batch_size=params.eval.batch_size,
                 device=device(params.runtime),
+                backend=params.eval.backend,
             )
             write_run(folder / f"{model}.trec", ranked, model)
         write_json(folder / "models.json", known)

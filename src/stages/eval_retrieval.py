@@ -67,7 +67,9 @@ def write_runs(folders: Folders, data: EvalSet, params: Params, device: torch.de
 
 def write_dense(folders: Folders, row: str, data: EvalSet, params: Params, device: torch.device) -> Cut:
     """Encode once; write the run of whole vectors, for the retrieval model also of every shorter and smaller form."""
-    model = dense.load_dense(row, f"models/{row}", device, max_length=params.eval.max_length)
+    model = dense.load_dense(
+        row, f"models/{row}", device, max_length=params.eval.max_length, backend=params.eval.backend
+    )
     queries, documents = dense.embed_set(model, data, params.eval.batch_size, device)
     whole = dense.rank(queries, documents, data, params.eval.depth, device=device)
     runs.write_run(folders.systems / f"{row}.trec", whole, row)
@@ -99,6 +101,7 @@ def score(folders: Folders, data: EvalSet, params: Params, truncation: dict[str,
     settings = {
         "depth": params.eval.depth,
         "max_length": params.eval.max_length,
+        "backend": params.eval.backend,
         "truncation": truncation
         | {name: model["truncation"] for name, model in published.items() if "truncation" in model},
         "scores": "six decimals; ties by document id, descending, as trec_eval",

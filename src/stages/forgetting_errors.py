@@ -75,7 +75,9 @@ def space(
     name: str, data: EvalSet, pairs: Pairs, params: Params, device: torch.device
 ) -> tuple[Space, NDArray[np.float64]]:
     """A checkpoint's unit vectors and its nDCG@10 of every query."""
-    model = dense.load_dense(name, f"models/{name}", device, max_length=params.eval.max_length)
+    model = dense.load_dense(
+        name, f"models/{name}", device, max_length=params.eval.max_length, backend=params.eval.backend
+    )
     batch_size = params.eval.batch_size
     queries, documents = dense.embed_set(model, data, batch_size, device)
     first, second = (
