@@ -133,21 +133,24 @@ class Steps:
     def __init__(self, model: Any, scale: Scale, pairs: int) -> None:
         import torch
 
-        from src.training.batches import BatchSource
         from src.training.dataset import Rows
-        from src.training.losses import Matryoshka, Ranking
+        from src.training.losses import Ranking
+        from src.training.matryoshka import Matryoshka
         from src.training.memory import AUTO_TOKENS
         from src.training.step import CachedStep
+        from src.training.tasks import Task, TaskBatches
 
         self.model, self.scale, self.pairs = model, scale, pairs
         self.device = next(model.parameters()).device
         ids = np.arange(2 * pairs).reshape(2, pairs).T
         self.tokens = random_tokens(pairs, scale.size)
         rows = Rows(Path("random"), ("anchor", "positive"), [], ids, None, ids, ids)
-        source = BatchSource(rows, self.tokens, AUTO_TOKENS[self.device.type], False)
-        self.batch = source.batch(np.arange(pairs), source.budget)
+        loss = Ranking(Matryoshka.of(scale.dims), 0.05)
+        task = Task(rows, self.tokens, loss, loss.plan(ids, pairs, 1, seed=0))
+        batches = TaskBatches([task], AUTO_TOKENS[self.device.type])
+        self.batch = task.batch(np.arange(pairs), batches.budget)
         self.optimizer = torch.optim.AdamW(model.parameters(), lr=2e-5, fused=True)
-        self.step = CachedStep(model, Ranking(Matryoshka.of(scale.dims), 0.05), source, autocast=self.autocast)
+        self.step = CachedStep(model, batches, autocast=self.autocast)
 
     def autocast(self) -> Any:
         """bf16 on a GPU, float32 on a CPU."""

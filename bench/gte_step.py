@@ -109,7 +109,8 @@ def steps(model: Any, batches: list[MiniBatch], step: Any) -> tuple[list[float],
     from torch.nn.functional import normalize
 
     from src.training.encoding import GradientCache
-    from src.training.losses import Matryoshka, Ranking
+    from src.training.losses import Ranking
+    from src.training.matryoshka import Matryoshka
 
     def encode(ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         return normalize(model(input_ids=ids, attention_mask=mask).last_hidden_state[:, 0], dim=1)

@@ -86,7 +86,7 @@ def epoch(model: Any, tokens: Tokens, size: int, keep_tokens: int | None, rows: 
     start = time.process_time()
     with first_token_only(model):
         for first in range(0, rows, size):
-            batch = step.source.batch(np.arange(first, first + size), step.source.budget)  # type: ignore[union-attr]
+            batch = step.batches.batch(0, np.arange(first, first + size))
             step.run(batch)
             computed += sum(part.tokens for part in batch.mini_batches)
             kept += step.cache.kept
@@ -101,16 +101,18 @@ def epoch(model: Any, tokens: Tokens, size: int, keep_tokens: int | None, rows: 
 
 def stepper(model: Any, tokens: Tokens, keep_tokens: int | None) -> CachedStep:
     """Our step on these tokens; `keep_tokens` None: as memory allows."""
-    from src.training.batches import BatchSource
     from src.training.dataset import Rows
-    from src.training.losses import Matryoshka, Ranking
+    from src.training.losses import Ranking
+    from src.training.matryoshka import Matryoshka
     from src.training.memory import AUTO_TOKENS
     from src.training.step import CachedStep
+    from src.training.tasks import Task, TaskBatches
 
     ids = np.arange(2 * ROWS).reshape(2, ROWS).T
     rows = Rows(Path("random"), ("anchor", "positive"), [], ids, None, ids, ids)
-    source = BatchSource(rows, tokens, AUTO_TOKENS["cpu"], False)
-    return CachedStep(model, Ranking(Matryoshka.of(DIMS), 0.05), source, keep_tokens=keep_tokens)
+    loss = Ranking(Matryoshka.of(DIMS), 0.05)
+    task = Task(rows, tokens, loss, loss.plan(ids, ROWS, 1, seed=0))
+    return CachedStep(model, TaskBatches([task], AUTO_TOKENS["cpu"]), keep_tokens=keep_tokens)
 
 
 class Clock:
@@ -137,7 +139,7 @@ class Clock:
         cache.forward = self.timed("forward", cache.forward)
         cache._encode_again = self.timed("second_forward", cache._encode_again)
         cache.backward = self.timed("backward", cache.backward)
-        step._own_loss = self.timed("loss", step._own_loss)  # type: ignore[method-assign]
+        step.build_cache = self.timed("loss", step.build_cache)  # type: ignore[method-assign]
 
     def parts(self) -> dict[str, float]:
         """Seconds of each part, backward without the second encodings."""

@@ -34,7 +34,8 @@ def main(_: list[str]) -> None:
     import torch
 
     from bench.common import alternate, ratio, write_result
-    from src.training.losses import Matryoshka, Ranking
+    from src.training.losses import Ranking
+    from src.training.matryoshka import Matryoshka
 
     torch.manual_seed(0)
     queries, documents = torch.randn(PAIRS, DIMS[0]), torch.randn(PAIRS, DIMS[0])

@@ -124,20 +124,22 @@ def our_step(folder: Path, rows: list[dict[str, str]]) -> tuple[float, float]:
     """Seconds and loss of our step."""
     from src.model.prompts import Prompts
     from src.params import load_params
-    from src.training.dataset import read_rows, tokenise
-    from src.training.run import StepFiles, build_trainer
+    from src.training.dataset import RANKED, read_rows, tokenise
+    from src.training.first_token import first_token_only
+    from src.training.run import StageFiles, prepare
 
     data = folder / "train.jsonl"
     data.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     params = load_params()
     changes = {"dims": DIMS, "batch_size": len(rows), "epochs": 1, "max_length": MAX_LENGTH}
     step = params.train.model_copy(update=changes | {"warmup_ratio": 0.0, "mini_batch_tokens": "auto"})
-    files = StepFiles("bench", data, folder / "base", folder / "out", folder / "curve.csv", folder / "log.jsonl")
-    read = read_rows(data, "mnrl", Prompts())
-    trainer = build_trainer(files, step, params.runtime, params.seed, read)
+    files = StageFiles("bench", data, folder / "base", folder / "out", folder / "curve.csv", folder / "log.jsonl")
+    trainer = prepare(files, step, params.runtime, params.seed)
+    texts = read_rows(data, RANKED, Prompts()).texts
     start = time.perf_counter()
-    tokenise(trainer.model.tokenizer, read.texts, MAX_LENGTH, quiet=True)
-    trainer.fit()
+    tokenise(trainer.model.tokenizer, texts, MAX_LENGTH, quiet=True)
+    with first_token_only(trainer.model):
+        trainer.fit()
     return time.perf_counter() - start, trainer.record.points[0][2]
 
 

@@ -8,11 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from src.ablation.mix import TooFewRowsError, mixed, sample
-from src.ablation.variants import rehearsed
 from src.files import read_jsonl, write_jsonl
-from src.params.schema import TrainParams
-from src.training.remedies import Remedies
-from src.training.run import StepFiles, train_step
+from src.training.run import StageFiles, train_stage
 
 if TYPE_CHECKING:
     from src.params.variant import Variant
@@ -39,11 +36,12 @@ class Trained:
 def train_variant(variant: Variant, seed: int, folder: Path) -> Trained:
     """Train the variant's own steps one after another; models and data of its own go to `folder`."""
     before = after = MODELS / variant.start
+    earlier = {step: (PREPARED / step / "train.jsonl", block) for step, block in variant.blocks.items()}
     taken = []
     for step in variant.trained:
         before, after = after, folder / step
         data, whole = training_rows(variant, step, folder), PREPARED / step / "train.jsonl"
-        files = StepFiles(
+        files = StageFiles(
             name=f"{variant.name}, {step}",
             data=data,
             model_in=before,
@@ -53,8 +51,7 @@ def train_variant(variant: Variant, seed: int, folder: Path) -> Trained:
             whole=None if data == whole else whole,
         )
         block = variant.blocks[step]
-        added = remedies(variant) if step == "retrieval" else None
-        train_step(files, block, variant.runtime, seed, added, compiled=variant.compiled)
+        train_stage(files, block, variant.runtime, seed, earlier, compiled=variant.compiled)
         taken.append(
             {
                 "step": step,
@@ -91,11 +88,3 @@ def training_rows(variant: Variant, step: str, folder: Path) -> Path:
     if dev.exists():  # training looks for it beside its rows
         shutil.copyfile(dev, folder / "dev.jsonl")
     return folder / "train.jsonl"
-
-
-def remedies(variant: Variant) -> Any:
-    """The retrieval step's remedies; rehearsal reads the chain's own sets."""
-    block = variant.blocks["retrieval"]
-    assert isinstance(block, TrainParams)
-    earlier = {step: (PREPARED / step / "train.jsonl", variant.blocks[step]) for step in rehearsed(block)}
-    return Remedies(block.remedies, earlier)

@@ -18,7 +18,7 @@ from typing import Any
 
 from src.errors import UserError
 from src.params import AblationParams, Params
-from src.params.schema import StepParams, TrainParams
+from src.params.schema import StageParams, TrainParams
 from src.params.variant import Measuring, Variant
 from src.recipe.stages import BASE, EARLIER, STAGES
 
@@ -58,7 +58,7 @@ def variant(name: str, params: Params, ablations: AblationParams, code: str) -> 
     )
 
 
-def changed(block: StepParams, changes: dict[str, Any]) -> StepParams:
+def changed(block: StageParams, changes: dict[str, Any]) -> StageParams:
     """The block with the changes, checked as the block itself is; mappings in it are changed key by key."""
     values = block.model_dump()
     for key, value in changes.items():
@@ -67,8 +67,8 @@ def changed(block: StepParams, changes: dict[str, Any]) -> StepParams:
 
 
 def retrieval_block(
-    block: StepParams, row: dict[str, Any], changes: dict[str, Any], ablations: AblationParams
-) -> StepParams:
+    block: StageParams, row: dict[str, Any], changes: dict[str, Any], ablations: AblationParams
+) -> StageParams:
     """The retrieval step's block with what all variants share (epochs) and without Matryoshka where the row says so."""
     common: dict[str, Any] = {}
     if ablations.epochs is not None and "epochs" not in changes:
@@ -78,7 +78,7 @@ def retrieval_block(
     return changed(block, common)
 
 
-def rehearsed(block: StepParams) -> list[str]:
+def rehearsed(block: StageParams) -> list[str]:
     """The earlier steps whose batches the retrieval step rehearses."""
     assert isinstance(block, TrainParams)
     return list(block.remedies.rehearsal_sets) if block.remedies.rehearsal_share else []

@@ -14,7 +14,7 @@ from src.files import PathLike, write_text
 from src.model.prompts import CONVENTIONS
 
 if TYPE_CHECKING:
-    from src.params.schema import Params, StepParams
+    from src.params.schema import Params, StageParams
 
 MODEL = "retrieval"
 Metrics = Mapping[str, Any]
@@ -221,7 +221,7 @@ def recipe(params: Params, cards: Cards) -> str:
     return "\n".join(lines)
 
 
-def _step(key: str, name: str, step: StepParams, card: Mapping[str, Any]) -> str:
+def _step(key: str, name: str, step: StageParams, card: Mapping[str, Any]) -> str:
     rows = card.get("splits", {}).get("train", {}).get("kept")
     frozen = [f"{step.freeze_layers} layers"] if step.freeze_layers else []
     frozen += ["embeddings"] if step.freeze_embeddings else []

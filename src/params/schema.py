@@ -120,7 +120,7 @@ class BaseModelParams(Block):
         return self
 
 
-class StepParams(Block):
+class StageParams(Block):
     loss: Literal["mnrl", "cosent"]
     dims: Annotated[list[Positive], Field(min_length=1)]
     dim_weights: list[Annotated[float, Field(ge=0.0)]] | None
@@ -151,7 +151,7 @@ class StepParams(Block):
         return self
 
 
-class RemedyParams(Block):
+class AdditionParams(Block):
     rehearsal_share: Annotated[float, Field(ge=0.0, lt=1.0)]
     rehearsal_sets: Annotated[list[Literal["nli", "sts"]], Field(min_length=1)]
     similarity_weight: Annotated[float, Field(ge=0.0)]
@@ -160,8 +160,8 @@ class RemedyParams(Block):
     hard_negative_margin: Annotated[float, Field(ge=-1.0, le=1.0)]
 
 
-class TrainParams(StepParams):
-    remedies: RemedyParams
+class TrainParams(StageParams):
+    remedies: AdditionParams
 
 
 class LaunchParams(Block):
@@ -230,8 +230,8 @@ class Params(Block):
     data: DataParams
     prepare: PrepareParams
     base_model: BaseModelParams
-    nli: StepParams
-    sts: StepParams
+    nli: StageParams
+    sts: StageParams
     train: TrainParams
     launch: LaunchParams
     colbert: ColbertParams

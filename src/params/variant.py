@@ -8,7 +8,7 @@ from typing import Any
 from src.errors import UserError
 from src.files import read_json
 from src.params.block import Block
-from src.params.schema import EvalSetParams, RuntimeParams, StepParams, TrainParams
+from src.params.schema import EvalSetParams, RuntimeParams, StageParams, TrainParams
 
 FOLDER = Path("data/variants")
 
@@ -43,7 +43,7 @@ class Variant(Block):
     path: tuple[str, ...]
     start: str
     trained: tuple[str, ...]
-    blocks: dict[str, TrainParams | StepParams]
+    blocks: dict[str, TrainParams | StageParams]
     mix: dict[str, float]
     interpolations: tuple[float, ...]
     rows: int | None

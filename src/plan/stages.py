@@ -11,10 +11,10 @@ from src.plan.cost import training_flops as flops_of_training
 from src.plan.volume import Volume, evaluation_set, training_set
 from src.recipe.stages import CHECKPOINTS
 from src.recipe.systems import LATE
-from src.training.sampler import plan_of
+from src.training.losses import loss_of
 
 if TYPE_CHECKING:
-    from src.params.schema import Params, StepParams
+    from src.params.schema import Params, StageParams
 
 # Tokens of a mini-batch where params say `auto`.
 AUTO_MINI_BATCH = 8192
@@ -69,12 +69,12 @@ def stages(params: Params, size: Size) -> tuple[list[StagePlan], list[str]]:
     return planned + evaluation_plans(params, size, notes), notes
 
 
-def step_plan(name: str, step: StepParams, volume: Volume, size: Size, params: Params) -> StagePlan:
+def step_plan(name: str, step: StageParams, volume: Volume, size: Size, params: Params) -> StagePlan:
     """A training step of the recipe: its steps are counted by the code that makes its batches."""
     half = params.runtime.precision == "bf16"
     frozen = Frozen(step.freeze_embeddings, step.freeze_layers)
     batch = min(step.batch_size, volume.rows)
-    steps = plan_of(step, volume.texts, params.seed).steps
+    steps = loss_of(step).plan(volume.texts, step.batch_size, step.epochs, params.seed).steps
     tokens = step.epochs * volume.rows * sum(volume.tokens)
     length = mean_length(volume.tokens)
     documents = batch * (len(volume.tokens) - 1)

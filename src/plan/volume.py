@@ -15,7 +15,7 @@ from src.data.hub_descriptor import is_hub_set
 from src.files import read_json, read_jsonl
 from src.model.prompts import Prompts
 from src.stages.prepare import cleaned_splits
-from src.training.dataset import numbered
+from src.training.dataset import RANKED, SCORED, numbered
 from src.training.sampler import Ids
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def training_set(params: Params, key: str) -> Volume | None:
     if rows is not None and key == "text":
         return distinct(len(rows), _mean_tokens(rows, ["text"]), "counted")
     if rows is not None:
-        found = numbered(Path(data.path), rows, "cosent" if KINDS[key].score else "mnrl", Prompts())
+        found = numbered(Path(data.path), rows, SCORED if KINDS[key].score else RANKED, Prompts())
         return Volume(_mean_tokens(rows, found.columns), found.same, "counted")
     if Path(data.path).name in HUB:
         count, tokens = HUB[Path(data.path).name]

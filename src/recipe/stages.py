@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from src.params.schema import Params, StepParams
+    from src.params.schema import Params, StageParams
 
 
 @dataclass(frozen=True)
@@ -31,9 +31,9 @@ class Stage:
         """Its training rows."""
         return Path("data/prepared") / self.name / "train.jsonl"
 
-    def params(self, params: Params) -> StepParams:
+    def params(self, params: Params) -> StageParams:
         """Its block."""
-        block: StepParams = getattr(params, self.block)
+        block: StageParams = getattr(params, self.block)
         return block
 
 

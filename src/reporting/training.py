@@ -15,7 +15,7 @@ from src.reporting.section import Part, Section
 from src.reporting.tables import Cell, Table, share
 
 if TYPE_CHECKING:
-    from src.params.schema import StepParams
+    from src.params.schema import StageParams
 
 LAST = 5  # steps whose mean is the loss at the end
 
@@ -59,7 +59,7 @@ def _steps(inputs: Inputs, name: str) -> int:
     return len(inputs.curves.get(name, {}).get("step", []))
 
 
-def _step(label: str, data_name: str, step: StepParams, taken: int) -> list[Cell]:
+def _step(label: str, data_name: str, step: StageParams, taken: int) -> list[Cell]:
     loss = {"mnrl": "multiple negatives ranking", "cosent": "CoSENT"}[step.loss]
     frozen = [f"{step.freeze_layers} layers"] if step.freeze_layers else []
     frozen += ["embeddings"] if step.freeze_embeddings else []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,17 @@ if TYPE_CHECKING:
 
 _TOKENISE_AT_ONCE = 4096  # texts handed to the tokenizer's threads together
 
-COLUMNS = {"mnrl": ("anchor", "positive"), "cosent": ("sentence1", "sentence2")}
+
+class Columns(NamedTuple):
+    """The columns that a loss reads of a row: its texts, a further text that a file may have, and the gold score."""
+
+    texts: tuple[str, ...]
+    optional: str | None = None
+    score: str | None = None
+
+
+RANKED = Columns(("anchor", "positive"), optional="negative")
+SCORED = Columns(("sentence1", "sentence2"), score="score")
 
 
 @dataclass(frozen=True)
@@ -33,7 +43,7 @@ class Rows:
         columns: names of the text columns; a third one, `negative`, where the file has it.
         texts: the distinct texts, prompts included.
         ids: (rows, columns) numbers of each row's texts.
-        ratings: (rows,) float32 of rated pairs; None for rows that rank.
+        gold: (rows,) float32 gold scores of scored pairs; None for rows that rank.
         same: (rows, columns) numbers that equal texts share, whatever their column, prompt, case and punctuation.
         relevant: (pairs, 2) numbers, as in `same`, of queries and texts known to answer them; for rows that rank.
     """
@@ -42,7 +52,7 @@ class Rows:
     columns: tuple[str, ...]
     texts: list[str]
     ids: NDArray[np.int64]
-    ratings: NDArray[np.float32] | None
+    gold: NDArray[np.float32] | None
     same: NDArray[np.int64]
     relevant: NDArray[np.int64]
 
@@ -50,13 +60,13 @@ class Rows:
         return len(self.ids)
 
 
-def read_rows(path: Path, loss: str, prompts: Prompts, whole: Path | None = None) -> Rows:
+def read_rows(path: Path, columns: Columns, prompts: Prompts, whole: Path | None = None) -> Rows:
     """The rows of a JSON-lines file. Raises UserError where it is missing or malformed, as `numbered` does."""
-    return numbered(path, read_jsonl(path), loss, prompts, whole)
+    return numbered(path, read_jsonl(path), columns, prompts, whole)
 
 
 def numbered(
-    path: Path, found: Iterable[dict[str, Any]], loss: str, prompts: Prompts, whole: Path | None = None
+    path: Path, found: Iterable[dict[str, Any]], columns: Columns, prompts: Prompts, whole: Path | None = None
 ) -> Rows:
     """The rows of `path` with the columns that the loss needs, each text after its column's prompt.
 
@@ -64,35 +74,41 @@ def numbered(
         whole: the set that the rows are a sample of, whose pairs are known to be relevant too.
 
     Raises:
-        UserError: there is no row, or one lacks a column, has an empty text or a rating that is no number; the message
-            names file, row and column.
+        UserError: there is no row, or one lacks a column, has an empty text or a gold score that is no number; the
+            message names file, row and column.
     """
-    columns: tuple[str, ...] = COLUMNS[loss]
+    names = columns.texts
     numbers: dict[str, int] = {}
     identities: dict[str, int] = {}
     ids: list[list[int]] = []
     same: list[list[int]] = []
-    ratings: list[float] = []
+    gold: list[float] = []
     for number, row in enumerate(found, 1):
-        if number == 1 and loss == "mnrl" and row.get("negative"):
-            columns = (*columns, "negative")
-        if loss == "mnrl" and "negative" not in columns and row.get("negative"):
-            raise UserError(
-                f"{path}:{number}: has a `negative`, and the rows before have none; give every row one, or none"
-            )
-        texts = [_text(path, number, row, name) for name in columns]
+        names = _text_columns(path, number, row, names, columns.optional)
+        texts = [_text(path, number, row, name) for name in names]
         same.append([identities.setdefault(identity(text), len(identities)) for text in texts])
-        prompted = [prompts.of(name) + text for name, text in zip(columns, texts, strict=True)]
+        prompted = [prompts.of(name) + text for name, text in zip(names, texts, strict=True)]
         ids.append([numbers.setdefault(text, len(numbers)) for text in prompted])
-        if loss == "cosent":
-            ratings.append(_rating(path, number, row))
+        if columns.score:
+            gold.append(_gold_score(path, number, row, columns.score))
     if not ids:
-        raise UserError(f"{path}: no rows; expected at least one with {', '.join(columns)}")
-    rated = np.array(ratings, dtype=np.float32) if ratings else None
+        raise UserError(f"{path}: no rows; expected at least one with {', '.join(names)}")
     shared = np.array(same, dtype=np.int64)
-    others = [] if whole is None else list(_known_pairs(whole, columns, identities))
+    others = [] if whole is None else list(_known_pairs(whole, names, identities))
     relevant = np.concatenate([shared[:, :2], np.array(others, dtype=np.int64).reshape(-1, 2)])
-    return Rows(path, columns, list(numbers), np.array(ids, dtype=np.int64), rated, shared, relevant)
+    scores = np.array(gold, dtype=np.float32) if gold else None
+    return Rows(path, names, list(numbers), np.array(ids, dtype=np.int64), scores, shared, relevant)
+
+
+def _text_columns(
+    path: Path, number: int, row: dict[str, Any], names: tuple[str, ...], optional: str | None
+) -> tuple[str, ...]:
+    """A file's text columns; its first row says whether the optional one is among them."""
+    if optional is None or optional in names or not row.get(optional):
+        return names
+    if number == 1:
+        return (*names, optional)
+    raise UserError(f"{path}:{number}: has a `{optional}`, and the rows before have none; give every row one, or none")
 
 
 def _known_pairs(path: Path, columns: tuple[str, ...], identities: dict[str, int]) -> Iterator[tuple[int, int]]:
@@ -111,10 +127,10 @@ def _text(path: Path, number: int, row: dict[str, Any], column: str) -> str:
     return text
 
 
-def _rating(path: Path, number: int, row: dict[str, Any]) -> float:
-    score = row.get("score")
+def _gold_score(path: Path, number: int, row: dict[str, Any], column: str) -> float:
+    score = row.get(column)
     if isinstance(score, bool) or not isinstance(score, int | float) or not np.isfinite(score):
-        raise UserError(f"{path}:{number}: score is {score!r}; expected a number")
+        raise UserError(f"{path}:{number}: {column} is {score!r}; expected a number")
     return float(score)
 
 

@@ -8,6 +8,8 @@ whole batch already. Outside of a launch all of this does nothing.
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import torch
 import torch.distributed as dist
@@ -20,8 +22,14 @@ def world() -> tuple[int, int]:
     return (dist.get_rank(), dist.get_world_size()) if dist.is_available() and dist.is_initialized() else (0, 1)
 
 
-def own_places(rows: int) -> NDArray[np.int64]:
-    """Places in the batch that this process encodes: one run of neighbours."""
+def process_device(device: torch.device) -> torch.device:
+    """This process's GPU where several share the machine, even before they have met."""
+    local = os.environ.get("LOCAL_RANK")
+    return torch.device("cuda", int(local)) if device.type == "cuda" and local else device
+
+
+def process_rows(rows: int) -> NDArray[np.int64]:
+    """Which of so many rows this process encodes: one run of neighbours."""
     rank, size = world()
     return np.array_split(np.arange(rows), size)[rank]
 
@@ -47,13 +55,13 @@ def sum_gradients(model: nn.Module) -> None:
             dist.all_reduce(parameter.grad)
 
 
-def anywhere(flag: bool, device: torch.device) -> bool:
+def in_any_process(flag: bool, device: torch.device) -> bool:
     """Whether the flag is set in any process."""
     if world()[1] == 1:
         return flag
-    told = torch.tensor(float(flag), device=device)
-    dist.all_reduce(told, op=dist.ReduceOp.MAX)
-    return bool(told)
+    flags = torch.tensor(float(flag), device=device)
+    dist.all_reduce(flags, op=dist.ReduceOp.MAX)
+    return bool(flags)
 
 
 def gather_states(state: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ from transformers.utils import logging
 from src.errors import UserError
 from src.model.encoder import layers_of
 from src.model.positions import limit_length, usable_positions
-from src.params.schema import StepParams
+from src.params.schema import StageParams
 
 
 def load_encoder(folder: Path) -> SentenceTransformer:
@@ -38,8 +38,8 @@ def load_encoder(folder: Path) -> SentenceTransformer:
     return model
 
 
-def fit(model: SentenceTransformer, step: StepParams, name: str) -> None:
-    """Freeze what the step's params freeze, once they are known to fit the model.
+def freeze(model: SentenceTransformer, stage: StageParams, name: str) -> None:
+    """Freeze what the stage's params freeze, once they are known to fit the model.
 
     Raises:
         UserError: dims, max_length or freeze_layers exceed what the model has; the message names the key.
@@ -48,15 +48,15 @@ def fit(model: SentenceTransformer, step: StepParams, name: str) -> None:
     layers = layers_of(transformer)
     size = model.get_embedding_dimension() or 0
     for key, value, limit, what in (
-        ("dims", max(step.dims), size, "dimensions"),
-        ("max_length", step.max_length, usable_positions(model), "positions"),
-        ("freeze_layers", step.freeze_layers, len(layers), "layers"),
+        ("dims", max(stage.dims), size, "dimensions"),
+        ("max_length", stage.max_length, usable_positions(model), "positions"),
+        ("freeze_layers", stage.freeze_layers, len(layers), "layers"),
     ):
         if value > limit:
             raise UserError(f"{name}: {key} {value} is more than the {limit} {what} of the model")
-    if step.freeze_embeddings:
+    if stage.freeze_embeddings:
         transformer.get_input_embeddings().requires_grad_(False)
-    for layer in layers[: step.freeze_layers]:
+    for layer in layers[: stage.freeze_layers]:
         layer.requires_grad_(False)
 
 

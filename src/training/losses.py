@@ -2,7 +2,7 @@
 
 A Matryoshka loss (Kusupati et al. 2022, arXiv 2205.13147) is a weighted sum of one loss per prefix of the vector.
 The prefixes are nested, so their scores are running sums: the product of each *band* of dimensions (what a prefix
-adds to the one before) is added to one score matrix, the squares of the band to the squared lengths, and a
+adds to the one before) is added to one score matrix, the squares of the band to the squared norms, and a
 cross-entropy is taken after each band. All bands together cost one full-width product, not one per prefix.
 
 The gradient is written out instead of left to autograd, since gradient caching needs it at the embeddings only:
@@ -13,15 +13,20 @@ stay in the processor's cache.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from itertools import accumulate
-from typing import NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol, Self
 
 import torch
 from torch import Tensor
 
-_EPSILON = 1e-12  # of a vector's length, as in torch.nn.functional.normalize
+from src.training.dataset import RANKED, SCORED, Columns
+from src.training.matryoshka import EPSILON, Matryoshka
+from src.training.sampler import BatchPlan, Ids
+
+if TYPE_CHECKING:
+    from src.params.schema import StageParams
+
 _ROWS_AT_ONCE = 128  # queries whose scores are held at once on the CPU; 128 × 1024 float32 are 512 KiB
 
 
@@ -32,36 +37,64 @@ class LossAndGradients(NamedTuple):
     gradients: tuple[Tensor, ...]
 
 
-@dataclass(frozen=True)
-class Matryoshka:
-    """The prefixes of the vector that are trained: dimensions, ascending, and the weight of each one's loss."""
+class Targets(NamedTuple):
+    """What there is of a batch beside its texts' vectors.
 
-    dims: tuple[int, ...]
-    weights: tuple[float, ...]
+    Attributes:
+        rows: B, rows of the batch; its vectors are (columns · B, D), column after column.
+        gold: (B,) float32 gold scores of scored pairs.
+        ignored: (B, (columns - 1) · B) bool, documents that are no negatives of a query.
+        teacher: (columns · B, D) float32, the texts' embeddings by a teacher.
+    """
+
+    rows: int
+    gold: Tensor | None = None
+    ignored: Tensor | None = None
+    teacher: Tensor | None = None
+
+    def to(self, device: torch.device) -> Targets:
+        """The same on a device."""
+        return Targets(self.rows, *(None if tensor is None else tensor.to(device) for tensor in self[1:]))
+
+
+class Term(Protocol):
+    """A part of what is minimised on a batch."""
+
+    def of_batch(self, vectors: Tensor, targets: Targets) -> LossAndGradients:
+        """The value at a batch's vectors and the gradients, which make up the vectors' one after another."""
+
+
+class Loss(ABC):
+    """What a task is trained by: it says how its rows look and how its batches are drawn.
+
+    A new loss is a subclass here, a line in LOSSES and its name in the schema's `loss`.
+
+    Attributes:
+        columns: what it reads of a row.
+        competing: the other texts of a batch are negatives, so that no text may stand in a batch twice.
+        masks_relevant: what is known to answer a query is masked.
+    """
+
+    columns: ClassVar[Columns]
+    competing: ClassVar[bool]
+    masks_relevant: bool = False
 
     @classmethod
-    def of(cls, dims: Sequence[int], weights: Sequence[float] | None = None) -> Matryoshka:
-        """From dims in any order; without weights each prefix counts 1, as in sentence-transformers."""
-        pairs = sorted(zip(dims, weights or [1.0] * len(dims), strict=True))
-        return cls(tuple(dim for dim, _ in pairs), tuple(weight for _, weight in pairs))
+    @abstractmethod
+    def of(cls, stage: StageParams) -> Self:
+        """The loss that a stage's params describe."""
 
-    def bands(self) -> list[slice]:
-        """The columns that each prefix adds to the one before."""
-        return [slice(low, high) for low, high in zip((0, *self.dims[:-1]), self.dims, strict=True)]
+    @abstractmethod
+    def of_batch(self, vectors: Tensor, targets: Targets) -> LossAndGradients:
+        """As in Term."""
 
-    def inverse_lengths(self, vectors: Tensor) -> Tensor:
-        """1 / length of every prefix of every row: (prefixes, rows)."""
-        squares = self.running(vectors[:, band].square().sum(dim=1) for band in self.bands())
-        return squares.sqrt_().clamp_(min=_EPSILON).reciprocal_()
-
-    @staticmethod
-    def running(values: Iterable[Tensor]) -> Tensor:
-        """Running sums of each band's values, stacked; `cumsum` is not deterministic on a GPU."""
-        return torch.stack(list(accumulate(values)))
+    def plan(self, texts: Ids, batch_size: int, epochs: float, seed: int) -> BatchPlan:
+        """Batches of rows with these (rows, columns) numbers of texts."""
+        return BatchPlan(texts, batch_size, epochs, seed, competing=self.competing, masked=self.masks_relevant)
 
 
 @dataclass(frozen=True)
-class Ranking:
+class Ranking(Loss):
     """Multiple-negatives ranking (InfoNCE; van den Oord et al. 2018, arXiv 1807.03748) on cosine / temperature.
 
     Attributes:
@@ -69,12 +102,28 @@ class Ranking:
             2023, arXiv 2310.19923), as sentence-transformers does with `partition_mode="per_direction"`.
         margin: a document that scores above the positive - margin in a query's whole vector does not count as a
             negative of it. None: every document does.
+        masks_relevant: other rows' positives of the same query do not count as negatives either.
     """
+
+    columns = RANKED
+    competing = True
 
     matryoshka: Matryoshka
     temperature: float
     symmetric: bool = False
     margin: float | None = None
+    masks_relevant: bool = False
+
+    @classmethod
+    def of(cls, stage: StageParams) -> Self:
+        """`false_negatives`: keep them all, mask what is known to be relevant, and beyond that what scores high."""
+        matryoshka = Matryoshka.of(stage.dims, stage.dim_weights)
+        margin = stage.false_negatives if isinstance(stage.false_negatives, float) else None
+        return cls(matryoshka, stage.temperature, stage.symmetric, margin, stage.false_negatives != "keep")
+
+    def of_batch(self, vectors: Tensor, targets: Targets) -> LossAndGradients:
+        """The first column's texts are queries, all others documents."""
+        return self(vectors[: targets.rows], vectors[targets.rows :], targets.ignored)
 
     def __call__(self, queries: Tensor, documents: Tensor, ignored: Tensor | None = None) -> LossAndGradients:
         """The mean loss over queries.
@@ -95,8 +144,8 @@ class _RankingPass:
         self.queries, self.documents, self.ignored = queries.float(), documents.float(), ignored
         self.weights, self.bands = loss.matryoshka.weights, loss.matryoshka.bands()
         self.symmetric, self.margin = loss.symmetric, loss.margin
-        self.query_scale = loss.matryoshka.inverse_lengths(self.queries)
-        self.document_scale = loss.matryoshka.inverse_lengths(self.documents)
+        self.query_scale = loss.matryoshka.inverse_norms(self.queries)
+        self.document_scale = loss.matryoshka.inverse_norms(self.documents)
         self.query_logit_scale = self.query_scale / loss.temperature
         self.gradient_queries = torch.zeros_like(self.queries)
         self.gradient_documents = torch.zeros_like(self.documents)
@@ -110,7 +159,7 @@ class _RankingPass:
         total = self.queries.new_zeros(())
         for start in range(0, count, step):
             total += self._rows(slice(start, min(start + step, count)))
-        self._add_length_gradient(self.gradient_documents, self.documents, self.document_scale, self.columns)
+        self._add_norm_gradient(self.gradient_documents, self.documents, self.document_scale, self.columns)
         return LossAndGradients(total, (self.gradient_queries, self.gradient_documents))
 
     def _rows(self, rows: slice) -> Tensor:
@@ -136,7 +185,7 @@ class _RankingPass:
             score_gradients.append(gradient.mul_(scale))
         self._add_score_gradient(rows, score_gradients)
         scales = self.query_scale[:, rows]
-        self._add_length_gradient(self.gradient_queries[rows], queries, scales, torch.stack(row_sums))
+        self._add_norm_gradient(self.gradient_queries[rows], queries, scales, torch.stack(row_sums))
         return loss
 
     def _cross_entropy(self, logits: Tensor, rows: slice) -> tuple[Tensor, Tensor]:
@@ -164,7 +213,7 @@ class _RankingPass:
             self.gradient_queries[rows, band] += running @ self.documents[:, band]
             self.gradient_documents[:, band] += running.T @ self.queries[rows, band]
 
-    def _add_length_gradient(self, gradient: Tensor, vectors: Tensor, scales: Tensor, sums: Tensor) -> None:
+    def _add_norm_gradient(self, gradient: Tensor, vectors: Tensor, scales: Tensor, sums: Tensor) -> None:
         """d(1/|v|) part: every prefix adds -v · (Σ G · logit) / |v|² to its own dimensions."""
         shares = Matryoshka.running((sums * scales.square()).flip(0)).flip(0)
         for prefix, band in enumerate(self.bands):
@@ -185,24 +234,37 @@ class _RankingPass:
 
 
 @dataclass(frozen=True)
-class CoSent:
+class CoSent(Loss):
     """CoSENT (Su 2022, kexue.fm/archives/8847) of every prefix: log(1 + Σ exp((s_kl - s_ij) / temperature)).
 
-    The sum runs over pairs of sentence pairs where (i, j) is rated above (k, l). With the ratings sorted, the inner
-    sum over higher ratings is a running log-sum-exp, so no matrix of pairs of pairs is made.
+    The sum runs over pairs of sentence pairs where (i, j) has a higher gold score than (k, l). With the gold scores
+    sorted, the inner sum over higher ones is a running log-sum-exp, so no matrix of pairs of pairs is made.
     """
+
+    columns = SCORED
+    competing = False
 
     matryoshka: Matryoshka
     temperature: float
 
-    def __call__(self, first: Tensor, second: Tensor, ratings: Tensor) -> LossAndGradients:
-        """The loss of (B, D) float32 sentence vectors against (B,) ratings of their pairs."""
+    @classmethod
+    def of(cls, stage: StageParams) -> Self:
+        """Dimensions and temperature alone."""
+        return cls(Matryoshka.of(stage.dims, stage.dim_weights), stage.temperature)
+
+    def of_batch(self, vectors: Tensor, targets: Targets) -> LossAndGradients:
+        """The two columns' sentences against the rows' gold scores."""
+        assert targets.gold is not None
+        return self(vectors[: targets.rows], vectors[targets.rows :], targets.gold)
+
+    def __call__(self, first: Tensor, second: Tensor, gold: Tensor) -> LossAndGradients:
+        """The loss of (B, D) float32 sentence vectors against (B,) gold scores of their pairs."""
         leaves = [vectors.detach().float().requires_grad_() for vectors in (first, second)]
         with torch.enable_grad():
             scores = self._cosines(*leaves) / self.temperature
-            order = ratings.argsort(stable=True)
-            ratings, scores = ratings[order], scores[:, order]
-            higher = torch.searchsorted(ratings, ratings, right=True)
+            order = gold.argsort(stable=True)
+            gold, scores = gold[order], scores[:, order]
+            higher = torch.searchsorted(gold, gold, right=True)
             suffix = torch.logcumsumexp(-scores.flip(1), dim=1).flip(1)
             suffix = torch.cat([suffix, suffix.new_full((len(suffix), 1), -torch.inf)], dim=1)
             terms = torch.cat([scores.new_zeros(len(scores), 1), scores + suffix[:, higher]], dim=1)
@@ -217,5 +279,13 @@ class CoSent:
             bands = self.matryoshka.bands()
             return self.matryoshka.running((left[:, band] * right[:, band]).sum(dim=1) for band in bands)
 
-        lengths = (running(first, first) * running(second, second)).clamp(min=_EPSILON**2).sqrt()
-        return running(first, second) / lengths
+        norms = (running(first, first) * running(second, second)).clamp(min=EPSILON**2).sqrt()
+        return running(first, second) / norms
+
+
+LOSSES: dict[str, type[Loss]] = {"mnrl": Ranking, "cosent": CoSent}
+
+
+def loss_of(stage: StageParams) -> Loss:
+    """The loss that a stage's params name and describe."""
+    return LOSSES[stage.loss].of(stage)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import torch
 from torch import Tensor, nn
 
@@ -48,8 +49,6 @@ def free_bytes(device: torch.device, model: nn.Module) -> int:
 
 def _free_on_host() -> int:
     """Bytes free on the machine or in this process's container, whichever is less."""
-    import psutil
-
     free = int(psutil.virtual_memory().available)
     limit, used = Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current")
     try:

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
+from datasets import Dataset
 from numpy.typing import NDArray
+from sentence_transformers import SentenceTransformer
+from sentence_transformers.util import mine_hard_negatives
 
 from src.errors import UserError
 from src.training.dataset import Rows
 from src.training.relevance import Relevance
 
-if TYPE_CHECKING:
-    from sentence_transformers import SentenceTransformer
-
 _TEXTS_AT_ONCE = 128
 Numbers = NDArray[np.int64]
 
 
-def with_hard_negatives(rows: Rows, model: SentenceTransformer, margin: float, seed: int) -> Rows:
+def with_hard_negatives(rows: Rows, model: SentenceTransformer, margin: float, max_length: int, seed: int) -> Rows:
     """The rows with a third column, `negative`: for each query the best-scored passage of another row.
 
     No passage is taken that is known to answer the query (`src.training.relevance`). One that scores above the
@@ -28,14 +27,17 @@ def with_hard_negatives(rows: Rows, model: SentenceTransformer, margin: float, s
 
     Args:
         rows: rows that rank (anchor, positive).
-        model: the encoder that ranks; it cuts texts at its own limit.
+        model: the encoder that ranks.
         margin: in cosine.
+        max_length: tokens at which it cuts texts; its own limit, which is saved with it, stays as it is.
 
     Raises:
         UserError: every passage answers some query.
     """
     relevance, pairs = Relevance(rows.relevant), rows.same[:, :2]
+    limit, model.max_seq_length = model.max_seq_length, max_length
     mined = _mined(rows, relevance, model, margin)
+    model.max_seq_length = limit
     drawn = random_negatives(rows, relevance, seed)
     same = np.array(
         [mined.get((query, positive), other) for (query, positive), other in zip(pairs.tolist(), drawn, strict=True)]
@@ -57,9 +59,6 @@ def _mined(rows: Rows, relevance: Relevance, model: SentenceTransformer, margin:
 
     sentence-transformers leaves out every text that it is given as a query's positive, so it gets all that are known.
     """
-    from datasets import Dataset
-    from sentence_transformers.util import mine_hard_negatives
-
     queries, passages = _first_texts(rows, 0), _first_texts(rows, 1)
     known = dict.fromkeys(map(tuple, [*rows.same[:, :2].tolist(), *relevance.pairs.tolist()]))
     pairs = [(query, text) for query, text in known if query in queries and text in passages]

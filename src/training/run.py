@@ -1,36 +1,48 @@
-"""One step of the recipe from files to files: what `python -m src.stages train` and the ablations call."""
+"""One stage of the recipe from files to files: what `python -m src.stages train` and the ablations call."""
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import torch
+from sentence_transformers import SentenceTransformer
 
 from src.errors import UserError
 from src.files import fingerprint, fresh_dir
-from src.model.prompts import prompts_of, read_prompts
+from src.model.encoder import save_encoder
+from src.model.prompts import read_prompts
+from src.params.schema import RuntimeParams, StageParams
+from src.runtime import device as device_of
+from src.runtime import seed_everything, use_threads
+from src.training.checkpoints import Checkpoints
+from src.training.dataset import Rows, read_rows, tokenise
+from src.training.dev import best_on_dev
+from src.training.distillation import SimilarityDistillation, teacher_embeddings
+from src.training.distributed import process_device, world
+from src.training.encoder import compiled_layers, freeze, load_encoder
+from src.training.first_token import first_token_only
+from src.training.interpolation import interpolate
+from src.training.losses import loss_of
+from src.training.matryoshka import Matryoshka
+from src.training.mining import with_hard_negatives
+from src.training.settings import additions, arguments, token_budget
+from src.training.speed import SpeedLog
+from src.training.tasks import RunPlan, Task, TaskBatches, task_beside
+from src.training.trainer import EncoderTrainer
+from src.training.unseen import report_unseen
 
-if TYPE_CHECKING:
-    import torch
-    from sentence_transformers import SentenceTransformer
-
-    from src.params.schema import RuntimeParams, StepParams
-    from src.training.batches import BatchSource
-    from src.training.dataset import Rows
-    from src.training.rehearsal import MixedPlan, Rehearsed
-    from src.training.remedies import Remedies
-    from src.training.sampler import BatchPlan
-    from src.training.speed import SpeedLog
-    from src.training.trainer import EncoderTrainer
+Earlier = Mapping[str, tuple[Path, StageParams]]
+"""Training rows and params of the stages whose data may be replayed, by name."""
 
 
 @dataclass(frozen=True)
-class StepFiles:
-    """Where a step reads and writes."""
+class StageFiles:
+    """Where a stage reads and writes."""
 
-    name: str  # of the step, for messages and the progress bar
+    name: str  # of the stage, for messages and the progress bar
     data: Path  # JSON lines
     model_in: Path  # sentence-transformers folders
     model_out: Path
@@ -39,201 +51,127 @@ class StepFiles:
     whole: Path | None = None  # the set that `data` is a sample of; None: it is all there is
 
 
-def train_step(
-    files: StepFiles,
-    step: StepParams,
+def prepare(
+    files: StageFiles, stage: StageParams, runtime: RuntimeParams, seed: int, earlier: Earlier | None = None
+) -> EncoderTrainer:
+    """Everything that a run needs, ready to `fit`. Arguments and errors as for `train_stage`."""
+    added = additions(stage)
+    replayed = [(earlier or {})[name] for name in added.rehearsal_sets] if added.rehearsal_share else []
+
+    # 1. The rows, and the model that is trained on them.
+    use_threads(runtime)
+    loss = loss_of(stage)
+    rows = read_rows(files.data, loss.columns, read_prompts(files.model_in), files.whole)
+    check_batch(files.name, stage, rows)
+    model = load_encoder(files.model_in)
+    freeze(model, stage, files.name)
+
+    # 2. Hard negatives, mined by the model as it stands.
+    if added.hard_negatives:
+        model.to(process_device(device_of(runtime)))
+        rows = with_hard_negatives(rows, model, added.hard_negative_margin, stage.max_length, seed)
+
+    # 3. All batches, fixed by the seed; how many there are decides the learning rate's schedule.
+    plan = loss.plan(rows.same, stage.batch_size, stage.epochs, seed)
+    settings = arguments(stage, runtime, seed, plan.steps)
+    device = settings.device  # joins the group of processes, where there is one
+    use_device(device, runtime)
+    seed_everything(seed)
+
+    # 4. The tasks: the stage's own rows, then those of earlier stages that are replayed.
+    tokens = tokenise(model.tokenizer, rows.texts, stage.max_length, quiet=world()[0] != 0)
+    own = Task(rows, tokens, loss, plan)
+    tasks = [own, *(task_beside(path, block, model, stage.batch_size, seed) for path, block in replayed)]
+    batches = TaskBatches(tasks, token_budget(stage, device))
+
+    # 5. Similarity distillation: the model as it stands is the teacher.
+    if added.similarity_weight:
+        own.teacher = teacher_embeddings(model, tokens, batches.budget, device)
+        own.terms.append(SimilarityDistillation(Matryoshka.of(stage.dims, stage.dim_weights), added.similarity_weight))
+
+    # 6. Checkpoints of an earlier start, the log, and the dev split.
+    saved = Checkpoints(run_fingerprint(files, stage, runtime, seed, replayed))
+    speed = speed_log(files, model, device, fresh=saved.latest() is None)
+    report_unseen(files.name, stage, own, plan.left_out(), speed)
+    best = best_on_dev(files.data.with_name("dev.jsonl"), stage, model, batches.budget, speed.say)
+    run = RunPlan(tasks, added.rehearsal_share)
+    return EncoderTrainer(model, settings, files.name, batches, run, speed=speed, saved=saved, best=best)
+
+
+def train_stage(
+    files: StageFiles,
+    stage: StageParams,
     runtime: RuntimeParams,
     seed: int,
-    remedies: Remedies | None = None,
+    earlier: Earlier | None = None,
     *,
     compiled: bool = False,
 ) -> None:
     """Train the model in `files.model_in` on `files.data`; write the trained model and its curve, whole or not at all.
 
     A run that was killed goes on from its last checkpoint when it is started again with the same inputs.
-    `remedies` are the retrieval step's; None: none. `compiled`: through torch.compile.
+    `compiled`: through torch.compile.
 
     Raises:
         UserError: the data, the model and the params do not fit each other, or the loss is no number any more.
     """
-    from src.model.encoder import save_encoder
-    from src.training.dataset import read_rows
-    from src.training.distributed import world
-    from src.training.encoder import load_encoder
-    from src.training.interpolation import interpolate
+    trainer = prepare(files, stage, runtime, seed, earlier)
 
-    rows = read_rows(files.data, step.loss, read_prompts(files.model_in), files.whole)
-    check_batch(files.name, step, rows)
-    trainer = build_trainer(files, step, runtime, seed, rows, remedies=remedies, compiled=compiled)
-    trainer.fit()
+    # 7. Train to the end; the first process writes what came of it.
+    with first_token_only(trainer.model), compiled_layers(trainer.model, compiled):
+        trainer.fit()
     if world()[0] != 0:
         return
-    if remedies is not None:
-        interpolate(load_encoder(files.model_in), trainer.model.cpu(), remedies.params.interpolation)
+
+    # 8. Weight interpolation with the model that training started from.
+    share = additions(stage).interpolation
+    if share < 1.0:
+        interpolate(load_encoder(files.model_in), trainer.model.cpu(), share)
+
+    # 9. The model and its curve.
     with fresh_dir(files.model_out) as folder:
         save_encoder(trainer.model, folder)
     trainer.record.write(files.curve)
     trainer.saved.remove()
 
 
-def check_batch(name: str, step: StepParams, rows: Rows) -> None:
+def check_batch(name: str, stage: StageParams, rows: Rows) -> None:
     """Refuse a batch that is larger than the data.
 
     Raises:
         UserError: one line that names the key, its value and what the data allow.
     """
-    if step.batch_size > len(rows):
+    if stage.batch_size > len(rows):
         raise UserError(
-            f"{name}: batch_size {step.batch_size} is larger than the {len(rows)} rows of {rows.path}; lower it"
+            f"{name}: batch_size {stage.batch_size} is larger than the {len(rows)} rows of {rows.path}; lower it"
         )
-
-
-def build_trainer(
-    files: StepFiles,
-    step: StepParams,
-    runtime: RuntimeParams,
-    seed: int,
-    rows: Rows,
-    *,
-    remedies: Remedies | None = None,
-    compiled: bool = False,
-) -> EncoderTrainer:
-    """Everything that a run needs, ready to `fit`."""
-    from src.runtime import device as device_of
-    from src.runtime import seed_everything, use_threads
-    from src.training import remedies as kinds
-    from src.training.checkpoints import Checkpoints
-    from src.training.dev import best_on_dev
-    from src.training.distributed import world
-    from src.training.encoder import fit, load_encoder
-    from src.training.record import Record
-    from src.training.settings import arguments, objective
-    from src.training.trainer import EncoderTrainer
-
-    use_threads(runtime)
-    model = load_encoder(files.model_in)
-    fit(model, step, files.name)
-    rows = rows if remedies is None else remedies.mined(rows, model, step, device_of(runtime), seed)
-    rehearsed = [] if remedies is None else remedies.rehearsed(prompts_of(model))
-    plan = batch_plan(step, rows, rehearsed, seed, remedies)
-    settings = arguments(step, runtime, seed, plan.steps)
-    device = settings.device  # joins the group of processes, where there is one
-    use_device(device, runtime)
-    seed_everything(seed)
-    saved = Checkpoints(run_fingerprint(files, step, runtime, seed, remedies))
-    speed = speed_log(files, model, device, fresh=saved.latest() is None)
-    source = batch_source(step, rows, model, device)
-    kept = None if remedies is None else remedies.kept(step)
-    if kept is not None:
-        kinds.hold_to(model, source, device)
-    tell(files.name, step, source, plan.left_out(), speed)
-    return EncoderTrainer(
-        model,
-        settings,
-        objective=objective(step),
-        source=kinds.mixed_source(source, rehearsed, model),
-        plan=plan,
-        record=Record(files.name, plan.steps, plan.steps_per_epoch, quiet=world()[0] != 0),
-        speed=speed,
-        saved=saved,
-        rehearsed=[objective(item.step) for item in rehearsed],
-        kept=kept,
-        best=best_on_dev(files.data.with_name("dev.jsonl"), step, model, source.budget, speed.say),
-        compiled=compiled,
-    )
-
-
-def batch_plan(
-    step: StepParams, rows: Rows, rehearsed: list[Rehearsed], seed: int, remedies: Remedies | None
-) -> BatchPlan | MixedPlan:
-    """All batches of the run, with those of the rehearsed sets between them."""
-    from src.training.remedies import mixed_plan
-    from src.training.sampler import plan_of
-
-    plan = plan_of(step, rows.same, seed)
-    share = 0.0 if remedies is None else remedies.params.rehearsal_share
-    mixed: BatchPlan | MixedPlan = mixed_plan(plan, len(rows), rehearsed, share=share, size=step.batch_size, seed=seed)
-    return mixed
 
 
 def use_device(device: torch.device, runtime: RuntimeParams) -> None:
     """Leave out what would make two runs on a GPU differ, where params ask for that."""
-    import torch
-
     if device.type == "cuda" and runtime.deterministic:  # this attention kernel's gradient differs from run to run
         torch.backends.cuda.enable_mem_efficient_sdp(False)
 
 
-def speed_log(files: StepFiles, model: SentenceTransformer, device: torch.device, fresh: bool) -> SpeedLog:
+def speed_log(files: StageFiles, model: SentenceTransformer, device: torch.device, fresh: bool) -> SpeedLog:
     """The log of the first process; the others keep none. `fresh`: no earlier run goes on, whose lines would count."""
-    from src.training.distributed import world
-    from src.training.speed import SpeedLog
-
     first = world()[0] == 0
     if first and fresh:
         files.log.unlink(missing_ok=True)
     return SpeedLog(files.log if first else None, model, device)
 
 
-def batch_source(step: StepParams, rows: Rows, model: SentenceTransformer, device: torch.device) -> BatchSource:
-    """The rows, tokenised, as batches cut by a budget of tokens."""
-    from src.training.batches import BatchSource
-    from src.training.dataset import tokenise
-    from src.training.distributed import world
-    from src.training.memory import AUTO_TOKENS
-
-    tokens = tokenise(model.tokenizer, rows.texts, step.max_length, quiet=world()[0] != 0)
-    budget = AUTO_TOKENS[device.type] if step.mini_batch_tokens == "auto" else step.mini_batch_tokens
-    masked = step.loss == "mnrl" and step.false_negatives != "keep"
-    return BatchSource(rows, tokens, budget, mask_relevant=masked)
-
-
-def tell(name: str, step: StepParams, source: BatchSource, left_out: int, speed: SpeedLog) -> None:
-    """Log what of the data training does not see; the first process says it too, in a line each."""
-    from src.training.distributed import world
-
-    texts, cut = len(source.rows.texts), len(source.tokens.cut)
-    speed.say(rows=len(source.rows), texts=texts, texts_cut=cut, rows_left_out=left_out)
-    if world()[0] != 0:
-        return
-    if cut:
-        print(
-            f"{name}: {cut} of {texts} texts are longer than max_length {step.max_length} and are cut: "
-            + ", ".join(cut_by_column(source)),
-            file=sys.stderr,
-        )
-    if left_out > 1:
-        print(
-            f"{name}: {left_out} rows sit out each epoch, since their texts stand in every batch; "
-            "a smaller batch_size or false_negatives: mask takes them in",
-            file=sys.stderr,
-        )
-
-
-def cut_by_column(source: BatchSource) -> list[str]:
-    """`anchor 0 of 2,000`: how many of the different texts of each column are cut."""
-    import numpy as np
-
-    texts = [np.unique(column) for column in source.rows.ids.T]
-    cut = [np.isin(numbers, source.tokens.cut).sum() for numbers in texts]
-    named = zip(source.rows.columns, cut, texts, strict=True)
-    return [f"{column} {count:,} of {len(numbers):,}" for column, count, numbers in named]
-
-
 def run_fingerprint(
-    files: StepFiles, step: StepParams, runtime: RuntimeParams, seed: int, remedies: Remedies | None = None
+    files: StageFiles, stage: StageParams, runtime: RuntimeParams, seed: int, replayed: list[tuple[Path, StageParams]]
 ) -> str:
     """What a checkpoint belongs to: params, data, the model before, this package's code and the libraries."""
-    from src.training.distributed import world
-
     settings = {
-        "step": step.model_dump(mode="json", exclude={"checkpoint_steps"}),
+        "stage": stage.model_dump(mode="json", exclude={"checkpoint_steps"}),
         "runtime": runtime.model_dump(mode="json", exclude={"offline"}),
-        "rehearsed": {} if remedies is None else remedies.settings(),
+        "replayed": [block.model_dump(mode="json") for _, block in replayed],
         "seed": seed,
         "processes": world()[1],
         "versions": [version(name) for name in ("torch", "transformers", "sentence-transformers", "accelerate")],
     }
-    further = [] if remedies is None else remedies.files()
-    further += [files.whole] if files.whole else []
-    return fingerprint(settings, [files.data, files.model_in, *further, Path(__file__).parent])
+    inputs = [files.data, files.model_in, *(path for path, _ in replayed), *([files.whole] if files.whole else [])]
+    return fingerprint(settings, [*inputs, Path(__file__).parent])

@@ -8,13 +8,10 @@ rows keep the place that one shuffle gives them, clashes are found by one sort, 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from itertools import count
 
 import numpy as np
 from numpy.typing import NDArray
-
-if TYPE_CHECKING:
-    from src.params.schema import StepParams
 
 Ids = NDArray[np.int64]
 
@@ -100,7 +97,7 @@ class BatchPlan:
     def __init__(
         self, texts: Ids, batch_size: int, epochs: float, seed: int, *, competing: bool = True, masked: bool = False
     ) -> None:
-        """`competing=False` leaves equal texts where they fall: pairs with ratings do not compete."""
+        """`competing=False` leaves equal texts where they fall: pairs with gold scores do not compete."""
         self._texts = texts if competing else np.arange(len(texts))[:, None]
         self._batch_size, self._seed, self._masked = batch_size, seed, masked
         self.steps_per_epoch = len(self._epoch(0))
@@ -116,15 +113,15 @@ class BatchPlan:
             yield from batches
             step, epoch = step + len(batches), epoch + 1
 
+    def endless(self) -> Iterator[Ids]:
+        """Epoch after epoch without an end, less the small rest that an epoch may close with."""
+        for epoch in count():
+            batches = self._epoch(epoch)
+            yield from [batch for batch in batches if 2 * len(batch) > self._batch_size] or batches
+
     def left_out(self) -> int:
         """Rows of the first epoch that found no batch free of their texts."""
         return len(self._texts) - sum(len(batch) for batch in self._epoch(0))
 
     def _epoch(self, epoch: int) -> list[Ids]:
         return epoch_batches(self._texts, self._batch_size, self._seed, epoch, self._masked)
-
-
-def plan_of(step: StepParams, texts: Ids, seed: int) -> BatchPlan:
-    """The batches of a step of the recipe over rows of these texts."""
-    competing, masked = step.loss == "mnrl", step.false_negatives != "keep"
-    return BatchPlan(texts, step.batch_size, step.epochs, seed, competing=competing, masked=masked)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
-if TYPE_CHECKING:
-    import torch
+import torch
 
 Schedule = Literal["linear", "cosine", "constant"]
 
@@ -32,8 +31,6 @@ def scheduler(
     optimizer: torch.optim.Optimizer, steps: int, warmup: int, schedule: Schedule = "linear"
 ) -> torch.optim.lr_scheduler.LambdaLR:
     """The schedule of a run of `steps` optimizer steps, of which `warmup` are warm-up."""
-    import torch
-
     # torch also asks for the rate after the last step.
     return torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda step: share_of_rate(min(step, steps - 1), steps, warmup, schedule)

@@ -1,46 +1,52 @@
-"""A step's params as the loss and as the trainer's arguments."""
+"""A stage's params as the trainer's arguments, as a budget of tokens and as additions to the recipe."""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from sentence_transformers import SentenceTransformerTrainingArguments
+import torch
+from sentence_transformers import SentenceTransformerTrainingArguments
 
-    from src.params.schema import RuntimeParams, StepParams
-    from src.training.losses import CoSent, Ranking
+from src.params.schema import AdditionParams, RuntimeParams, StageParams, TrainParams
+from src.runtime import device
+from src.training.memory import AUTO_TOKENS
 
-
-def objective(step: StepParams) -> Ranking | CoSent:
-    """The loss that params describe."""
-    from src.training.losses import CoSent, Matryoshka, Ranking
-
-    matryoshka = Matryoshka.of(step.dims, step.dim_weights)
-    if step.loss == "cosent":
-        return CoSent(matryoshka, step.temperature)
-    margin = step.false_negatives if isinstance(step.false_negatives, float) else None
-    return Ranking(matryoshka, step.temperature, step.symmetric, margin)
+_NOTHING = AdditionParams(
+    rehearsal_share=0.0,
+    rehearsal_sets=["sts"],
+    similarity_weight=0.0,
+    interpolation=1.0,
+    hard_negatives=False,
+    hard_negative_margin=0.0,
+)
 
 
-def arguments(step: StepParams, runtime: RuntimeParams, seed: int, steps: int) -> SentenceTransformerTrainingArguments:
-    """The trainer's arguments for a step of so many optimizer steps.
+def additions(stage: StageParams) -> AdditionParams:
+    """What the stage adds to the paper's recipe against forgetting and for harder negatives."""
+    return stage.remedies if isinstance(stage, TrainParams) else _NOTHING
+
+
+def token_budget(stage: StageParams, on: torch.device) -> int:
+    """Tokens of a mini-batch at the start of a run."""
+    return AUTO_TOKENS[on.type] if stage.mini_batch_tokens == "auto" else stage.mini_batch_tokens
+
+
+def arguments(
+    stage: StageParams, runtime: RuntimeParams, seed: int, steps: int
+) -> SentenceTransformerTrainingArguments:
+    """The trainer's arguments for a stage of so many optimizer steps.
 
     Raises:
         UserError: params ask for a GPU and there is none.
     """
-    from sentence_transformers import SentenceTransformerTrainingArguments
-
-    from src.runtime import device
-
     return SentenceTransformerTrainingArguments(
         output_dir="logs/trainer",  # nothing is written there
         num_train_epochs=1,  # the plan holds all epochs
-        per_device_train_batch_size=step.batch_size,
-        learning_rate=step.learning_rate,
-        lr_scheduler_type="constant_with_warmup" if step.schedule == "constant" else step.schedule,
-        warmup_steps=math.ceil(step.warmup_ratio * steps),
-        weight_decay=step.weight_decay,
+        per_device_train_batch_size=stage.batch_size,
+        learning_rate=stage.learning_rate,
+        lr_scheduler_type="constant_with_warmup" if stage.schedule == "constant" else stage.schedule,
+        warmup_steps=math.ceil(stage.warmup_ratio * steps),
+        weight_decay=stage.weight_decay,
         optim="adamw_torch_fused",
         max_grad_norm=1.0,
         bf16=runtime.precision == "bf16",
@@ -49,6 +55,6 @@ def arguments(step: StepParams, runtime: RuntimeParams, seed: int, steps: int) -
         logging_steps=1,
         logging_nan_inf_filter=False,
         disable_tqdm=True,
-        save_steps=step.checkpoint_steps,
+        save_steps=stage.checkpoint_steps,
         report_to=[],
     )

@@ -13,8 +13,8 @@ import torch
 from sentence_transformers import SentenceTransformer
 from torch import nn
 
-from src.training.batches import Batch
 from src.training.first_token import last_layer
+from src.training.tasks import Batch
 
 
 class SpeedLog:

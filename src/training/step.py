@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from functools import reduce
 from typing import Any, TypeVar
 
 import torch
@@ -11,11 +12,9 @@ from torch import Tensor, nn
 
 from src.errors import UserError
 from src.training import distributed, memory
-from src.training.batches import Batch, BatchSource
 from src.training.encoding import GradientCache, MiniBatch, random_state, set_random_state
-from src.training.losses import CoSent, LossAndGradients, Ranking
-from src.training.rehearsal import MixedSource
-from src.training.similarity import KeptSimilarity
+from src.training.losses import LossAndGradients
+from src.training.tasks import Batch, TaskBatches
 
 Done = TypeVar("Done")
 
@@ -26,11 +25,8 @@ class CachedStep:
     def __init__(
         self,
         model: nn.Module,
-        objective: Ranking | CoSent,
-        source: BatchSource | MixedSource,
+        batches: TaskBatches,
         *,
-        rehearsed: Sequence[Ranking | CoSent] = (),
-        kept: KeptSimilarity | None = None,
         autocast: Callable[[], AbstractContextManager[object]] = nullcontext,
         keep_tokens: int | None = None,
         say: Callable[..., None] = lambda **_: None,
@@ -38,15 +34,12 @@ class CachedStep:
         """
         Args:
             model: a sentence-transformers encoder.
-            rehearsed: losses of the batches whose task is 1, 2, ….
-            kept: what holds batches with vectors of the model before to them.
+            batches: where the batches come from; their budget of tokens falls with the memory.
             keep_tokens: token positions whose activations are held for the backward pass; None: as memory allows.
             say: takes what is worth logging, as keywords.
         """
         self.model: Any = model
-        self.source, self.keep_tokens, self.say = source, keep_tokens, say
-        self.objective: Ranking | CoSent = objective
-        self.rehearsed, self.kept = rehearsed, kept
+        self.batches, self.keep_tokens, self.say = batches, keep_tokens, say
         self.device = next(model.parameters()).device
         self.cache = GradientCache(self._encode, autocast)
 
@@ -59,10 +52,10 @@ class CachedStep:
         """
         self.model.train()
         rng = random_state(self.device)
-        while (loss := self._attempt(batch)) is None:
+        while (loss := self.cache_step(batch)) is None:
             self.model.zero_grad()
             set_random_state(rng, self.device)
-            self._halve(batch)
+            self.take_less_memory(batch)
         distributed.sum_gradients(self.model)
         return loss
 
@@ -70,68 +63,72 @@ class CachedStep:
         """The batch's loss without gradients, dropout off."""
         self.model.eval()
         parts = [part.to(self.device) for part in batch.mini_batches]
-        vectors = self._vectors(parts, keep_tokens=0)
-        return self._own_loss(distributed.exchange(vectors, batch.places.to(self.device), batch.texts), batch).loss
+        vectors = self.forward_no_grad(parts, keep_tokens=0)
+        return self.build_cache(distributed.exchange(vectors, batch.places.to(self.device), batch.texts), batch).loss
 
-    def _attempt(self, batch: Batch) -> Tensor | None:
-        """The step once; None where any process ran out of memory."""
-        if batch.budget != self.source.budget:  # cut before memory ran out
-            batch.mini_batches = self.source.again(batch).mini_batches
-            batch.budget = self.source.budget
+    def cache_step(self, batch: Batch) -> Tensor | None:
+        """GradCache's three passes; None where any process ran out of memory."""
+        self.batches.cut_again(batch)  # it may have been cut before memory ran out
         parts = [part.to(self.device) for part in batch.mini_batches]
-        vectors = self._within_memory(lambda: self._forward(parts))
+        vectors = self._within_memory(lambda: self.forward_no_grad(parts, self._tokens_to_keep(parts)))
         if vectors is None:
             return None
         places = batch.places.to(self.device)
         whole = distributed.exchange(vectors, places, batch.texts)
-        result = self._within_memory(lambda: self._loss(whole, batch))
+        result = self._within_memory(lambda: self.build_cache(whole, batch))
         if result is None:
             return None
         if not torch.isfinite(result.loss):
             raise FloatingPointError(f"the loss is {float(result.loss)}")
         gradient = torch.cat(result.gradients)[places]
-        return self._within_memory(lambda: self._backward(parts, gradient, result.loss))
+        return self._within_memory(lambda: self.forward_backward(parts, gradient, result.loss))
 
-    def _forward(self, parts: list[MiniBatch]) -> Tensor:
-        if self.keep_tokens is None and parts:
-            self.keep_tokens = self._tokens_that_fit(parts[0])
-        return self._vectors(parts, self.keep_tokens or 0)
-
-    def _vectors(self, parts: list[MiniBatch], keep_tokens: int) -> Tensor:
+    def forward_no_grad(self, parts: list[MiniBatch], keep_tokens: int) -> Tensor:
+        """Vectors of this process's texts, (texts, D), outside any graph; graphs of `keep_tokens` tokens are kept."""
         if not parts:  # the rest of an epoch may have fewer rows than there are processes
             return torch.empty((0, self.model.get_embedding_dimension()), device=self.device)
         return self.cache.forward(parts, keep_tokens)
 
-    def _backward(self, parts: list[MiniBatch], gradient: Tensor, loss: Tensor) -> Tensor:
+    def build_cache(self, vectors: Tensor, batch: Batch) -> LossAndGradients:
+        """The sum of the batch's terms, and its gradient at the vectors of the whole batch."""
+        targets = batch.targets.to(self.device)
+        return reduce(_sum, (term.of_batch(vectors, targets) for term in batch.terms))
+
+    def forward_backward(self, parts: list[MiniBatch], gradient: Tensor, loss: Tensor) -> Tensor:
+        """Send the gradient at the vectors back to the parameters; the loss."""
         self.cache.backward(parts, gradient)
         return loss
 
-    def _tokens_that_fit(self, part: MiniBatch) -> int:
-        """Token positions whose activations memory holds, from what one mini-batch saves."""
-        rng = random_state(self.device)
-        each = memory.saved_bytes(lambda: self.cache.encode(part), self.model) / part.tokens
-        set_random_state(rng, self.device)
-        free = memory.free_bytes(self.device, self.model)
-        keep = max(0, int(free / each) - self.source.budget)
-        budget = self.source.budget
-        self.say(mini_batch_tokens=budget, bytes_per_token=round(each), free_bytes=free, keep_tokens=keep)
-        return keep
+    def take_less_memory(self, batch: Batch) -> None:
+        """Hold fewer activations; where none are held already, encode fewer tokens at once.
 
-    def _loss(self, vectors: Tensor, batch: Batch) -> LossAndGradients:
-        """The loss of the whole batch's vectors, whose rows are the batch's columns one after another."""
-        result = self._own_loss(vectors, batch)
-        if batch.before is None or self.kept is None:
-            return result
-        return self.kept.added(result, vectors, batch.before.to(self.device), len(batch.rows))
+        Raises:
+            UserError: one text at a time is too much already.
+        """
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+        if self.keep_tokens:
+            self.keep_tokens = self.keep_tokens // 2 if self.keep_tokens > 2 * self.batches.budget else 0
+        elif distributed.in_any_process(any(len(part.places) > 1 for part in batch.mini_batches), self.device):
+            self.batches.budget //= 2
+        else:
+            raise UserError(
+                "out of memory with one text at a time; lower max_length or batch_size, or freeze embeddings or layers"
+            )
+        self.say(out_of_memory=True, keep_tokens=self.keep_tokens, mini_batch_tokens=self.batches.budget)
 
-    def _own_loss(self, vectors: Tensor, batch: Batch) -> LossAndGradients:
-        """The loss of the batch's task."""
-        objective = (self.objective, *self.rehearsed)[batch.task]
-        first, others = vectors[: len(batch.rows)], vectors[len(batch.rows) :]
-        if isinstance(objective, CoSent):
-            assert batch.ratings is not None
-            return objective(first, others, batch.ratings.to(self.device))
-        return objective(first, others, None if batch.ignored is None else batch.ignored.to(self.device))
+    def _tokens_to_keep(self, parts: list[MiniBatch]) -> int:
+        """Token positions whose activations memory holds, from what the first mini-batch of the run saves."""
+        if self.keep_tokens is None and parts:
+            rng = random_state(self.device)
+            each = memory.saved_bytes(lambda: self.cache.encode(parts[0]), self.model) / parts[0].tokens
+            set_random_state(rng, self.device)
+            free, budget = memory.free_bytes(self.device, self.model), self.batches.budget
+            self.keep_tokens = max(0, int(free / each) - budget)
+            self.say(
+                mini_batch_tokens=budget, bytes_per_token=round(each), free_bytes=free, keep_tokens=self.keep_tokens
+            )
+        return self.keep_tokens or 0
 
     def _encode(self, ids: Tensor, mask: Tensor) -> Tensor:
         vectors: Tensor = self.model({"input_ids": ids, "attention_mask": mask})["sentence_embedding"]
@@ -146,22 +143,9 @@ class CachedStep:
             if not memory.is_out_of_memory(error):
                 raise
             done = None
-        return None if distributed.anywhere(done is None, self.device) else done
+        return None if distributed.in_any_process(done is None, self.device) else done
 
-    def _halve(self, batch: Batch) -> None:
-        """Hold fewer activations; where none are held already, encode fewer tokens at once.
 
-        Raises:
-            UserError: one text at a time is too much already.
-        """
-        if self.device.type == "cuda":
-            torch.cuda.empty_cache()
-        if self.keep_tokens:
-            self.keep_tokens = self.keep_tokens // 2 if self.keep_tokens > 2 * self.source.budget else 0
-        elif distributed.anywhere(any(len(part.places) > 1 for part in batch.mini_batches), self.device):
-            self.source.budget //= 2
-        else:
-            raise UserError(
-                "out of memory with one text at a time; lower max_length or batch_size, or freeze embeddings or layers"
-            )
-        self.say(out_of_memory=True, keep_tokens=self.keep_tokens, mini_batch_tokens=self.source.budget)
+def _sum(first: LossAndGradients, second: LossAndGradients) -> LossAndGradients:
+    gradient = torch.cat(first.gradients) + torch.cat(second.gradients)
+    return LossAndGradients(first.loss + second.loss, (gradient,))

@@ -7,7 +7,6 @@ users know come with it, and once texts are tokenised ahead and logging is one l
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import asdict
 from typing import Any
@@ -24,19 +23,14 @@ from transformers import PrinterCallback
 
 from src.errors import UserError
 from src.training import checkpoints
-from src.training.batches import Batch, BatchSource, PlanSampler
 from src.training.checkpoints import Checkpoints
 from src.training.dev import BestOnDev
-from src.training.encoder import compiled_layers
-from src.training.first_token import first_token_only
-from src.training.losses import CoSent, Ranking
+from src.training.distributed import world
 from src.training.record import Record
-from src.training.rehearsal import MixedPlan, MixedSource
-from src.training.sampler import BatchPlan
 from src.training.schedule import OwnSchedule
-from src.training.similarity import KeptSimilarity
 from src.training.speed import SpeedLog
 from src.training.step import CachedStep
+from src.training.tasks import Batch, RunPlan, TaskBatches
 
 
 class EncoderTrainer(OwnSchedule, SentenceTransformerTrainer):
@@ -46,34 +40,22 @@ class EncoderTrainer(OwnSchedule, SentenceTransformerTrainer):
         self,
         model: SentenceTransformer,
         args: SentenceTransformerTrainingArguments,
+        name: str,
+        batches: TaskBatches,
+        plan: RunPlan,
         *,
-        objective: Ranking | CoSent,
-        source: BatchSource | MixedSource,
-        plan: BatchPlan | MixedPlan,
-        record: Record,
         speed: SpeedLog,
         saved: Checkpoints,
-        rehearsed: Sequence[Ranking | CoSent] = (),
-        kept: KeptSimilarity | None = None,
-        best: BestOnDev | None = None,
-        compiled: bool = False,
+        best: BestOnDev,
     ) -> None:
-        """`rehearsed`, `kept`: as CachedStep takes them; `best`: keeps the weights that do best on the dev split."""
+        """`name`: of the stage, for messages; `saved`: where checkpoints go; `best`: keeps the weights that do best."""
         # The optimizer takes the parameters of the trainer's loss, so the loss must hold the model.
         super().__init__(model=model, args=args, loss=nn.Sequential(model))
         self.remove_callback(PrinterCallback)  # the record shows progress
-        self.source, self.plan, self.record, self.speed, self.saved = source, plan, record, speed, saved
-        self.step = CachedStep(
-            model,
-            objective,
-            source,
-            rehearsed=rehearsed,
-            kept=kept,
-            autocast=self.compute_loss_context_manager,
-            say=self.speed.say,
-        )
+        self.batches, self.plan, self.speed, self.saved, self.best = batches, plan, speed, saved, best
+        self.record = Record(name, plan.steps, plan.steps_per_epoch, quiet=world()[0] != 0)
+        self.step = CachedStep(model, batches, autocast=self.compute_loss_context_manager, say=speed.say)
         self.last_batch: Batch | None = None
-        self.best, self.compiled = best, compiled
 
     def fit(self) -> None:
         """Train to the end, from the last whole checkpoint where there is one."""
@@ -81,12 +63,10 @@ class EncoderTrainer(OwnSchedule, SentenceTransformerTrainer):
         if last is not None:
             state = checkpoints.load_state(last)
             self.record.points = state["points"]
-            if self.best is not None:
-                self.best.load(state["best"], last / "best.safetensors")
-        with closing(self.record), first_token_only(self.model), compiled_layers(self.model, self.compiled):
+            self.best.load(state["best"], last / "best.safetensors")
+        with closing(self.record):
             self.train(resume_from_checkpoint=None if last is None else str(last))
-        if self.best is not None:
-            self.best.restore(self.model)
+        self.best.restore(self.model)
 
     def training_step(self, model: nn.Module, inputs: Any, num_items_in_batch: Any = None) -> Tensor:  # noqa: ARG002
         """Gradients of one Batch; returns its loss.
@@ -113,7 +93,7 @@ class EncoderTrainer(OwnSchedule, SentenceTransformerTrainer):
         shown = ", ".join(str(row + 1) for row in rows[:8]) + (", …" if len(rows) > 8 else "")
         return (
             f"{self.record.name}: stopped at step {self.state.global_step + 1}: {why}; lower learning_rate, "
-            f"or look at rows {shown} of {self.source.path_of(self.last_batch)}"
+            f"or look at rows {shown} of {self.batches.path_of(self.last_batch)}"
         )
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
@@ -121,15 +101,15 @@ class EncoderTrainer(OwnSchedule, SentenceTransformerTrainer):
         if "grad_norm" in logs and self.last_batch is not None:
             self.record.add(self.state.global_step, logs)
             self.speed.step(self.state.global_step, self.last_batch, self.step.cache.kept)
-            if self.best is not None and self.best.is_due(self.state.global_step, self.state.max_steps):
-                self.best.look(self.state.global_step, self.model, self.step.evaluate)
+            if self.best.is_due(self.state.global_step, self.state.max_steps):
+                self.best.measure(self.state.global_step, self.model, self.step.evaluate)
         super().log(logs, start_time)
 
     def get_train_dataloader(self) -> DataLoader[Batch]:
         """Batches in the plan's order; for a GPU, a second process makes them ready while it computes."""
         workers = 1 if self.args.device.type == "cuda" else 0
-        sampler = PlanSampler(self.plan)
-        return DataLoader(self.source, batch_sampler=sampler, collate_fn=_as_it_is, num_workers=workers)
+        plan: Any = self.plan  # torch types a batch sampler's batches as lists
+        return DataLoader(self.batches, batch_sampler=plan, collate_fn=_as_it_is, num_workers=workers)
 
     def add_model_card_callback(self, default_args_dict: dict[str, Any]) -> None:
         """No model card: it would carry times and samples of the data."""
@@ -145,12 +125,11 @@ class EncoderTrainer(OwnSchedule, SentenceTransformerTrainer):
             "state.json": {
                 "points": self.record.points,
                 "schedule": self.lr_scheduler.state_dict(),
-                "best": {} if self.best is None else self.best.state(),
+                "best": self.best.state(),
             },
             "trainer_state.json": asdict(self.state),
         }
-        best = {} if self.best is None else self.best.weights
-        self.saved.save(self.state.global_step, self.model, self.optimizer, files, best)
+        self.saved.save(self.state.global_step, self.model, self.optimizer, files, self.best.weights)
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: nn.Module | None = None) -> None:  # noqa: ARG002
         checkpoints.load_model(resume_from_checkpoint, self.model)

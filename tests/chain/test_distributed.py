@@ -24,15 +24,15 @@ from src.runtime import set_environment
 from src.training.launch import launch
 
 def work(arguments):
-    from src.training.run import StepFiles, train_step
+    from src.training.run import StageFiles, train_stage
     folder, name = Path(arguments[0]), arguments[1]
     params = load_params()
     block, loss = (params.sts, "sts") if name == "cosent" else (params.train, "retrieval")
     step = block.model_copy(update={"dims": [16, 8], "batch_size": 30, "epochs": 2, "max_length": 16,
                                     "learning_rate": 1e-3, "symmetric": True, "mini_batch_tokens": 100})
-    files = StepFiles(loss, folder / f"{name}.jsonl", folder / "base", folder / f"{name}-{arguments[2]}",
+    files = StageFiles(loss, folder / f"{name}.jsonl", folder / "base", folder / f"{name}-{arguments[2]}",
                       folder / f"{name}-{arguments[2]}.csv", folder / "log.jsonl")
-    train_step(files, step, runtime(params), seed=1)
+    train_stage(files, step, runtime(params), seed=1)
 
 def runtime(params):
     return params.runtime.model_copy(update={"threads": 1})

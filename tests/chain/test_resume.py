@@ -26,14 +26,14 @@ folder, changes = Path(sys.argv[1]), dict(part.split("=") for part in sys.argv[2
 params = load_params()
 runtime = params.runtime.model_copy(update={"threads": 1})
 set_environment(runtime)
-from src.training.run import StepFiles, train_step
+from src.training.run import StageFiles, train_stage
 step = params.train.model_copy(update={
     "dims": [16, 8], "batch_size": 32, "epochs": 4, "max_length": 16, "checkpoint_steps": 3,
     "learning_rate": float(changes.get("learning_rate", 1e-3)), "dev_steps": int(changes.get("dev_steps", 0)),
 })
-files = StepFiles("retrieval", folder / "train.jsonl", folder / "base", folder / "out", folder / "curve.csv",
+files = StageFiles("retrieval", folder / "train.jsonl", folder / "base", folder / "out", folder / "curve.csv",
                   folder / "log.jsonl")
-train_step(files, step, runtime, seed=1)
+train_stage(files, step, runtime, seed=1)
 """
 
 

@@ -35,7 +35,7 @@ from src.model.prompts import Prompts
 from src.params import load_params
 from src.params.load import validate, validate_ablations
 from src.search.__main__ import read_documents
-from src.training.dataset import read_rows as rows_for_training
+from src.training import dataset
 
 ROOT = Path(__file__).parents[2]
 MINI = read_yaml(ROOT / "params.yaml")
@@ -227,7 +227,7 @@ def test_a_negative_in_some_rows_only_names_the_row(tmp_path, negatives, lacking
     path.write_text("".join(PAIR % (number, number, negative) for number, negative in enumerate(negatives)))
     message = f"{path}:{lacking}: no `negative`, which {path}:{having} has; give every row one, or none"
     assert refused(clean_rows, KINDS["retrieval"], [path], 1000, True) == message
-    assert f"{path}:{max(lacking, having)}: " in refused(rows_for_training, path, "mnrl", Prompts())
+    assert f"{path}:{max(lacking, having)}: " in refused(dataset.read_rows, path, dataset.RANKED, Prompts())
 
 
 @pytest.mark.parametrize("negative", ["", ', "negative": null', ', "negative": ""'])
@@ -252,7 +252,10 @@ def test_rows_of_any_values_are_read_or_refused(tmp_path_factory, rows):
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     reads = [lambda kind=kind: clean_rows(kind, [path], 1000, True) for kind in KINDS.values()]
     reads += [lambda: list(read_documents(path)), lambda: read_beir(path.parent)]
-    reads += [lambda loss=loss: rows_for_training(path, loss, Prompts()) for loss in ("mnrl", "cosent")]
+    reads += [
+        lambda columns=columns: dataset.read_rows(path, columns, Prompts())
+        for columns in (dataset.RANKED, dataset.SCORED)
+    ]
     for read in reads:
         try:
             read()

@@ -8,7 +8,8 @@ import torch.nn.functional as F
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from src.training.losses import CoSent, Matryoshka, Ranking
+from src.training.losses import CoSent, Ranking
+from src.training.matryoshka import Matryoshka
 
 DIMS = st.sets(st.integers(1, 24), min_size=1, max_size=5).map(sorted)
 

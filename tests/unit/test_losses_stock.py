@@ -5,7 +5,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from src.training.losses import CoSent, Matryoshka, Ranking
+from src.training.losses import CoSent, Ranking
+from src.training.matryoshka import Matryoshka
 
 
 class Echo(torch.nn.Module):
@@ -93,11 +94,11 @@ def test_a_whole_step_gives_the_stock_gradient(tmp_path):
     from sentence_transformers.sentence_transformer import losses
 
     from bench.common import build_gte
-    from src.training.batches import BatchSource
     from src.training.dataset import Rows, tokenise
     from src.training.encoder import load_encoder
     from src.training.first_token import first_token_only
     from src.training.step import CachedStep
+    from src.training.tasks import Task, TaskBatches
 
     texts = [f"bir cümle {n} " + "uzun " * (n % 11) for n in range(90)]
     size = {"vocab_size": 150, "hidden_size": 16, "layers": 2, "heads": 2, "intermediate_size": 32, "max_length": 32}
@@ -109,11 +110,13 @@ def test_a_whole_step_gives_the_stock_gradient(tmp_path):
     tokens = tokenise(model.tokenizer, texts, 32, quiet=True)
     columns = ("anchor", "positive", "negative")
     ids = np.arange(90).reshape(30, 3)
-    source = BatchSource(Rows(tmp_path, columns, texts, ids, None, ids, ids[:, :2]), tokens, 100, False)
-    step = CachedStep(model, Ranking(Matryoshka.of([4, 16]), 0.05), source, keep_tokens=300)
+    loss_of_rows = Ranking(Matryoshka.of([4, 16]), 0.05)
+    rows = Rows(tmp_path, columns, texts, ids, None, ids, ids[:, :2])
+    task = Task(rows, tokens, loss_of_rows, loss_of_rows.plan(ids, 30, 1, seed=0))
+    step = CachedStep(model, TaskBatches([task], 100), keep_tokens=300)
     with first_token_only(model) as applies:
         assert applies
-        loss = step.run(source.batch(np.arange(30), 100))
+        loss = step.run(task.batch(np.arange(30), 100))
     assert 0 < step.cache.kept <= 300
     ours = {name: parameter.grad.clone() for name, parameter in model.named_parameters()}
     model.zero_grad()

@@ -12,7 +12,6 @@ from src.errors import UserError
 from src.training.dataset import Rows
 from src.training.mining import random_negatives, with_hard_negatives
 from src.training.relevance import Relevance
-from src.training.remedies import Remedies
 
 # Passages on a circle, queries at their own passage's angle; p1 lies close to p0, p2 further off, p3 opposite.
 ANGLES = {"p0": 0.0, "p1": 0.1, "p2": 0.8, "p3": 3.0, "q0": 0.0, "q1": 0.1, "q2": 0.8, "q3": 3.0, "q0 again": 0.0}
@@ -20,6 +19,7 @@ ANGLES = {"p0": 0.0, "p1": 0.1, "p2": 0.8, "p3": 3.0, "q0": 0.0, "q1": 0.1, "q2"
 
 class Encoder:
     device = torch.device("cpu")
+    max_seq_length = 512
 
     def encode_query(self, texts, **_):
         return np.array([[np.cos(ANGLES[text]), np.sin(ANGLES[text])] for text in texts], dtype=np.float32)
@@ -44,21 +44,23 @@ PAIRS = [("q0", "p0"), ("q1", "p1"), ("q2", "p2"), ("q3", "p3"), ("q0 again", "p
 
 @pytest.mark.parametrize(("margin", "expected"), [(0.0, "p1"), (0.05, "p2"), (0.5, "p3")])
 def test_the_hardest_below_the_margin_is_taken(margin, expected):
-    found = with_hard_negatives(rows(PAIRS), Encoder(), margin, seed=1)
+    found = with_hard_negatives(rows(PAIRS), Encoder(), margin, max_length=32, seed=1)
     assert found.columns == ("anchor", "positive", "negative")
     assert [found.texts[text] for text in found.ids[[0, 4], 2]] == [expected, expected]
     assert found.ids[:, :2].tolist() == rows(PAIRS).ids.tolist()
 
 
 def test_a_row_without_a_candidate_gets_another_rows_passage():
-    found = with_hard_negatives(rows(PAIRS), Encoder(), 1.0, seed=1)
+    found = with_hard_negatives(rows(PAIRS), Encoder(), 1.0, max_length=32, seed=1)
     negatives = [found.texts[text] for text in found.ids[:, 2]]
     assert negatives[0] == "p3" and all(text.startswith("p") for text in negatives)
     assert all(negative != positive for negative, (_, positive) in zip(negatives, PAIRS, strict=True))
 
 
 def test_given_negatives_are_replaced():
-    found = with_hard_negatives(rows([(*pair, "p3") for pair in PAIRS[:3]] + [("q3", "p3", "p0")]), Encoder(), 0.05, 1)
+    found = with_hard_negatives(
+        rows([(*pair, "p3") for pair in PAIRS[:3]] + [("q3", "p3", "p0")]), Encoder(), 0.05, max_length=32, seed=1
+    )
     assert found.ids.shape == (4, 3) and found.texts[found.ids[0, 2]] == "p2"
 
 
@@ -67,21 +69,13 @@ def test_mining_leaves_the_models_own_limit_as_it_was():
         max_seq_length = 512
         seen: int | None = None
 
-        def to(self, device):
+        def encode_query(self, *arguments, **options):
             self.seen = self.max_seq_length
-            return self
-
-    class Params:
-        hard_negatives, hard_negative_margin = True, 0.05
-
-    class Step:
-        max_length = 32
+            return super().encode_query(*arguments, **options)
 
     model = Limited()
-    found = Remedies(Params(), {}).mined(rows(PAIRS), model, Step(), torch.device("cpu"), 1)
+    found = with_hard_negatives(rows(PAIRS), model, 0.05, max_length=32, seed=1)
     assert found.ids.shape == (5, 3) and model.seen == 32 and model.max_seq_length == 512
-    Params.hard_negatives = False
-    assert Remedies(Params(), {}).mined(rows(PAIRS), model, Step(), torch.device("cpu"), 1).ids.shape == (5, 2)
 
 
 def known(pairs):
@@ -91,7 +85,7 @@ def known(pairs):
 @pytest.mark.parametrize("margin", [0.0, 0.5, 1.9])
 def test_another_passage_of_the_query_is_never_mined(margin):
     pairs = [("q0", "p0"), ("q0", "p1"), ("q1", "p1"), ("q1", "p2"), ("q3", "p3"), ("p3", "p0")]
-    found = with_hard_negatives(rows(pairs), Encoder(), margin, seed=3)
+    found = with_hard_negatives(rows(pairs), Encoder(), margin, max_length=32, seed=3)
     mined = {(found.texts[query], found.texts[negative]) for query, _, negative in found.ids.tolist()}
     assert not mined & known(pairs)
     assert found.same.tolist() == found.ids.tolist()
@@ -101,7 +95,7 @@ def test_equal_texts_are_one_whatever_their_number():
     given_rows = rows([("q0", "p0"), ("q1", "p1"), ("q3", "p3")])
     given_rows.same[1, 1] = given_rows.same[0, 1]  # p1 is p0 in other case and punctuation
     given_rows.relevant[:] = given_rows.same
-    found = with_hard_negatives(given_rows, Encoder(), 0.05, seed=1)
+    found = with_hard_negatives(given_rows, Encoder(), 0.05, max_length=32, seed=1)
     assert [found.texts[text] for text in found.ids[:, 2]] == ["p3", "p3", "p0"]
 
 
@@ -110,7 +104,7 @@ def test_pairs_known_from_elsewhere_are_not_mined():
     texts = given_rows.texts
     further = [[texts.index("q0"), texts.index("p1")], [texts.index("q0"), texts.index("p2")]]
     known_rows = replace(given_rows, relevant=np.concatenate([given_rows.relevant, further]))
-    assert texts[with_hard_negatives(known_rows, Encoder(), 0.0, seed=1).ids[0, 2]] == "p3"
+    assert texts[with_hard_negatives(known_rows, Encoder(), 0.0, max_length=32, seed=1).ids[0, 2]] == "p3"
 
 
 @settings(max_examples=100, deadline=None)

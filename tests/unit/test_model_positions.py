@@ -30,7 +30,7 @@ from src.model.positions import count_cut, usable_positions
 from src.model.tokenizer import train_tokenizer, wrap
 from src.search.index import Document, Index
 from src.training import encoder as training
-from src.training.encoder import fit
+from src.training.encoder import freeze
 
 SIZES = {
     "vocab_size": 150,
@@ -80,8 +80,8 @@ def test_training_knows_the_usable_positions(tmp_path):
     assert model.max_seq_length == 18
     step = load_params("params.yaml").nli.model_copy(update={"dims": [16], "max_length": 19})
     with pytest.raises(UserError, match="nli: max_length 19 is more than the 18 positions of the model"):
-        fit(model, step, "nli")
-    fit(model, step.model_copy(update={"max_length": 18}), "nli")
+        freeze(model, step, "nli")
+    freeze(model, step.model_copy(update={"max_length": 18}), "nli")
 
 
 def test_search_cuts_and_tells(tmp_path, capsys):

@@ -193,8 +193,8 @@ def test_own_data_of_every_kind_is_counted(paper, tmp_path, name):
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40)
 def test_the_steps_are_those_that_training_makes(paper, tmp_path_factory, pairs, changes):
     from src.model.prompts import Prompts
-    from src.training.dataset import read_rows
-    from src.training.run import batch_plan
+    from src.training.dataset import RANKED, read_rows
+    from src.training.losses import loss_of
 
     folder = tmp_path_factory.mktemp("data")
     write_pairs(folder / "own", "train.csv", [(f"soru {query}", f"yanıt {document}") for query, document in pairs])
@@ -204,8 +204,8 @@ def test_the_steps_are_those_that_training_makes(paper, tmp_path_factory, pairs,
     params = own_data(paper, folder / "own")
     step = params.train.model_copy(update=changes)
     volume = training_set(params, "retrieval")
-    rows = read_rows(folder / "prepared" / "train.jsonl", "mnrl", Prompts())
-    trained = len(list(batch_plan(step, rows, [], params.seed, None)))
+    rows = read_rows(folder / "prepared" / "train.jsonl", RANKED, Prompts())
+    trained = len(list(loss_of(step).plan(rows.same, step.batch_size, step.epochs, params.seed)))
     assert volume is not None
     assert step_plan("train_retrieval", step, volume, GTE, params).steps == trained
 

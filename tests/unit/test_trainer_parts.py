@@ -10,16 +10,18 @@ from hypothesis import strategies as st
 
 from src.data.text import identity
 from src.errors import UserError
+from src.files import fingerprint
 from src.model.prompts import Prompts
 from src.training import checkpoints, memory
-from src.training.batches import Batch, BatchSource
-from src.training.checkpoints import Checkpoints, fingerprint
-from src.training.dataset import Rows, Tokens, read_rows
+from src.training.checkpoints import Checkpoints
+from src.training.dataset import RANKED, SCORED, Rows, Tokens, read_rows
 from src.training.encoding import GradientCache, cut_by_tokens, mini_batches
-from src.training.losses import Matryoshka, Ranking
+from src.training.losses import Ranking
+from src.training.matryoshka import Matryoshka
 from src.training.relevance import Relevance
 from src.training.sampler import epoch_batches
 from src.training.step import CachedStep
+from src.training.tasks import Batch, Task, TaskBatches
 
 
 def write_rows(path, rows):
@@ -32,9 +34,9 @@ def test_equal_texts_share_a_number(tmp_path):
         tmp_path / "train.jsonl",
         [{"anchor": "a", "positive": "b", "negative": "c"}, {"anchor": "b", "positive": "d", "negative": "a"}],
     )
-    rows = read_rows(path, "mnrl", Prompts())
+    rows = read_rows(path, RANKED, Prompts())
     assert rows.texts == ["a", "b", "c", "d"] and rows.columns == ("anchor", "positive", "negative")
-    assert rows.ids.tolist() == rows.same.tolist() == [[0, 1, 2], [1, 3, 0]] and rows.ratings is None
+    assert rows.ids.tolist() == rows.same.tolist() == [[0, 1, 2], [1, 3, 0]] and rows.gold is None
 
 
 def test_prompts_case_and_punctuation_make_no_other_text(tmp_path):
@@ -42,9 +44,9 @@ def test_prompts_case_and_punctuation_make_no_other_text(tmp_path):
         tmp_path / "train.jsonl",
         [{"anchor": "İzmir nerede?", "positive": "Ege’de."}, {"anchor": "Ege’de", "positive": "izmir nerede"}],
     )
-    rows = read_rows(path, "mnrl", Prompts("query: ", "passage: "))
+    rows = read_rows(path, RANKED, Prompts("query: ", "passage: "))
     assert len(rows.texts) == 4 and rows.same.tolist() == [[0, 1], [1, 0]]
-    assert read_rows(write_rows(path, [{"anchor": "?", "positive": "!"}]), "mnrl", Prompts()).same.tolist() == [[0, 1]]
+    assert read_rows(write_rows(path, [{"anchor": "?", "positive": "!"}]), RANKED, Prompts()).same.tolist() == [[0, 1]]
 
 
 def test_pairs_of_the_whole_set_are_known_where_both_texts_stand_in_the_sample(tmp_path):
@@ -52,7 +54,7 @@ def test_pairs_of_the_whole_set_are_known_where_both_texts_stand_in_the_sample(t
     rows = [{"anchor": anchor, "positive": positive} for anchor, positive in pairs]
     whole = write_rows(tmp_path / "whole.jsonl", rows)
     sample = write_rows(tmp_path / "sample.jsonl", [rows[0], rows[2]])
-    found = read_rows(sample, "mnrl", Prompts(), whole)
+    found = read_rows(sample, RANKED, Prompts(), whole)
     assert {tuple(pair) for pair in found.relevant.tolist()} == {(0, 1), (2, 3), (0, 3)}
 
 
@@ -61,7 +63,7 @@ def test_pairs_of_the_whole_set_are_known_where_both_texts_stand_in_the_sample(t
 def test_no_batch_holds_a_text_twice_whatever_its_prompt(tmp_path_factory, pairs):
     path = tmp_path_factory.getbasetemp() / "batches.jsonl"
     rows = read_rows(
-        write_rows(path, [{"anchor": a, "positive": b} for a, b in pairs]), "mnrl", Prompts("query: ", "passage: ")
+        write_rows(path, [{"anchor": a, "positive": b} for a, b in pairs]), RANKED, Prompts("query: ", "passage: ")
     )
     for batch in epoch_batches(rows.same, 4, seed=1, epoch=0):
         texts = [identity(text) for row in batch for text in set(map(identity, pairs[row]))]
@@ -70,26 +72,26 @@ def test_no_batch_holds_a_text_twice_whatever_its_prompt(tmp_path_factory, pairs
 
 def test_each_column_gets_its_prompt(tmp_path):
     path = write_rows(tmp_path / "train.jsonl", [{"anchor": "a", "positive": "a", "negative": "b"}])
-    assert read_rows(path, "mnrl", Prompts("q: ", "d: ")).texts == ["q: a", "d: a", "d: b"]
+    assert read_rows(path, RANKED, Prompts("q: ", "d: ")).texts == ["q: a", "d: a", "d: b"]
     path = write_rows(tmp_path / "rated.jsonl", [{"sentence1": "a", "sentence2": "b", "score": 1}])
-    assert read_rows(path, "cosent", Prompts("q: ", "d: ")).texts == ["q: a", "q: b"]
+    assert read_rows(path, SCORED, Prompts("q: ", "d: ")).texts == ["q: a", "q: b"]
 
 
 @pytest.mark.parametrize(
-    ("loss", "rows", "message"),
+    ("columns", "rows", "message"),
     [
-        ("mnrl", [], "no rows; expected at least one with anchor, positive"),
-        ("mnrl", [{"anchor": "a", "positive": " "}], ":1: positive is empty; expected a text"),
-        ("mnrl", [{"anchor": "a"}], ":1: positive is missing"),
-        ("mnrl", [{"anchor": "a", "positive": "b", "negative": "c"}, {"anchor": "a", "positive": "b"}], ":2: negative"),
-        ("mnrl", [{"anchor": 3, "positive": "b"}], ":1: anchor is int; expected a text"),
-        ("cosent", [{"sentence1": "a", "sentence2": "b", "score": "5"}], ":1: score is '5'; expected a number"),
-        ("cosent", [{"sentence1": "a", "sentence2": "b"}], ":1: score is None"),
+        (RANKED, [], "no rows; expected at least one with anchor, positive"),
+        (RANKED, [{"anchor": "a", "positive": " "}], ":1: positive is empty; expected a text"),
+        (RANKED, [{"anchor": "a"}], ":1: positive is missing"),
+        (RANKED, [{"anchor": "a", "positive": "b", "negative": "c"}, {"anchor": "a", "positive": "b"}], ":2: negative"),
+        (RANKED, [{"anchor": 3, "positive": "b"}], ":1: anchor is int; expected a text"),
+        (SCORED, [{"sentence1": "a", "sentence2": "b", "score": "5"}], ":1: score is '5'; expected a number"),
+        (SCORED, [{"sentence1": "a", "sentence2": "b"}], ":1: score is None"),
     ],
 )
-def test_bad_rows_are_named(tmp_path, loss, rows, message):
+def test_bad_rows_are_named(tmp_path, columns, rows, message):
     with pytest.raises(UserError, match=message.replace("(", r"\(")):
-        read_rows(write_rows(tmp_path / "train.jsonl", rows), loss, Prompts())
+        read_rows(write_rows(tmp_path / "train.jsonl", rows), columns, Prompts())
 
 
 @settings(max_examples=100, deadline=None)
@@ -150,14 +152,16 @@ def source():
     starts = np.concatenate([[0], np.cumsum(lengths)])
     tokens = Tokens(random.integers(1, 50, starts[-1]).astype(np.int32), starts, pad_id=0, cut=np.arange(0))
     ids = np.arange(60).reshape(30, 2)
-    return BatchSource(Rows("rows", ("anchor", "positive"), [], ids, None, ids, ids), tokens, 64, False)
+    rows = Rows("rows", ("anchor", "positive"), [], ids, None, ids, ids)
+    loss = Ranking(Matryoshka.of([4, 8]), 0.1)
+    return TaskBatches([Task(rows, tokens, loss, loss.plan(ids, 30, 1, seed=0))], 64)
 
 
 def run_step(source, dropout=0.2, **options):
     torch.manual_seed(0)
     model = ToyEncoder(dropout)
-    step = CachedStep(model, Ranking(Matryoshka.of([4, 8]), 0.1), source, **options)
-    loss = step.run(source.batch(np.arange(30), source.budget))
+    step = CachedStep(model, source, **options)
+    loss = step.run(source.batch(0, np.arange(30)))
     return float(loss), [parameter.grad.clone() for parameter in model.parameters()], step
 
 
@@ -173,9 +177,9 @@ def test_the_cache_gives_the_gradient_of_the_whole_batch(source):
     loss, gradients, step = run_step(source, dropout=0.0, keep_tokens=80)
     model = step.model
     model.zero_grad()
-    ids, mask = (torch.from_numpy(part) for part in source.tokens.padded(source.rows.ids.T.ravel()))
+    ids, mask = (torch.from_numpy(part) for part in source.tasks[0].tokens.padded(source.tasks[0].rows.ids.T.ravel()))
     vectors = model({"input_ids": ids, "attention_mask": mask})["sentence_embedding"]
-    result = step.objective(vectors.detach()[:30], vectors.detach()[30:])
+    result = source.tasks[0].loss(vectors.detach()[:30], vectors.detach()[30:])
     vectors.backward(torch.cat(result.gradients))
     assert loss == pytest.approx(float(result.loss), rel=1e-5)
     for parameter, gradient in zip(model.parameters(), gradients, strict=True):
@@ -217,13 +221,13 @@ def test_out_of_memory_in_the_loss_lets_activations_go(source, monkeypatch):
 
 def test_a_process_without_rows_encodes_nothing(source, monkeypatch):
     """The rest of an epoch may have fewer rows than there are processes."""
-    monkeypatch.setattr("src.training.batches.own_places", lambda rows: np.arange(rows)[:0])
+    monkeypatch.setattr("src.training.tasks.process_rows", lambda rows: np.arange(rows)[:0])
     monkeypatch.setattr(ToyEncoder, "get_embedding_dimension", lambda self: 8, raising=False)
     others = torch.randn(60, 8)
     monkeypatch.setattr("src.training.distributed.exchange", lambda vectors, places, total: others)
     torch.manual_seed(0)
     model = ToyEncoder(0.0)
-    loss = CachedStep(model, Ranking(Matryoshka.of([4, 8]), 0.1), source).run(source.batch(np.arange(30), 64))
+    loss = CachedStep(model, source).run(source.batch(0, np.arange(30)))
     expected = Ranking(Matryoshka.of([4, 8]), 0.1)(others[:30], others[30:]).loss
     assert float(loss) == pytest.approx(float(expected))
     assert all(parameter.grad is None for parameter in model.parameters())
@@ -286,6 +290,6 @@ def test_a_fingerprint_changes_with_settings_names_and_bytes(tmp_path):
 
 
 def test_a_batch_has_no_labels_for_the_trainer(source):
-    assert "labels" not in source.batch(np.arange(4), 64)
-    assert isinstance(source.batch(np.arange(4), 64), Batch)
-    assert mini_batches(source.tokens, np.arange(4), 64)[0].ids.dtype == torch.int64
+    assert "labels" not in source.batch(0, np.arange(4))
+    assert isinstance(source.batch(0, np.arange(4)), Batch)
+    assert mini_batches(source.tasks[0].tokens, np.arange(4), 64)[0].ids.dtype == torch.int64

@@ -39,11 +39,13 @@ def step_params(**changes):
 
 
 def our_run(folder, step):
-    from src.training.run import StepFiles, train_step
+    from src.training.run import StageFiles, train_stage
 
     runtime = load_params(ROOT / "params.yaml").runtime
-    files = StepFiles("test", folder / "train.jsonl", folder / "base", folder / "out", folder / "c.csv", folder / "log")
-    train_step(files, step, runtime, seed=1)
+    files = StageFiles(
+        "test", folder / "train.jsonl", folder / "base", folder / "out", folder / "c.csv", folder / "log"
+    )
+    train_stage(files, step, runtime, seed=1)
     lines = (folder / "c.csv").read_text(encoding="utf-8").splitlines()[1:]
     return [[float(value) for value in line.split(",")] for line in lines], load(folder / "out")
 
@@ -111,11 +113,13 @@ def test_frozen_parts_stay_as_they_were(folder):
 
 
 def test_bf16_trains_float32_weights(folder):
-    from src.training.run import StepFiles, train_step
+    from src.training.run import StageFiles, train_stage
 
     runtime = load_params(ROOT / "params.yaml").runtime.model_copy(update={"precision": "bf16"})
-    files = StepFiles("test", folder / "train.jsonl", folder / "base", folder / "out", folder / "c.csv", folder / "log")
-    train_step(files, step_params(), runtime, seed=1)
+    files = StageFiles(
+        "test", folder / "train.jsonl", folder / "base", folder / "out", folder / "c.csv", folder / "log"
+    )
+    train_stage(files, step_params(), runtime, seed=1)
     from safetensors.torch import load_file
 
     assert {value.dtype for value in load_file(folder / "out" / "model.safetensors").values()} == {torch.float32}
@@ -127,19 +131,19 @@ def test_the_best_weights_on_dev_are_kept(folder, monkeypatch):
     _, final = our_run(folder, step_params())
     losses, weights = [], []
 
-    def look(self, step, model, loss_of, original=BestOnDev.look):
+    def measure(self, step, model, loss_of, original=BestOnDev.measure):
         original(self, step, model, loss_of)
         losses.append(float(loss_of(self.batches[0])))
         weights.append(model[0].auto_model.layers[0].mlp.up_proj.weight.detach().clone())
 
-    monkeypatch.setattr(BestOnDev, "look", look)
+    monkeypatch.setattr(BestOnDev, "measure", measure)
     rows = [{"anchor": f"bir cümle {n}", "positive": f"uzun cümle {n + 3}"} for n in range(9)]
     (folder / "dev.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     _, kept = our_run(folder, step_params(dev_steps=1))
     assert len(losses) == EPOCHS
     best = losses.index(min(losses))
     assert torch.equal(kept["layers.0.mlp.up_proj.weight"], weights[best])
-    assert torch.equal(final["layers.0.mlp.up_proj.weight"], weights[-1]), "looking changes nothing"
+    assert torch.equal(final["layers.0.mlp.up_proj.weight"], weights[-1]), "measuring changes nothing"
 
 
 def test_a_gradient_that_is_no_number_names_step_and_rows(folder, monkeypatch):

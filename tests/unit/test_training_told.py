@@ -8,24 +8,27 @@ import pytest
 import torch
 
 from src.params import load_params
-from src.training.batches import BatchSource
 from src.training.dataset import Rows, Tokens
-from src.training.run import tell
+from src.training.losses import Ranking
+from src.training.matryoshka import Matryoshka
 from src.training.speed import SpeedLog, step_flops
+from src.training.tasks import Task
+from src.training.unseen import report_unseen
 
 
-def source_of(lengths, cut=0):
+def task_of(lengths, cut=0):
     starts = np.concatenate([[0], np.cumsum(lengths)])
     tokens = Tokens(np.ones(starts[-1], dtype=np.int32), starts, pad_id=0, cut=np.arange(cut))
     ids = np.arange(len(lengths)).reshape(-1, 2)
     rows = Rows(Path("train.jsonl"), ("anchor", "positive"), [str(n) for n in range(len(lengths))], ids, None, ids, ids)
-    return BatchSource(rows, tokens, 16, False)
+    loss = Ranking(Matryoshka.of([2]), 0.1)
+    return Task(rows, tokens, loss, loss.plan(ids, 2, 1, seed=0))
 
 
 def test_rows_that_training_does_not_see_are_told_in_a_line_each(capsys, tmp_path):
     step = load_params("params.yaml").train
     speed = SpeedLog(tmp_path / "log.jsonl", torch.nn.Linear(2, 2), torch.device("cpu"))
-    tell("retrieval", step, source_of([3, 2, 3, 2], cut=1), 3, speed)
+    report_unseen("retrieval", step, task_of([3, 2, 3, 2], cut=1), 3, speed)
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 2
     assert lines[0].startswith("retrieval: 1 of 4 texts are longer than max_length 64 and are cut: ")
@@ -33,12 +36,12 @@ def test_rows_that_training_does_not_see_are_told_in_a_line_each(capsys, tmp_pat
     assert lines[1].startswith("retrieval: 3 rows sit out each epoch")
     logged = json.loads((tmp_path / "log.jsonl").read_text())
     assert logged == {"rows": 2, "texts": 4, "texts_cut": 1, "rows_left_out": 3}
-    tell("retrieval", step, source_of([3, 2]), 0, speed)
+    report_unseen("retrieval", step, task_of([3, 2]), 0, speed)
     assert capsys.readouterr().err == ""
 
 
 def test_a_step_logs_speed_share_of_the_peak_memory_and_padding(tmp_path):
-    batch = source_of([4, 2, 4, 2]).batch(np.arange(2), 16)
+    batch = task_of([4, 2, 4, 2]).batch(np.arange(2), 16)
     model = torch.nn.ModuleDict({"layers": torch.nn.ModuleList([torch.nn.Linear(10, 10)])})
     speed = SpeedLog(tmp_path / "log.jsonl", model, torch.device("cpu"))
     speed.begin()

@@ -1,0 +1,171 @@
+"""A run as a list of tasks: what each trains on, and which batch of which task every optimizer step takes.
+
+The first task is the stage's own. Those after it replay the data of earlier stages against forgetting: a share of the
+optimizer steps takes a batch of theirs, under their own loss, instead of one of the first. The number of steps and of
+rows in a batch stays, so a run with replay sees as many rows as one without.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import cycle
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sentence_transformers import SentenceTransformer
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from src.model.prompts import prompts_of
+from src.params.schema import StageParams
+from src.training.dataset import Rows, Tokens, read_rows, tokenise
+from src.training.distributed import process_rows
+from src.training.encoding import MiniBatch, mini_batches
+from src.training.losses import Loss, Targets, Term, loss_of
+from src.training.relevance import Relevance
+from src.training.sampler import BatchPlan, Ids
+
+
+@dataclass
+class Batch:
+    """One optimizer step's rows.
+
+    Attributes:
+        task: the number of the task that they are of.
+        rows: their numbers, (B,).
+        texts: B · columns.
+        places: where this process's texts stand among those of the batch, which follow column after column.
+        mini_batches: this process's texts, cut by `budget` tokens.
+        targets: what the batch has beside its texts.
+        terms: what is minimised is the sum of these.
+    """
+
+    task: int
+    rows: Ids
+    texts: int
+    places: Tensor
+    mini_batches: list[MiniBatch]
+    budget: int
+    targets: Targets
+    terms: Sequence[Term]
+
+    def __contains__(self, key: object) -> bool:
+        """The trainer asks for `labels`, to scale losses by tokens; there are none."""
+        return False
+
+
+@dataclass
+class Task:
+    """Rows, tokenised, with the loss that is trained on them.
+
+    Attributes:
+        plan: the batches of rows.
+        terms: what is added to the loss.
+        teacher: (texts, D) embeddings of the texts by a teacher, for a term that needs them.
+    """
+
+    rows: Rows
+    tokens: Tokens
+    loss: Loss
+    plan: BatchPlan
+    terms: list[Term] = field(default_factory=list)
+    teacher: NDArray[np.float32] | None = None
+
+    @cached_property
+    def relevance(self) -> Relevance | None:
+        """What is known to answer each query, where the loss masks that."""
+        return Relevance(self.rows.relevant) if self.loss.masks_relevant else None
+
+    def batch(self, rows: Ids, budget: int, number: int = 0) -> Batch:
+        """The batch of these rows, cut by `budget` tokens; `number`: of this task."""
+        ids = self.rows.ids[rows]
+        own = process_rows(len(rows))
+        return Batch(
+            task=number,
+            rows=rows,
+            texts=ids.size,
+            places=torch.from_numpy(np.concatenate([own + column * len(rows) for column in range(ids.shape[1])])),
+            mini_batches=mini_batches(self.tokens, ids[own].T.ravel(), budget),
+            budget=budget,
+            targets=self._targets(rows),
+            terms=(self.loss, *self.terms),
+        )
+
+    def _targets(self, rows: Ids) -> Targets:
+        gold, teacher, relevance = self.rows.gold, self.teacher, self.relevance
+        return Targets(
+            rows=len(rows),
+            gold=None if gold is None else torch.from_numpy(gold[rows]),
+            ignored=None if relevance is None else torch.from_numpy(relevance.ignored(self.rows.same[rows])),
+            teacher=None if teacher is None else torch.from_numpy(teacher[self.rows.ids[rows].T.ravel()]),
+        )
+
+
+def task_beside(path: Path, stage: StageParams, model: SentenceTransformer, batch_size: int, seed: int) -> Task:
+    """A task of other rows than the stage's training set, in batches of so many rows, or of all where they are fewer.
+
+    Raises:
+        UserError: the rows are malformed.
+    """
+    loss = loss_of(stage)
+    rows = read_rows(path, loss.columns, prompts_of(model))
+    tokens = tokenise(model.tokenizer, rows.texts, stage.max_length, quiet=True)
+    return Task(rows, tokens, loss, loss.plan(rows.same, min(batch_size, len(rows)), 1, seed))
+
+
+class TaskBatches(Dataset[Batch]):
+    """The batches of a run's tasks as torch's DataLoader takes them."""
+
+    def __init__(self, tasks: Sequence[Task], budget: int) -> None:
+        """`budget`: tokens of a mini-batch; it falls where memory does not suffice."""
+        self.tasks, self.budget = tasks, budget
+
+    def __len__(self) -> int:
+        return sum(len(task.rows) for task in self.tasks)
+
+    def __getitems__(self, chosen: tuple[int, Ids]) -> Batch:
+        """What torch asks for: `batch` of a step of RunPlan."""
+        return self.batch(*chosen)
+
+    def batch(self, task: int, rows: Ids) -> Batch:
+        """The batch of these rows of a task, by their numbers."""
+        return self.tasks[task].batch(rows, self.budget, task)
+
+    def cut_again(self, batch: Batch) -> None:
+        """Cut a batch by the budget as it is now."""
+        if batch.budget != self.budget:
+            batch.mini_batches = self.batch(batch.task, batch.rows).mini_batches
+            batch.budget = self.budget
+
+    def path_of(self, batch: Batch) -> str:
+        """The file of a batch's rows, for messages."""
+        return str(self.tasks[batch.task].rows.path)
+
+
+class RunPlan:
+    """The task and the rows of every optimizer step: torch's batch sampler."""
+
+    def __init__(self, tasks: Sequence[Task], replay_share: float = 0.0) -> None:
+        """`replay_share`: of the steps, evenly spread, that the tasks after the first take in turn."""
+        self.own, *self.replayed = [task.plan for task in tasks]
+        self.share = replay_share
+        self.steps, self.steps_per_epoch = self.own.steps, self.own.steps_per_epoch
+
+    def __len__(self) -> int:
+        return self.steps
+
+    def __iter__(self) -> Iterator[tuple[int, Ids]]:
+        """(number of the task, numbers of its rows) of each step; the same every time."""
+        own = iter(self.own)
+        turns = cycle([(number, plan.endless()) for number, plan in enumerate(self.replayed, 1)])
+        for step in range(self.steps):
+            if math.floor((step + 1) * self.share) == math.floor(step * self.share):
+                yield 0, next(own)
+            else:
+                number, batches = next(turns)
+                yield number, next(batches)

@@ -1,0 +1,147 @@
+"""Against forgetting: replay, weight interpolation, similarity distillation."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from src.errors import UserError
+from src.training.dataset import Rows, Tokens
+from src.training.distillation import SimilarityDistillation, teacher_embeddings
+from src.training.interpolation import interpolate, interpolated
+from src.training.losses import CoSent, LossAndGradients, Ranking, Targets
+from src.training.matryoshka import Matryoshka
+from src.training.step import CachedStep
+from src.training.tasks import Batch, RunPlan, Task, TaskBatches
+
+WHOLE = Matryoshka.of([4])
+
+
+def rows(count, start=0, gold=None, path="rows"):
+    ids = np.arange(2 * count).reshape(count, 2) + start
+    return Rows(path, ("anchor", "positive"), [], ids, gold, ids, ids)
+
+
+def task(count, loss, size=4, epochs=1, path="rows"):
+    """A task of so many rows; the first column of them and its plan are what the tests look at."""
+    gold = np.linspace(0, 5, count, dtype=np.float32) if isinstance(loss, CoSent) else None
+    data = rows(count, gold=gold, path=path)
+    return Task(data, tokens(200), loss, loss.plan(data.same, min(size, count), epochs, seed=1))
+
+
+def tokens(texts):
+    random = np.random.default_rng(texts)
+    lengths = random.integers(3, 9, texts)
+    starts = np.concatenate([[0], np.cumsum(lengths)])
+    return Tokens(random.integers(1, 50, starts[-1]).astype(np.int32), starts, pad_id=0, cut=np.arange(0))
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.floats(0.0, 0.9), st.integers(1, 5), st.sampled_from([4, 16]))
+def test_replay_replaces_its_share_of_the_steps(share, epochs, size):
+    own = task(64, Ranking(WHOLE, 0.1), 16, epochs)
+    tasks = [own, task(20, CoSent(WHOLE, 0.1), size), task(30, Ranking(WHOLE, 0.1), size)]
+    plan = RunPlan(tasks, share)
+    batches = list(plan)
+    assert len(batches) == len(plan) == own.plan.steps
+    chosen = [TaskBatches(tasks, 64).__getitems__(batch).task for batch in batches]
+    assert abs(sum(number > 0 for number in chosen) - share * plan.steps) <= 1
+    others = [number for number in chosen if number]
+    assert others == [1 + i % 2 for i in range(len(others))]
+    assert [batch.tolist() for _, batch in plan] == [batch.tolist() for _, batch in batches]  # it can be walked again
+
+
+def test_a_batch_larger_than_the_replayed_set_takes_all_of_it():
+    batches = task(10, CoSent(WHOLE, 0.1), 1024).plan.endless()
+    assert [len(next(batches)) for _ in range(3)] == [10, 10, 10]
+
+
+def test_the_tasks_name_the_file_of_a_batch_and_cut_it_again():
+    source = TaskBatches([task(n, Ranking(WHOLE, 0.1), path=f"file{n}") for n in (8, 6)], 64)
+    batch = source.__getitems__((1, np.array([1, 2, 5])))
+    assert batch.rows.tolist() == [1, 2, 5] and source.path_of(batch) == "file6" and len(source) == 14
+    source.budget, before = 16, len(batch.mini_batches)
+    source.cut_again(batch)
+    assert batch.task == 1 and batch.budget == 16 and len(batch.mini_batches) > before
+
+
+def test_interpolation_is_linear_and_ends_at_the_two_checkpoints():
+    torch.manual_seed(0)
+    before, after = torch.nn.Linear(3, 2), torch.nn.Linear(3, 2)
+    states = before.state_dict(), after.state_dict()
+    for share, expected in ((0.0, states[0]), (1.0, states[1])):
+        found = interpolated(*states, share)
+        assert all(torch.equal(found[name], expected[name]) for name in expected)
+    expected = 0.75 * before.weight + 0.25 * after.weight
+    interpolate(before, after, 0.25)
+    assert torch.allclose(after.weight, expected)
+
+
+def test_interpolation_refuses_another_architecture():
+    with pytest.raises(UserError, match="different weights"):
+        interpolated(torch.nn.Linear(3, 2).state_dict(), torch.nn.Linear(4, 2).state_dict(), 0.5)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(2, 8), st.integers(1, 3), st.integers(0, 9))
+def test_distilled_similarities_have_the_gradient_of_their_value(count, columns, seed):
+    generator = torch.Generator().manual_seed(seed)
+    now, then = (torch.randn(columns * count, 6, generator=generator) for _ in range(2))
+    term = SimilarityDistillation(Matryoshka.of([6, 3]), 2.0)
+    value, (gradient,) = term.of_batch(now, Targets(count, teacher=then))
+    direction = torch.randn(now.shape, generator=generator)
+    moved = ((now + h * direction).double() for h in (1e-2, -1e-2))
+    ahead, behind = (term.of_batch(vectors, Targets(count, teacher=then)).loss for vectors in moved)
+    slope = float(ahead - behind) / 2e-2
+    assert value >= 0 and slope == pytest.approx(float((gradient * direction).sum()), rel=0.05, abs=5e-3)
+
+
+def test_distilled_similarities_cost_nothing_where_nothing_moved():
+    vectors = torch.randn(8, 6, generator=torch.Generator().manual_seed(0))
+    rotation = torch.linalg.qr(torch.randn(6, 6, generator=torch.Generator().manual_seed(1))).Q
+    term = SimilarityDistillation(Matryoshka.of([6]), 5.0)
+    value, (gradient,) = term.of_batch(vectors @ rotation, Targets(4, teacher=vectors))
+    assert float(value) < 1e-10 and gradient.abs().max() < 1e-5
+
+
+def test_distilled_similarities_leave_query_to_passage_free():
+    queries, passages = torch.eye(4), torch.eye(4)
+    moved = torch.cat([queries, passages.flip(0)])
+    value, _ = SimilarityDistillation(WHOLE, 1.0).of_batch(moved, Targets(4, teacher=torch.cat([queries, passages])))
+    assert float(value) == pytest.approx(0.0, abs=1e-12)
+
+
+def test_the_term_is_added_to_loss_and_gradients():
+    class Given:
+        def of_batch(self, vectors, targets):
+            return LossAndGradients(torch.tensor(1.0), (torch.ones(4, 4), torch.zeros(4, 4)))
+
+    now, targets = torch.randn(8, 4), Targets(4, teacher=torch.randn(8, 4))
+    term = SimilarityDistillation(WHOLE, 3.0)
+    value, (gradient,) = term.of_batch(now, targets)
+    step = CachedStep(torch.nn.Linear(1, 1), TaskBatches([], 64))
+    batch = Batch(0, np.arange(4), 8, torch.arange(8), [], 64, targets, (Given(), term))
+    result = step.build_cache(now, batch)
+    assert float(result.loss) == pytest.approx(1.0 + float(value))
+    (added,) = result.gradients
+    assert torch.allclose(added[:4], gradient[:4] + 1) and torch.allclose(added[4:], gradient[4:])
+
+
+def test_teacher_embeddings_stand_in_the_order_of_the_texts():
+    class Encoder(torch.nn.Module):
+        def forward(self, features):
+            mask = features["attention_mask"].float()
+            return {"sentence_embedding": (features["input_ids"] * mask).sum(1, keepdim=True).float()}
+
+    some = tokens(40)
+    vectors = teacher_embeddings(Encoder(), some, 32, torch.device("cpu"))
+    sums = [some.flat[a:b].sum() for a, b in zip(some.starts, some.starts[1:], strict=False)]
+    assert vectors[:, 0].tolist() == sums
+
+
+def test_a_batch_carries_the_teacher_embeddings_of_its_texts():
+    student = task(8, Ranking(WHOLE, 0.1))
+    student.teacher = np.arange(16, dtype=np.float32)[:, None]
+    batch = student.batch(np.array([3, 1]), 64)
+    assert batch.targets.teacher[:, 0].tolist() == [6, 2, 7, 3]
