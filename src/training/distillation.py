@@ -19,8 +19,8 @@ from torch import Tensor, nn
 from src.training.dataset import Tokens
 from src.training.distributed import exchange, process_rows
 from src.training.encoding import mini_batches
-from src.training.losses import LossAndGradients, Targets
 from src.training.matryoshka import Matryoshka
+from src.training.objective import LossAndGradients, Targets
 
 _TEXTS_AT_ONCE = 32_768  # padded together, to bound memory
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from src.errors import UserError
 from src.training import distributed, memory
 from src.training.encoding import GradientCache, MiniBatch, random_state, set_random_state
-from src.training.losses import LossAndGradients
+from src.training.objective import LossAndGradients
 from src.training.tasks import Batch, TaskBatches
 
 Done = TypeVar("Done")

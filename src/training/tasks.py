@@ -26,7 +26,8 @@ from src.params.schema import StageParams
 from src.training.dataset import Rows, Tokens, read_rows, tokenise
 from src.training.distributed import process_rows
 from src.training.encoding import MiniBatch, mini_batches
-from src.training.losses import Loss, Targets, Term, loss_of
+from src.training.losses import loss_of
+from src.training.objective import Loss, Targets, Term
 from src.training.relevance import Relevance
 from src.training.sampler import BatchPlan, Ids
 

@@ -10,8 +10,9 @@ from src.errors import UserError
 from src.training.dataset import Rows, Tokens
 from src.training.distillation import SimilarityDistillation, teacher_embeddings
 from src.training.interpolation import interpolate, interpolated
-from src.training.losses import CoSent, LossAndGradients, Ranking, Targets
+from src.training.losses import CoSent, Ranking
 from src.training.matryoshka import Matryoshka
+from src.training.objective import LossAndGradients, Targets
 from src.training.step import CachedStep
 from src.training.tasks import Batch, RunPlan, Task, TaskBatches
 
