@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 TEST_FLAGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev repro ablations test test-unit bench lint check deps lock parity faults clean
+.PHONY: help setup setup-dev repro ablations real test test-unit bench lint check deps lock parity faults clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -24,6 +24,9 @@ ablations: setup ## train the variants of ablations/params.yaml, compare them an
 	$(BIN)/python -m src.cli.compare_ablations
 	PATH="$(CURDIR)/$(BIN):$$PATH" dvc repro
 	$(BIN)/python -m src.reproduced
+
+real: setup ## encoders of the package index on real Turkish in data/external/, nothing trained: README's first table
+	$(BIN)/python -m src.cli.real
 
 test: setup-dev ## all tests: unit, then the chain at tiny size
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest $(TEST_FLAGS)

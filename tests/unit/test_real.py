@@ -1,0 +1,95 @@
+"""The table of real Turkish: from one's own sets to runs, measures and README, by systems that need no encoder."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from src.cli import real
+from src.errors import UserError
+from src.evaluation.beir import read_qrels
+from src.evaluation.metrics import means, per_query
+from src.files import read_json, write_jsonl
+from src.reporting.readme import between
+
+ROOT = Path(__file__).parents[2]
+SETS = ("thquad_dev", "turhistquad_mteb", "xquad_tr_mteb")
+TOPICS = ["İzmir'in limanı", "Kapadokya'nın balonları", "Van Gölü'nün kedileri", "Göbeklitepe'nin taşları"]
+
+
+def write_set(folder: Path) -> None:
+    write_jsonl(folder / "corpus.jsonl", [{"_id": f"d{n}", "title": "", "text": t} for n, t in enumerate(TOPICS)])
+    write_jsonl(folder / "queries.jsonl", [{"_id": f"q{n}", "text": f"{t} nerede?"} for n, t in enumerate(TOPICS)])
+    (folder / "qrels").mkdir()
+    lines = ["query-id\tcorpus-id\tscore", *(f"q{n}\td{n}\t1" for n in range(len(TOPICS)))]
+    (folder / "qrels" / "test.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+@pytest.fixture
+def workspace(tmp_path, monkeypatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(real, "PUBLISHED", ("mteb-bm25s",))
+    shutil.copytree(ROOT / "params", "params")
+    shutil.copy(ROOT / "expected.yaml", "expected.yaml")
+    Path("README.md").write_text("# Title\n\n<!-- real:begin -->\nold\n<!-- real:end -->\n\nrest\n", encoding="utf-8")
+    for name in SETS:
+        write_set(tmp_path / "data" / "external" / "eval" / name)
+    return tmp_path
+
+
+def test_a_run_writes_runs_measures_and_readmes_table(workspace, capsys):
+    real.main([])
+    assert f"the row {real.TRIMMED} is left out" in capsys.readouterr().out
+    summaries = real.read_summaries()
+    assert sorted(summaries) == sorted(SETS)
+    for name, summary in summaries.items():
+        assert summary["models"]["bm25_lemma"]["nDCG@10"] == 1.0
+        runs = real.read_runs(real.REPORTS / name / real.RUNS)
+        assert set(runs) == set(summary["models"]) and runs["bm25_lemma"]["q0"][0][0] == "d0"
+    page = Path("README.md").read_text(encoding="utf-8")
+    assert page.startswith("# Title") and page.endswith("<!-- real:end -->\n\nrest\n") and "old" not in page
+    assert "BM25 (lemmas) | 1.0000 [1.000, 1.000]" in page
+    assert "multilingual-e5-large (published)" in page, "rows that nobody here can run stand beside ours"
+
+
+def test_a_missing_set_is_one_line(workspace):
+    shutil.rmtree(workspace / "data" / "external" / "eval" / "thquad_dev")
+    with pytest.raises(UserError, match="eval/thquad_dev: no such folder"):
+        real.main([])
+
+
+def test_the_table_in_readme_is_that_of_the_reports_in_git(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert between(page, real.MARK, real.table(real.read_summaries()).markdown()) == page
+    assert (real.REPORTS / "table.md").read_text(encoding="utf-8") == real.table(real.read_summaries()).markdown()
+
+
+def test_git_holds_no_text_of_the_sets():
+    files = [path for path in (ROOT / real.REPORTS).rglob("*") if path.is_file()]
+    assert {path.name for path in files} == {"table.md", real.SUMMARY, real.RUNS, real.QRELS}
+    words = [json.dumps(read_json(path)) for path in files if path.name == real.SUMMARY]
+    assert len(words) == len(SETS) and not any(key in row for row in words for key in ('"text"', '"query"'))
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_every_measure_in_git_is_recomputed_from_the_runs_and_judgements_in_git(name):
+    folder = ROOT / real.REPORTS / name
+    qrels, summary = read_qrels(folder / real.QRELS), read_json(folder / real.SUMMARY)
+    runs = real.read_runs(folder / real.RUNS)
+    assert set(runs) == set(summary["models"])
+    for system, run in runs.items():
+        assert means(per_query(qrels, run)) == pytest.approx(summary["models"][system], abs=1e-6)
+
+
+def test_published_values_are_met(monkeypatch):
+    """all-MiniLM-L6-v2 and MTEB's own BM25 to the fifth digit, as the summaries in git say."""
+    monkeypatch.chdir(ROOT)
+    verdicts = {
+        (name, item["model"]): {other["verdict"] for other in summary["published"] if other["model"] == item["model"]}
+        for name, summary in real.read_summaries().items()
+        for item in summary["published"]
+    }
+    assert verdicts["xquad_tr_mteb", "mteb-bm25s"] == {"OK"}
+    assert verdicts["xquad_tr_mteb", "all-minilm-l6-v2"] == verdicts["turhistquad_mteb", "all-minilm-l6-v2"] == {"OK"}
