@@ -95,15 +95,20 @@ def test_every_dimension_equals_sentence_transformers_own_evaluator(folder, data
             {query: set(judged) for query, judged in data.qrels.items()},
             precision_recall_at_k=[1, 3, 5, 10, 100],
             accuracy_at_k=[1],
-            map_at_k=[100],
+            map_at_k=[10, 100],
+            ndcg_at_k=[1, 3, 5, 10, 100],
             truncate_dim=dim,
             main_score_function="cosine",
             write_csv=False,
         )
         theirs = {key.removeprefix("cosine_"): value for key, value in evaluator(model.encoder).items()}
         names = {f"P@{k}": f"precision@{k}" for k in (1, 3, 5, 10)} | {f"R@{k}": f"recall@{k}" for k in (1, 5, 10, 100)}
-        names |= {"MRR@10": "mrr@10", "nDCG@10": "ndcg@10", "MAP": "map@100"}
+        names |= {f"nDCG@{k}": f"ndcg@{k}" for k in (1, 3, 5, 10, 100)}
+        names |= {"MRR@10": "mrr@10", "MAP": "map@100", "MAP@10": "map@10"}
         assert ours == pytest.approx({our: theirs[their] for our, their in names.items()}, abs=1e-4), dim
+
+
+STEP = 1.5e-6  # one of the sixth decimal, in float32
 
 
 def test_batch_and_chunk_size_change_no_measure(folder, data, monkeypatch):
@@ -114,15 +119,16 @@ def test_batch_and_chunk_size_change_no_measure(folder, data, monkeypatch):
         queries, documents = dense.embed_set(model, data, batch_size, CPU)
         runs.append(dense.rank(queries, documents, data, 100, dim=32))
     measures = [metrics.means(metrics.per_query(data.qrels, run)) for run in runs]
-    assert measures[1] == pytest.approx(measures[0], abs=1e-6)
-    assert measures[2] == pytest.approx(measures[0], abs=1e-6)
+    # Scores within a rounding step of each other may change places at its edge: nDCG@100 shows it in its sixth digit.
+    assert measures[1] == pytest.approx(measures[0], abs=5e-6)
+    assert measures[2] == pytest.approx(measures[0], abs=5e-6)
     for run in runs[1:]:
         for query, hits in run.items():
             for (document, score), (other, other_score) in zip(hits, runs[0][query], strict=True):
-                # A product's last bit depends on the batch; places change only between scores that close.
-                assert score == pytest.approx(other_score, abs=1e-6)
+                # A product's last bit depends on the batch, and may carry a score over the edge of a rounding step.
+                assert score == pytest.approx(other_score, abs=STEP)
                 assert document == other or dict(runs[0][query]).get(document, other_score) == pytest.approx(
-                    other_score, abs=1e-6
+                    other_score, abs=STEP
                 )
 
 
