@@ -17,7 +17,7 @@ from typing import Any
 from src.data.present import check_data
 from src.errors import UserError, run_command
 from src.files import read_yaml
-from src.params.load import ABLATIONS, validate, validate_ablations
+from src.params.load import ABLATIONS, read, validate, validate_ablations
 
 PARAMS = "params.yaml"
 MINI = "mini"
@@ -41,8 +41,9 @@ def merge(values: dict[str, Any], changes: dict[str, Any], at: str = "") -> dict
     merged = dict(values)
     for key, value in changes.items():
         path = f"{at}{key}"
-        inner = isinstance(value, dict) and path not in OPEN_MAPPINGS
-        merged[key] = merge(values.get(key) or {}, value, f"{path}.") if inner else value
+        old: Any = values.get(key)
+        inner = isinstance(value, dict) and isinstance(old, dict) and path not in OPEN_MAPPINGS
+        merged[key] = merge(old, value, f"{path}.") if inner else value
     return merged
 
 
@@ -90,7 +91,7 @@ def load(name: str, folder: Path = Path("params")) -> dict[str, Any]:
     if not path.is_file():
         known = ", ".join(sorted(p.stem for p in folder.glob("*.yaml"))) or "none"
         raise UserError(f"no profile {name!r}; {folder}/ holds: {known}")
-    return read_yaml(path) or {}
+    return read(path)
 
 
 def set_back(found: dict[str, list[str]], own: dict[str, list[str]]) -> str:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
-from src.params.block import Block, Count, Flag, Key, Positive, Ratio
+from src.params.block import Block, Count, Flag, Key, Number, Positive, Ratio
 from src.params.schema import Params
 
 
@@ -14,7 +14,7 @@ class AblationParams(Block):
     reference: Key
     seeds: list[Count]
     rows: Positive | None
-    epochs: Annotated[float, Field(gt=0)] | None
+    epochs: Annotated[Number, Field(gt=0)] | None
     variants: Annotated[dict[Key, dict[str, Any]], Field(min_length=1)]
 
     @model_validator(mode="after")
@@ -30,7 +30,7 @@ class VariantParams(Block):
     path: Annotated[list[Literal["nli", "sts", "retrieval"]], Field(min_length=1)]
     changes: dict[Literal["nli", "sts", "train"], dict[str, Any]]
     matryoshka: Flag
-    mix: dict[str, Annotated[float, Field(gt=0.0, le=1.0)]]
+    mix: dict[str, Annotated[Number, Field(gt=0.0, le=1.0)]]
     interpolations: list[Ratio]
 
     @model_validator(mode="after")

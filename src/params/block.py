@@ -7,10 +7,12 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 Flag = Annotated[bool, Field(strict=True)]
-Count = Annotated[int, Field(ge=0, strict=True)]
-Positive = Annotated[int, Field(ge=1, strict=True)]
-Ratio = Annotated[float, Field(ge=0.0, le=1.0)]
-Rate = Annotated[float, Field(gt=0.0, le=1.0)]
+_MOST = 2**31 - 1  # what NumPy, torch and every counter hold
+Count = Annotated[int, Field(ge=0, le=_MOST, strict=True)]
+Positive = Annotated[int, Field(ge=1, le=_MOST, strict=True)]
+Number = Annotated[float, Field(allow_inf_nan=False, strict=True)]  # no text such as "1", and no `true`
+Ratio = Annotated[Number, Field(ge=0.0, le=1.0)]
+Rate = Annotated[Number, Field(gt=0.0, le=1.0)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 
 

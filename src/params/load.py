@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -33,12 +34,21 @@ def load_ablations(params: Params, path: str | Path = ABLATIONS) -> AblationPara
 
 
 def read(path: str | Path) -> dict[str, Any]:
-    """The mapping of a YAML file. Raises UserError where it is missing or something else."""
+    """The mapping of a YAML file.
+
+    Raises:
+        UserError: it is missing or something else, or holds what JSON has not, such as a date, a set or an alias within
+            its own block: the records of a run are JSON.
+    """
     if not Path(path).exists():
         raise UserError(f"{path}: no such file; run from the root of the repository")
     values = read_yaml(path)
     if not isinstance(values, dict):
         raise UserError(f"{path}: expected blocks such as `train:`, found {type(values).__name__}")
+    try:
+        json.dumps(values)
+    except (TypeError, ValueError) as error:
+        raise UserError(f"{path}: {error}; expected blocks, lists, texts and numbers") from error
     return values
 
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from src.params.block import Block, Count, Flag, Key, Name, Positive, Rate, Ratio
+from src.params.block import Block, Count, Flag, Key, Name, Number, Positive, Rate, Ratio
 from src.recipe.systems import is_own
 
 
@@ -62,17 +62,17 @@ class DataParams(Block):
 
 class PrepareParams(Block):
     leakage: Literal["remove", "keep"]
-    overlap: Annotated[float, Field(gt=0.0, le=1.0)] | None
+    overlap: Annotated[Number, Field(gt=0.0, le=1.0)] | None
     max_words: Positive
 
 
 class MlmParams(Block):
-    epochs: Annotated[float, Field(ge=0)]
+    epochs: Annotated[Number, Field(ge=0)]
     batch_size: Positive
     learning_rate: Rate
     warmup_ratio: Ratio
-    mask_probability: Annotated[float, Field(gt=0.0, lt=1.0)]
-    max_length: Annotated[int, Field(ge=4, strict=True)]
+    mask_probability: Annotated[Number, Field(gt=0.0, lt=1.0)]
+    max_length: Annotated[Positive, Field(ge=4)]
 
 
 class BaseModelParams(Block):
@@ -83,12 +83,12 @@ class BaseModelParams(Block):
     max_length: Annotated[int, Field(ge=4, le=8192, strict=True)]
     vocabulary: Literal["keep", "trim"]
     vocabulary_threshold: Positive
-    vocab_size: Annotated[int, Field(ge=100, strict=True)]
+    vocab_size: Annotated[Positive, Field(ge=100)]
     hidden_size: Positive
     layers: Positive
     heads: Positive
     intermediate_size: Positive
-    dropout: Annotated[float, Field(ge=0.0, lt=1.0)] | None
+    dropout: Annotated[Number, Field(ge=0.0, lt=1.0)] | None
     keep_layers: Annotated[list[Positive], Field(min_length=1)] | None
     initializer_range: Rate
     mlm: MlmParams
@@ -123,17 +123,17 @@ class BaseModelParams(Block):
 class StageParams(Block):
     loss: Literal["mnrl", "cosent"]
     dims: Annotated[list[Positive], Field(min_length=1)]
-    dim_weights: list[Annotated[float, Field(ge=0.0)]] | None
-    batch_size: Annotated[int, Field(ge=2, strict=True)]
-    epochs: Annotated[float, Field(gt=0)]
+    dim_weights: list[Annotated[Number, Field(ge=0.0)]] | None
+    batch_size: Annotated[Positive, Field(ge=2)]
+    epochs: Annotated[Number, Field(gt=0)]
     learning_rate: Rate
     warmup_ratio: Ratio
-    weight_decay: Annotated[float, Field(ge=0.0)]
+    weight_decay: Annotated[Number, Field(ge=0.0)]
     schedule: Literal["linear", "cosine", "constant"]
     max_length: Annotated[int, Field(ge=4, le=8192, strict=True)]
-    temperature: Annotated[float, Field(gt=0.0)]
+    temperature: Annotated[Number, Field(gt=0.0)]
     symmetric: Flag
-    false_negatives: Literal["keep", "mask"] | Annotated[float, Field(ge=-1.0, le=1.0)]
+    false_negatives: Literal["keep", "mask"] | Annotated[Number, Field(ge=-1.0, le=1.0)]
     freeze_embeddings: Flag
     freeze_layers: Count
     mini_batch_tokens: Literal["auto"] | Positive
@@ -152,12 +152,12 @@ class StageParams(Block):
 
 
 class AdditionParams(Block):
-    rehearsal_share: Annotated[float, Field(ge=0.0, lt=1.0)]
+    rehearsal_share: Annotated[Number, Field(ge=0.0, lt=1.0)]
     rehearsal_sets: Annotated[list[Literal["nli", "sts"]], Field(min_length=1)]
-    similarity_weight: Annotated[float, Field(ge=0.0)]
+    similarity_weight: Annotated[Number, Field(ge=0.0)]
     interpolation: Ratio
     hard_negatives: Flag
-    hard_negative_margin: Annotated[float, Field(ge=-1.0, le=1.0)]
+    hard_negative_margin: Annotated[Number, Field(ge=-1.0, le=1.0)]
 
 
 class TrainParams(StageParams):
@@ -171,8 +171,8 @@ class LaunchParams(Block):
 
 class ColbertParams(Block):
     dim: Positive
-    batch_size: Annotated[int, Field(ge=2, strict=True)]
-    epochs: Annotated[float, Field(gt=0)]
+    batch_size: Annotated[Positive, Field(ge=2)]
+    epochs: Annotated[Number, Field(gt=0)]
     learning_rate: Rate
     warmup_ratio: Ratio
     max_length: Annotated[int, Field(ge=4, le=8192, strict=True)]
@@ -188,16 +188,22 @@ class EvalSetParams(Block):
 Backend = Literal["torch", "onnx_int8"]  # what runs a dense encoder in the evaluation
 
 
+def _twice(names: list[str]) -> str | None:
+    """The first name that stands there already, in whatever case: some file systems do not tell the case of names."""
+    lowered = [name.lower() for name in names]
+    return next((name for place, name in enumerate(names) if name.lower() in lowered[:place]), None)
+
+
 class EvalParams(Block):
     path: str
     sets: Annotated[dict[Key, EvalSetParams], Field(min_length=1)]
-    depth: Annotated[int, Field(ge=100, strict=True)]
+    depth: Annotated[Positive, Field(ge=100)]
     batch_size: Positive
     backend: Backend
     max_length: Annotated[int, Field(ge=4, le=8192, strict=True)]
     dims: Annotated[list[Positive], Field(min_length=1)]
     published: list[Name]
-    bootstrap_resamples: Annotated[int, Field(ge=100, strict=True)]
+    bootstrap_resamples: Annotated[Positive, Field(ge=100)]
     seed: Count
 
     @model_validator(mode="after")
@@ -206,12 +212,13 @@ class EvalParams(Block):
         if own:
             file = f"params/models/{own[0]}.yaml"
             raise ValueError(f"published: {own[0]!r} is a row of the pipeline's own; rename {file}")
-        twice = [name for name in self.published if self.published.count(name) > 1]
-        if twice:
-            raise ValueError(f"published: {twice[0]!r} stands twice")
-        taken = [name for name in self.sets if name in DataParams.model_fields]
+        for block, names in (("published", self.published), ("sets", list(self.sets))):
+            if twice := _twice(names):
+                raise ValueError(f"{block}: {twice!r} stands twice")
+        taken = [name for name in self.sets if name.lower() in DataParams.model_fields]
         if taken:
-            raise ValueError(f"sets: {taken[0]!r} is the name of a training set (data.{taken[0]}); choose another")
+            training = f"data.{taken[0].lower()}"
+            raise ValueError(f"sets: {taken[0]!r} is the name of a training set ({training}); choose another")
         return self
 
     @model_validator(mode="after")

@@ -61,6 +61,9 @@ def test_the_committed_files_are_valid():
         ("eval.sets", {}, "eval.sets"),
         ("eval.sets", {"faq.v2": {}}, "eval.sets.faq.v2: .*'faq.v2' is a key, and a dot in a key is a level to DVC"),
         ("eval.published", ["e5", "e5"], "eval: published: 'e5' stands twice"),
+        ("eval.published", ["E5", "bge-m3", "e5"], "eval: published: 'e5' stands twice"),
+        ("train.batch_size", 10**30, "train.batch_size: 10{30} is not allowed"),
+        ("seed", 2**64, "seed: 18446744073709551616 is not allowed"),
         ("seed", -1, "seed: -1"),
         ("profile", "paper", r"profile: 'paper' changes nothing here; .*\$\(python -m src.profile paper\)"),
         ("seed", None, "seed: None"),
@@ -70,6 +73,16 @@ def test_a_wrong_value_is_named(key, value, message):
     with pytest.raises(UserError, match=message) as caught:
         validate(changed(key, value), "params.yaml")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("value", [float("inf"), float("nan"), "1", True])
+@pytest.mark.parametrize(
+    "key",
+    ["train.epochs", "sts.weight_decay", "nli.temperature", "train.remedies.similarity_weight", "prepare.overlap"],
+)
+def test_a_number_is_finite_and_no_text(key, value):
+    with pytest.raises(UserError, match=f"{key}: {value!r} is not allowed"):
+        validate(changed(key, value), "params.yaml")
 
 
 @pytest.mark.parametrize("suffix", ["", "-64", "-8.int8", "-int8", ".binary_rescored", "-768.float32"])
@@ -91,7 +104,7 @@ def test_every_name_that_a_run_gets_is_reserved(row, dim, form):
     assert is_own(at_dim(row, dim)) and is_own(quantised(row, dim, form))
 
 
-@pytest.mark.parametrize("name", ["text", "nli", "sts", "retrieval"])
+@pytest.mark.parametrize("name", ["text", "nli", "sts", "retrieval", "STS"])
 def test_an_evaluation_set_is_not_called_like_a_training_set(name):
     item = next(iter(VALUES["eval"]["sets"].values()))
     with pytest.raises(UserError, match=f"sets: '{name}' is the name of a training set"):
@@ -121,6 +134,15 @@ def test_an_evaluation_set_must_lie_in_the_leakage_folder():
 def test_a_file_that_is_no_mapping_is_refused(tmp_path, text):
     (tmp_path / "params.yaml").write_text(text)
     with pytest.raises(UserError, match="params.yaml"):
+        load_params(tmp_path / "params.yaml")
+
+
+@pytest.mark.parametrize(
+    "text", ["train: &a {dims: *a}", "a: &a [*a]", "a: !!binary aGk=", "a: !!set {b}", "a: 2024-10-01"]
+)
+def test_what_json_has_not_is_refused(tmp_path, text):
+    (tmp_path / "params.yaml").write_text(text)
+    with pytest.raises(UserError, match=r"params.yaml: .*; expected blocks, lists, texts and numbers"):
         load_params(tmp_path / "params.yaml")
 
 

@@ -118,6 +118,21 @@ def test_a_key_with_a_dot_is_refused():
         flags_from({"eval": {"sets": {"faq.v2": {"title": True}}}}, FILES["params.yaml"])
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("- seed", r"bad.yaml: expected blocks such as `train:`, found list"),
+        ("train: &a {remedies: *a}", r"bad.yaml: .*; expected blocks, lists"),
+        ("seed: {a: 1}", r"bad.yaml: seed: {'a': 1} is not allowed"),
+    ],
+)
+def test_a_profile_that_is_no_profile_is_one_line(tmp_path, text, message):
+    shutil.copy(FOLDER / "mini.yaml", tmp_path)
+    (tmp_path / "bad.yaml").write_text(text)
+    with pytest.raises(UserError, match=message):
+        validate(complete("bad", tmp_path)["params.yaml"], "params/bad.yaml")
+
+
 def test_open_mappings_are_replaced_whole():
     values = {"a": {"b": 1, "c": 2}, "eval": {"sets": {"x": {}}}}
     merged = merge(values, {"a": {"b": 3}, "eval": {"sets": {"y": {"title": True}}}})
