@@ -121,11 +121,11 @@ def test_a_persons_interrupt_ends_the_children_and_says_how_to_go_on(tiny, tmp_p
     checkout.run("dvc", "config", "--local", "cache.dir", str(tiny.path / ".dvc/cache"))
     checkout.run("dvc", "checkout", "dvc.yaml")
     process = start(checkout, "dvc", "repro", "--force", "--single-item", "train_nli")
-    output = []
-    for line in process.stdout:
-        output.append(line)
-        if "tokenise" in line:  # its first progress bar: imports are over, the work is not
-            kill(process, signal.SIGINT)
+    log = checkout.path / "logs" / "train_nli.jsonl"
+    while process.poll() is None and not log.is_file():  # its first line: imports are over, the work is not
+        time.sleep(0.01)
+    kill(process, signal.SIGINT)
+    output = process.stdout.readlines()
     assert process.wait() != 0
     said = [line for line in "".join(output).splitlines() if line.startswith("interrupted")]
     assert len(said) == 1 and "the same command goes on" in said[0], said
