@@ -58,26 +58,62 @@ def _move(texts: Ids, order: Ids, batch_of_place: Ids, clashing: NDArray[np.bool
     stay, batch_of_stay = order[~clashing], batch_of_place[~clashing]
     moving = order[clashing]
     room = np.bincount(batch_of_place, minlength=count) - np.bincount(batch_of_stay, minlength=count)
-    used = _batches_of_texts(texts, stay, batch_of_stay, moving)
-    open_batches = [int(batch) for batch in np.flatnonzero(room)]
+    places = _Places(room.tolist(), _batches_of_texts(texts, stay, batch_of_stay, moving))
     placed: list[tuple[int, int]] = []
     for row in moving:
-        ids = [int(text) for text in set(texts[row].tolist())]
-        taken = [used[text] for text in ids]
-        free = (b for b in open_batches if not any(b in batches for batches in taken))
-        batch = next(free, open_batches[0] if masked and open_batches else None)
-        if batch is None:
-            continue
-        placed.append((batch, int(row)))
-        for text in ids:
-            used[text].add(batch)
-        room[batch] -= 1
-        if not room[batch]:
-            open_batches.remove(batch)
+        ids = set(texts[row].tolist())
+        batch = places.first_free_of(ids)
+        if batch == count and masked:
+            batch = places.first_open(0)
+        if batch < count:
+            placed.append((batch, int(row)))
+            places.take(batch, ids)
     rows = np.concatenate([stay, np.array([row for _, row in placed], dtype=stay.dtype)])
     homes = np.concatenate([batch_of_stay, np.array([batch for batch, _ in placed], dtype=batch_of_stay.dtype)])
     sorting = np.argsort(homes, kind="stable")
     return np.split(rows[sorting], np.searchsorted(homes[sorting], np.arange(1, count)))
+
+
+class _Places:
+    """Where moving rows find room.
+
+    Batches only ever fill up and get more texts, so a text's search goes on where its last one ended: a text that
+    stands in most batches is not looked up in all of them for each of its rows.
+    """
+
+    def __init__(self, room: list[int], used: dict[int, set[int]]) -> None:
+        """`room`: rows that each batch still takes; `used`: the batches that hold a text."""
+        self._room, self._used = room, used
+        # Each batch, or a later one where it is full; the last entry stands for none.
+        self._next = [batch if rows else batch + 1 for batch, rows in enumerate([*room, 1])]
+        self._tried = dict.fromkeys(used, 0)
+
+    def first_open(self, batch: int) -> int:
+        """The first batch from `batch` on that has room; the number of batches where there is none."""
+        while self._next[batch] != batch:
+            self._next[batch] = self._next[self._next[batch]]
+            batch = self._next[batch]
+        return batch
+
+    def first_free_of(self, texts: set[int]) -> int:
+        """The first batch with room that holds none of the texts; the number of batches where there is none."""
+        for text in texts:
+            self._tried[text] = self._first(self._tried[text], [self._used[text]])
+        return self._first(max(self._tried[text] for text in texts), [self._used[text] for text in texts])
+
+    def _first(self, batch: int, taken: list[set[int]]) -> int:
+        batch = self.first_open(batch)
+        while any(batch in batches for batches in taken):
+            batch = self.first_open(batch + 1)
+        return batch
+
+    def take(self, batch: int, texts: set[int]) -> None:
+        """Put a row with these texts into the batch."""
+        self._room[batch] -= 1
+        if not self._room[batch]:
+            self._next[batch] = batch + 1
+        for text in texts:
+            self._used[text].add(batch)
 
 
 def _batches_of_texts(texts: Ids, stay: Ids, batch_of_stay: Ids, moving: Ids) -> dict[int, set[int]]:

@@ -4,6 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from src.training import sampler
 from src.training.sampler import BatchPlan, epoch_batches
 
 
@@ -49,6 +50,27 @@ def test_rows_that_share_a_text_go_to_different_batches():
     texts = np.array([[query, 100 + query // 4] for query in range(80)])  # four questions on each passage
     batches = epoch_batches(texts, 20, seed=0, epoch=0)
     assert sum(map(len, batches)) == 80
+
+
+def test_a_text_that_stands_everywhere_is_not_looked_up_in_every_batch_for_each_of_its_rows(monkeypatch):
+    looked_up = 0
+
+    class Counted(set):
+        def __contains__(self, batch):
+            nonlocal looked_up
+            looked_up += 1
+            return super().__contains__(batch)
+
+    def counted(*given):
+        return {text: Counted(batches) for text, batches in found(*given).items()}
+
+    found = sampler._batches_of_texts
+    monkeypatch.setattr(sampler, "_batches_of_texts", counted)
+    texts = np.arange(2 * 6000).reshape(6000, 2)
+    texts[::3, 1] = 12_000  # every third answer is "Evet."
+    batches = epoch_batches(texts, 8, seed=0, epoch=0)
+    assert sum(map(len, batches)) > 4700  # 750 batches hold the answer once each
+    assert looked_up < 6 * len(texts)
 
 
 def test_seed_and_epoch_decide_the_order():
