@@ -13,15 +13,16 @@ def usable_positions(encoder: Any) -> int:
     """Tokens that the transformer of a sentence-transformers encoder has positions for, special tokens included.
 
     XLM-R, RoBERTa, CamemBERT, MPNet and their like number positions from the one after the padding index: 514 rows of
-    their table are 512 positions. In transformers such a table is an embedding that knows the padding index.
+    their table are 512 positions. In transformers such a table knows the padding index. Others, such as Nyströmformer,
+    have rows that no position uses, and their configuration says how many there are.
     """
-    from torch.nn import Embedding
-
     transformer = encoder[0].get_submodule("model")
+    declared = int(getattr(transformer.config, "max_position_embeddings", None) or UNLIMITED)
     for name, module in transformer.named_modules():
-        if name.rpartition(".")[2] == "position_embeddings" and isinstance(module, Embedding):
-            return module.num_embeddings - (0 if module.padding_idx is None else module.padding_idx + 1)
-    return int(getattr(transformer.config, "max_position_embeddings", None) or UNLIMITED)
+        if name.rpartition(".")[2] == "position_embeddings" and getattr(module, "weight", None) is not None:
+            padding = getattr(module, "padding_idx", None)
+            return min(declared, len(module.weight) - (0 if padding is None else padding + 1))
+    return declared
 
 
 def limit_length(encoder: Any, max_length: int | None = None) -> int:

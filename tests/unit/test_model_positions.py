@@ -14,6 +14,8 @@ from transformers import (
     GteModel,
     MPNetConfig,
     MPNetModel,
+    NystromformerConfig,
+    NystromformerModel,
     RobertaConfig,
     RobertaModel,
     XLMRobertaConfig,
@@ -48,6 +50,7 @@ KINDS = {
     "camembert": (CamembertConfig, CamembertModel, 18),
     "mpnet": (MPNetConfig, MPNetModel, 18),
     "bert": (BertConfig, BertModel, 20),
+    "nystromformer": (NystromformerConfig, NystromformerModel, 20),  # 22 rows, of which it uses 20
     "gte": (GteConfig, GteModel, 20),
 }
 
