@@ -42,7 +42,7 @@ def cleaned_splits(name: str, params: Params) -> dict[str, Split]:
     if params.prepare.leakage == "remove":
         splits["train"] = without_leaks(kind, splits["train"], params)
     sample(splits["train"], options.max_rows, params.seed)
-    if options.dev_rows and "dev" not in splits:
+    if options.dev_rows and "dev" not in splits and splits["train"].rows:
         splits["dev"] = carve(kind, splits["train"], options.dev_rows, params.seed)
     if "dev" in splits:
         splits["train"] = without_copies_of_dev(kind, splits["train"], splits["dev"], params.prepare.overlap)

@@ -230,7 +230,11 @@ def test_a_failed_prepare_leaves_the_previous_result(workspace):
     assert Path("data/prepared/nli/train.jsonl").read_bytes() == before
 
 
-def test_a_set_of_leaks_alone_is_refused(workspace):
+@pytest.mark.parametrize("dev_rows", [0, 1])
+def test_a_set_of_leaks_alone_is_refused(workspace, dev_rows):
+    values = read_yaml("params.yaml")
+    values["data"]["retrieval"]["dev_rows"] = dev_rows
+    dump_yaml("params.yaml", values)
     write_jsonl("raw/retrieval/train.jsonl", [{"anchor": "s", "positive": "Bu bir belge metnidir"}])
     with pytest.raises(UserError, match="no row of train is left"):
         run_stage("prepare", "retrieval")
