@@ -12,7 +12,7 @@ from collections import Counter
 import ftfy
 import regex
 
-from src.turkish import INVISIBLE, fold, without_stray_dots
+from src.turkish import APOSTROPHES, INVISIBLE, fold, without_stray_dots
 
 # A word of other characters than Turkish writes may be UTF-8 that was read as Windows-1252 or the like. The rest is
 # left alone, since `Leylâ…”` would read as ⅔; but no sound word has Â after a small letter, or before a sign such as °
@@ -20,6 +20,11 @@ from src.turkish import INVISIBLE, fold, without_stray_dots
 _NOT_TURKISH = re.compile("[^\x00-\x7fçğıöşüâîûÇĞİÖŞÜÂÎÛ‘’“”–—…•«»·°©®™²³½¼\xa0]")
 _STRAY_CIRCUMFLEX = re.compile("(?<=[a-zçğıöşüâîû])Â|(?<![A-ZÇĞİÖŞÜÂÎÛ‘’“”«])Â[\xa0-\xbf]")
 _WORD_AND_SPACE = re.compile("[^ ]+ ?")
+# Portuguese capitals before a closing sign: `«IRMÃ»` is no û, `MANHÃ”` no Ô.
+_SOUND_TILDE = re.compile("(?<=[A-ZÀ-Þ])Ã(?=[»’”…](?!\\w))")
+# ğ, Ğ, ş, Ş of Windows code pages are two letters, which ftfy takes for sound. No language writes Äž or ÅŸ.
+_TWO_LETTERS = {"ÄŸ": "ğ", "Äž": "Ğ", "ÅŸ": "ş", "Åž": "Ş"}
+_TWO_LETTERS_FOR_ONE = re.compile("|".join(_TWO_LETTERS))
 # What a repair may bring: letters of Western and Turkish text, common signs, emoji; other scripts in words alone.
 _OTHER_SCRIPT = regex.compile(r"[[\p{L}\p{M}]--[\x00-\u017f]]{2,}", regex.V1)
 _EXPECTED = re.compile(
@@ -28,7 +33,7 @@ _EXPECTED = re.compile(
 _LEFT = re.compile("[ÃÄÅ][\x80-\xbfŒœŠšŸŽžƒˆ˜†‡‰‹€™]|â€|ï¿½")
 _INVISIBLE = regex.compile(INVISIBLE)
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]+")
-_NOT_WORD = re.compile(r"[\W_]+")
+_NOT_WORD = re.compile(rf"[\W_{APOSTROPHES}]+")  # some apostrophes are letters to Unicode
 
 
 def clean(text: str, noted: Counter[str] | None = None) -> str:
@@ -65,9 +70,9 @@ def _suspect(text: str) -> bool:
 
 def _repair(match: re.Match[str]) -> str:
     word = match[0]
-    if not _suspect(word):
+    if not _suspect(_SOUND_TILDE.sub("A", word)):
         return word
-    fixed = ftfy.fix_encoding(word)
+    fixed = _TWO_LETTERS_FOR_ONE.sub(lambda found: _TWO_LETTERS[found[0]], ftfy.fix_encoding(word))
     invented = set(_OTHER_SCRIPT.sub("", fixed)) - set(word)
     return fixed if _EXPECTED.fullmatch("".join(invented)) else word
 
@@ -85,7 +90,7 @@ _STEPS = {
 
 def is_mojibake(text: str) -> bool:
     """Whether damage is left that could not be undone."""
-    return len(_LEFT.findall(text)) >= 2
+    return len(_LEFT.findall(_SOUND_TILDE.sub("A", text))) >= 2
 
 
 def key(text: str) -> str:

@@ -43,7 +43,7 @@ def normalizer() -> Normalizer:
             normalizers.Lowercase(),
             normalizers.Replace(Regex(STRAY_DOT), ""),
             normalizers.NFC(),
-            normalizers.Replace(Regex(f"[{APOSTROPHES}]"), "'"),
+            normalizers.Replace(Regex(f"[{APOSTROPHES}]+"), "'"),  # doubled ones are one, as in BM25's words
             normalizers.Replace(Regex(rf"(?<![\p{{L}}\p{{M}}])(?<!{_WORD_END}')(?=\p{{L}})"), WORD_START),
             normalizers.Replace(Regex("[“”„«»]"), '"'),
         ]

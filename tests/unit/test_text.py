@@ -13,9 +13,10 @@ from src.data.evaluation_set import read_beir
 from src.data.text import clean, is_mojibake, key
 from src.data.training_set import clean_rows
 from src.search.__main__ import check_query, read_documents
+from src.turkish import APOSTROPHES
 
 LETTERS_AND_SIGNS = "Türkçe ığüşöç İĞÜŞÖÇ Âşık kâğıt ÂMÂ Şûrâ “tırnak” ‘tek’ evet… € • é Москва Ελλάδα العربية 😀"
-WORDS = LETTERS_AND_SIGNS.split()
+WORDS = [*LETTERS_AND_SIGNS.split(), "kardeşler", "dağda", "AĞRI", "Şile’de"]
 CONTEXTS = ("{}", "Önce {} sonra", "({})", "“Ah Leylâ…” dedi, {} LEYLÂ »", "{}’nin Mollâ’nın")
 # Word ends and signs that together look like UTF-8 in Windows-1252 or 1254.
 ENDS = st.sampled_from(
@@ -69,6 +70,7 @@ def test_sound_turkish_before_signs_stays(end, signs, after):
         "Leylâ’nın sesi Mollâ’nın evinden geldi",
         "hikâye” kâ– kâğıt—“İmâ…”",
         "«LEYLÂ» ve “Â” harfi",
+        "«IRMÃ», «MANHÃ» e “AMANHÔ São João’da, MÃE ‘NÃO’",
         "A.Ş’nin İTÜ’nün KPÇ’nin José’nin",
         "f(x) ≤ 5 × 10² ½ 50€ 20 °C",
         "Ελλάδα, Москва, العربية, हिन्दी, 漢字",
@@ -102,6 +104,11 @@ def test_a_key_is_the_same_before_cleaning_and_after(text):
 
 def test_keys_ignore_case_punctuation_circumflex_and_the_dot_of_lower():
     assert key("  KÂĞIT, İstanbul’da!") == key("kağıt istanbul da") == key("kağıt i\u0307stanbul da")
+
+
+@pytest.mark.parametrize("sign", sorted(APOSTROPHES))
+def test_a_key_is_the_same_with_every_apostrophe(sign):
+    assert key(f"Ankara{sign}ya {sign}bak{sign}") == "ankara ya bak"
 
 
 def test_damage_beyond_repair_is_seen():

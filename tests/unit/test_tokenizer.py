@@ -43,7 +43,7 @@ def words(text: str) -> list[str]:
 def lowered(text: str) -> str:
     """What the normalizer should make of a text, by `src.turkish`; word starts left out."""
     visible = regex.sub(INVISIBLE, "", text)
-    text = re.sub(f"[{APOSTROPHES}]", "'", lower(visible))
+    text = re.sub(f"[{APOSTROPHES}]+", "'", lower(visible))
     return re.sub("[“”„«»]", '"', text).replace(WORD_START, "")
 
 
@@ -66,6 +66,10 @@ def test_every_known_character_is_folded_as_in_src_turkish():
 @pytest.mark.parametrize("sign", sorted(APOSTROPHES))
 def test_a_quoted_word_is_the_word(sign):
     assert words(f"{sign}Ankara{sign}ya") == ["'", "▁ankara", "'", "ya"]
+
+
+def test_a_doubled_apostrophe_is_one():
+    assert words("Ankara''ya ’’Ankara’’") == words("Ankara'ya 'Ankara'")
 
 
 def test_a_suffix_follows_its_apostrophe_after_brackets_and_quotation_marks_too():
