@@ -63,9 +63,10 @@ def check_row(kind: Kind, path: Path, number: int, row: dict[str, Any]) -> None:
 
 
 def _score(path: Path, number: int, column: str, value: Any) -> float:
+    plain = not isinstance(value, bool) and not (isinstance(value, str) and (not value.isascii() or "_" in value))
     try:
-        score = float(value) if not isinstance(value, bool) else math.nan
-    except (TypeError, ValueError):
+        score = float(value) if plain else math.nan  # float() itself takes 0_4 for 4
+    except (TypeError, ValueError, OverflowError):
         score = math.nan
     if not LOWEST <= score <= HIGHEST:
         raise UserError(f"{path}:{number}: {column} is {value!r}; expected a number from {LOWEST:g} to {HIGHEST:g}")

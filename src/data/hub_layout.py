@@ -168,9 +168,16 @@ def write_beir(reader: Reader, target: Path) -> None:
 
 def _beir_rows(reader: Reader, name: str) -> Iterator[dict[str, Any]]:
     part = reader.descriptor.parts[name]
-    for batch in reader.batches(part, _BEIR[name] | (part.columns or {}), optional=("title",)):
-        for row in batch.to_pylist():
-            yield {key: "" if value is None else str(value) for key, value in row.items()}
+    for file, found in reader.files(part, _BEIR[name] | (part.columns or {}), optional=("title",)):
+        for number, row in enumerate((row for batch in found for row in batch.to_pylist()), 1):
+            yield {key: _as_text(value, f"{file}: row {number}: {key}") for key, value in row.items()}
+
+
+def _as_text(value: Any, where: str) -> str:
+    """A text, or a whole number as one; null is the empty text. Raises UserError for anything else, such as a list."""
+    if not isinstance(value, str | int | None) or isinstance(value, bool):
+        raise UserError(f"{where} is a {type(value).__name__}; expected text")
+    return "" if value is None else str(value)
 
 
 def _judgements(reader: Reader, name: str) -> Iterator[tuple[str, str, int]]:

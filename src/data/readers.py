@@ -171,7 +171,7 @@ def _parquet(path: Path) -> Iterator[tuple[int, Row]]:
                     yield number, row
     except FileNotFoundError:
         raise
-    except (pyarrow.ArrowException, OSError) as error:
+    except (pyarrow.ArrowException, OSError, OverflowError) as error:  # OverflowError: a date that Python has not
         raise UserError(f"{path}: no readable Parquet file ({str(error).splitlines()[0]})") from error
 
 

@@ -92,7 +92,9 @@ def read_documents(path: Path) -> Iterator[Document]:
             text = row.get("text")
             if not isinstance(text, str) or not clean(text):
                 raise UserError(f"{path}:{number}: no text; expected an object with the key text")
-            title = str(row.get("title") or "")
+            title = row.get("title") or ""
+            if not isinstance(title, str):
+                raise UserError(f"{path}:{number}: title is a {type(title).__name__}; expected text")
             yield Document(as_id(row.get("_id", number), f"{path}:{number}"), clean(f"{title} {text}"))
         return
     try:

@@ -86,6 +86,7 @@ TRAINING = [
     ("nli", "w.csv", b"\xff\xfea\x00,\x00", "not UTF-8"),
     ("nli", "x.parquet", b"", "no readable Parquet"),
     ("nli", "y.parquet", b"PAR1" + b"\x00" * 64 + b"PAR1", "no readable Parquet"),
+    ("nli", "yy.parquet", parquet(anchor=pyarrow.array([2**31 - 1], pyarrow.date32())), "no readable Parquet"),
     ("nli", "z.parquet", parquet(anchor=["a"], positive=["b"], negative=["c"])[:-9], "no readable Parquet"),
     ("nli", "aa.parquet", parquet(anchor=[1], positive=["b"], negative=["c"]), "anchor is a int"),
     ("nli", "ab.parquet", parquet(anchor=[b"a"], positive=["b"], negative=["c"]), "anchor is a bytes"),
@@ -162,7 +163,7 @@ PARAMS = [
     ("a: [1", "not YAML"),
     ("a: b: c", "not YAML"),
     ("seed: !!python/object/apply:os.system ['touch OWNED']", "not YAML"),
-    ("a: &a [*a]", "no such key"),
+    ("a: &a [*a]", "Circular reference"),
     ("\x00", "not YAML"),
     ("train: 3", "train"),
     ("seed: 42", "missing"),
@@ -235,6 +236,14 @@ def test_rows_without_any_negative_are_pairs(tmp_path, negative):
     path = tmp_path / "train.jsonl"
     path.write_text("".join(PAIR % (number, number, negative) for number in range(3)))
     assert [set(row) for row in clean_rows(KINDS["retrieval"], [path], 1000, True).rows] == [{"anchor", "positive"}] * 3
+
+
+@pytest.mark.parametrize("title", ["[1]", "2024", "true"])
+def test_a_title_that_is_no_text_is_refused_in_search(tmp_path, title):
+    path = tmp_path / "belgeler.jsonl"
+    path.write_text(f'\n{{"text": "bir", "title": {title}}}\n')
+    with pytest.raises(UserError, match=r"belgeler.jsonl:2: title is a \w+; expected text"):
+        list(read_documents(path))
 
 
 VALUES = st.recursive(

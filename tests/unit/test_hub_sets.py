@@ -4,7 +4,9 @@ import errno
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -12,6 +14,7 @@ from src.data import hub
 from src.data.evaluation_set import read_beir
 from src.data.hub_descriptor import Part, read_descriptor
 from src.data.hub_files import choose
+from src.data.hub_layout import _beir_rows
 from src.errors import UserError
 from src.files import read_json
 from tests import hub_sets
@@ -99,6 +102,17 @@ def test_a_judgement_that_is_no_whole_number_is_named_with_its_file(server, repo
         assert {score for *_, score in read_beir(folder).qrels["test"]} == {1}
     finally:
         found.write_text(before, encoding="utf-8")
+
+
+@pytest.mark.parametrize(("key", "value"), [("text", ["bir", "iki"]), ("title", True), ("_id", 7.0)])
+def test_a_document_of_another_kind_than_text_is_named_with_its_file(value, key):
+    batch = pa.RecordBatch.from_pylist([{"_id": 8, "text": "iki"} | {key: value}])
+    found = SimpleNamespace(
+        descriptor=SimpleNamespace(parts={"corpus": SimpleNamespace(columns=None)}),
+        files=lambda *_, **__: [("a/b@1: corpus.parquet", [batch])],
+    )
+    with pytest.raises(UserError, match=rf"a/b@1: corpus.parquet: row 1: {key} is a \w+; expected text"):
+        list(_beir_rows(found, "corpus"))
 
 
 def test_every_part_is_recorded_with_commit_rows_and_checksum(server, repositories):

@@ -138,6 +138,9 @@ def test_two_files_of_one_split_are_refused(tmp_path):
         ("sts", {"sentence1": "a", "sentence2": "b", "score": 5.5}, r"score is 5.5; expected a number from 0 to 5"),
         ("sts", {"sentence1": "a", "sentence2": "b", "score": "nan"}, r"score is 'nan'"),
         ("sts", {"sentence1": "a", "sentence2": "b", "score": True}, r"score is True"),
+        ("sts", {"sentence1": "a", "sentence2": "b", "score": "0_4"}, r"score is '0_4'"),
+        ("sts", {"sentence1": "a", "sentence2": "b", "score": "٣"}, r"score is '٣'"),
+        ("sts", {"sentence1": "a", "sentence2": "b", "score": 10**400}, r"score is 1000"),
         ("sts", {"sentence1": "a", "sentence2": "b"}, r"score is None"),
     ],
 )
