@@ -28,7 +28,7 @@ _TWO_LETTERS_FOR_ONE = re.compile("|".join(_TWO_LETTERS))
 # What a repair may bring: letters of Western and Turkish text, common signs, emoji; other scripts in words alone.
 _OTHER_SCRIPT = regex.compile(r"[[\p{L}\p{M}]--[\x00-\u017f]]{2,}", regex.V1)
 _EXPECTED = re.compile(
-    "[\x00-\x7f\xa0-\u017f\u2010-\u205e\u20a0-\u213f\u2190-\u22ff\u2600-\u27bf\ufe0f\U0001f000-\U0001faff]*"
+    "[\x00-\x7f\xa0-\u017f\u2010-\u205e\u20a0-\u213f\u2190-\u22ff\u2600-\u27bf\ufe0f\ufeff\U0001f000-\U0001faff]*"
 )
 _LEFT = re.compile("[ÃÄÅ][\x80-\xbfŒœŠšŸŽžƒˆ˜†‡‰‹€™]|â€|ï¿½")
 _INVISIBLE = regex.compile(INVISIBLE)

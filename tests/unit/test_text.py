@@ -47,6 +47,7 @@ def test_damage_is_undone_whatever_stands_beside_it(word, encoding, times):
         ("San Diegoâ€“Tijuana", "San Diego–Tijuana"),
         ("İstanbul\x92da \x93Mavi\x94", "İstanbul’da “Mavi”"),
         ("i\u0307zmir'de", "izmir'de"),
+        ("ï»¿baÅŸkent Ankara", "başkent Ankara"),
         ("\ufeffbir\u200b  iki\t\nu\u0308ç\x07", "bir iki üç"),
         ("so\u00adğuk \u2066ok\u2069 \u115fx\ufe0f\U000e0041\u034f", "soğuk ok x"),
     ],
