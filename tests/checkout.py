@@ -33,9 +33,9 @@ TINY = [
     "eval.bootstrap_resamples=100",
     "ablations/params.yaml:rows=256",
     "ablations/params.yaml:variants.batch_256.train.batch_size=64",
-    # One variant of each kind, the remedies together: a process each costs seconds.
-    "ablations/params.yaml:++variants.rehearsal.train.remedies="
-    "{rehearsal_share: 0.5, hard_negatives: true, similarity_weight: 1}",
+    # One variant of each kind, what is beyond the paper together: a process each costs seconds.
+    "ablations/params.yaml:++variants.replay.train="
+    "{hard_negatives: true, anti_forgetting: {replay_share: 0.5, distillation_weight: 1}}",
     *(
         f"ablations/params.yaml:~variants.{name}"
         for name in (
@@ -46,7 +46,7 @@ TINY = [
             "sts_nli_retrieval",
             "frozen_layers",
             "hard_negatives",
-            "kept_similarity",
+            "similarity_distillation",
             "no_matryoshka",
             "false_negatives_masked",
             "mix_half_inverse_cloze",

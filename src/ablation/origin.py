@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
 
-from src.ablation.variants import rehearsed
+from src.ablation.variants import replayed
 from src.files import fingerprint, read_text
 from src.params.variant import Variant
 
@@ -20,7 +20,7 @@ def origins(variants: Iterable[Variant], root: Path = Path()) -> dict[str, dict[
 
 
 def _origin(variant: Variant, of_folder: Callable[[str], str]) -> dict[str, str]:
-    steps = dict.fromkeys((*variant.trained, *rehearsed(variant.blocks["retrieval"]), "sts"))
+    steps = dict.fromkeys((*variant.trained, *replayed(variant.blocks["retrieval"]), "sts"))
     inputs = [f"models/{variant.start}", *(f"data/prepared/{name}" for name in (*steps, *variant.measuring.sets))]
     return {
         "params": fingerprint(variant.model_dump(mode="json", exclude={"code"}), []),

@@ -3,7 +3,7 @@
 A row names what differs from the recipe and nothing else:
 
     path              the steps, in their order, such as [sts, nli, retrieval]; always there
-    nli, sts, train   keys of these blocks with their values; `train.remedies` key by key
+    nli, sts, train   keys of these blocks with their values; `train.anti_forgetting` key by key
     matryoshka        false: the retrieval step trains the whole vector alone
     mix               {source: share} of the retrieval pairs, see src/ablation/mix.py
     interpolations    shares of the trained weights at which the result is measured too
@@ -43,7 +43,7 @@ def variant(name: str, params: Params, ablations: AblationParams, code: str) -> 
         path=path,
         start=path[reused - 1] if reused else BASE,
         trained=path[reused:],
-        blocks={step: blocks[step] for step in STAGES if step in (*path[reused:], *rehearsed(blocks["retrieval"]))},
+        blocks={step: blocks[step] for step in STAGES if step in (*path[reused:], *replayed(blocks["retrieval"]))},
         mix=dict(row.get("mix", {})),
         interpolations=tuple(row.get("interpolations", ())),
         rows=ablations.rows,
@@ -78,10 +78,10 @@ def retrieval_block(
     return changed(block, common)
 
 
-def rehearsed(block: StageParams) -> list[str]:
-    """The earlier steps whose batches the retrieval step rehearses."""
+def replayed(block: StageParams) -> list[str]:
+    """The earlier steps whose batches the retrieval step replays."""
     assert isinstance(block, TrainParams)
-    return list(block.remedies.rehearsal_sets) if block.remedies.rehearsal_share else []
+    return list(block.anti_forgetting.replay_sets) if block.anti_forgetting.replay_share else []
 
 
 def common_start(path: tuple[str, ...], changed_steps: list[str]) -> int:

@@ -151,17 +151,24 @@ class StageParams(Block):
         return self
 
 
-class AdditionParams(Block):
-    rehearsal_share: Annotated[Number, Field(ge=0.0, lt=1.0)]
-    rehearsal_sets: Annotated[list[Literal["nli", "sts"]], Field(min_length=1)]
-    similarity_weight: Annotated[Number, Field(ge=0.0)]
+class AntiForgettingParams(Block):
+    replay_share: Annotated[Number, Field(ge=0.0, lt=1.0)]
+    replay_sets: Annotated[list[Literal["nli", "sts"]], Field(min_length=1)]
+    distillation_weight: Annotated[Number, Field(ge=0.0)]
     interpolation: Ratio
-    hard_negatives: Flag
-    hard_negative_margin: Annotated[Number, Field(ge=-1.0, le=1.0)]
 
 
 class TrainParams(StageParams):
-    remedies: AdditionParams
+    hard_negatives: Flag
+    hard_negative_margin: Annotated[Number, Field(ge=-1.0, le=1.0)]
+    anti_forgetting: AntiForgettingParams
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_the_new_key(cls, values: Any) -> Any:
+        if isinstance(values, dict) and "remedies" in values:
+            raise ValueError("remedies: is now anti_forgetting, beside hard_negatives and hard_negative_margin")
+        return values
 
 
 class LaunchParams(Block):

@@ -30,7 +30,7 @@ class Variant(Block):
         path: the steps in their order.
         start: the model of the chain that training starts from, such as models/sts.
         trained: the steps that are trained here; those before them the chain has trained already in the same way.
-        blocks: the params of each step that is trained or rehearsed, the row's changes laid over the recipe's.
+        blocks: the params of each step that is trained or replayed, the row's changes laid over the recipe's.
         mix: share of each source among the retrieval pairs; empty: as they come.
         interpolations: shares of the trained weights at which the result is measured too.
         rows, epochs, seeds: what all variants share; `sample_seed` draws the rows.

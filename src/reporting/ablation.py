@@ -29,9 +29,10 @@ _WORDS = {
     variants.ORDER: "The recipe is NLI → STS → retrieval; here steps are left out or change places.",
     variants.SETTINGS: "The paper trains every Matryoshka dimension and freezes early layers, without the number.",
     variants.SOURCES: "Retrieval pairs by origin, at equal size; inverse cloze pairs are made of the passages alone.",
-    variants.REMEDIES: "Beyond the paper: against forgetting (rehearsal, held similarities) and for retrieval "
-    "(mined negatives, false negatives masked).",
-    variants.MIXING: "The weights of the model before and after retrieval training, mixed without further training.",
+    variants.FORGETTING: "Beyond the paper: replay of STS batches, and similarity distillation from the model before.",
+    variants.NEGATIVES: "Beyond the paper: mined hard negatives, and false negatives masked.",
+    variants.INTERPOLATION: "Weighted means of the weights before and after retrieval training, without further "
+    "training.",
 }
 
 
@@ -47,12 +48,12 @@ def section(inputs: Inputs) -> Section:
     ]
     for key, rows in found.items():
         parts += [f"### {variants.QUESTIONS[key]}", _WORDS[key], table(key, rows, inputs)]
-        if key != variants.MIXING:
+        if key != variants.INTERPOLATION:
             draw = partial(draw_batches if key == variants.BATCH else partial(draw_bars, key), rows, inputs)
             alternative = f"{variants.QUESTIONS[key]}: {MAIN} and Spearman of each variant"
             parts.append(Figure(f"ablation-{key}", alternative, draw))
     parts += [f"Left out: {name}, since {reason}." for name, reason in inputs.ablation["left_out"].items()]
-    alternative = f"{MAIN} against Spearman: weights mixed before and after, and variants as points"
+    alternative = f"{MAIN} against Spearman: weight interpolation as a curve, variants as points"
     parts += ["### Retrieval against similarity", Figure("pareto", alternative, partial(draw_trade, inputs))]
     questions = " · ".join(f"[{variants.in_a_sentence(key)}](#{slug(variants.QUESTIONS[key])})" for key in found)
     return Section("Ablations", questions, parts)
@@ -200,15 +201,17 @@ def draw_bars(key: str, rows: Rows, inputs: Inputs, target: Path) -> None:
 
 
 def draw_trade(inputs: Inputs, target: Path) -> None:
-    """Retrieval against similarity: the mixing weight's curve, and what might do better as points."""
+    """Retrieval against similarity: weight interpolation as a curve, and variants as points."""
     assert inputs.ablation is not None
     main, found = inputs.ablation["sets"][0], variants.groups(inputs.ablation)
     note = f"{caption(inputs)}. Shown: {main}. Up and to the right is better."
     title = "What retrieval gains against what similarity keeps"
     with style.chart(target, title, note, size=(7.0, 4.8)) as (axes,):
-        shares = _mixing_curve(axes, inputs.ablation["pareto"], main)
+        shares = _interpolation_curve(axes, inputs.ablation["pareto"], main)
         named: list[Name] = []
-        for number, key in enumerate(key for key in (variants.REMEDIES, variants.SETTINGS) if key in found):
+        for number, key in enumerate(
+            key for key in (variants.FORGETTING, variants.NEGATIVES, variants.SETTINGS) if key in found
+        ):
             rows = {name: row for name, row in found[key].items() if name != inputs.ablation["reference"]}
             xs = [row["sts"]["mean"] for row in rows.values()]
             ys = [row["retrieval"][main]["mean"] for row in rows.values()]
@@ -222,10 +225,10 @@ def draw_trade(inputs: Inputs, target: Path) -> None:
         name_points(axes, shares + named, [[name.point for name in shares]])
 
 
-def _mixing_curve(axes: Axes, curve: list[Mapping[str, Any]], main: str) -> list[Name]:
+def _interpolation_curve(axes: Axes, curve: list[Mapping[str, Any]], main: str) -> list[Name]:
     """Draw the curve; the names of its points."""
     places = [(point["spearman"], point["retrieval"][main]) for point in curve]
     if places:
-        label = "the recipe, and its weights mixed with those before"
+        label = "the recipe, interpolated with the model before"
         axes.plot(*zip(*places, strict=True), color=style.BLACK, marker="o", markersize=4, linewidth=1.2, label=label)
     return [Name(share(point["share"]), place, style.BLACK) for point, place in zip(curve, places, strict=True)]

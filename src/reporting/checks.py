@@ -135,7 +135,7 @@ def similarity(sts: Similarity) -> Check:
     reason, verdict = f"{before:.4f} before retrieval training: it {names.verb(sts['forgetting']['verdict'])}", OK
     if after < LEAST_SPEARMAN <= before:
         verdict = FAILED
-        reason += "; look at train.learning_rate, epochs and the remedies of the retrieval step"
+        reason += "; look at train.learning_rate, epochs and train.anti_forgetting"
     elif after < LEAST_SPEARMAN:
         verdict = NOT_APPLICABLE
         reason += "; the encoder was below the limit already, which is no forgetting"

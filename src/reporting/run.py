@@ -46,7 +46,7 @@ def what_was_run(inputs: Inputs) -> Section:
         f"text stands in an evaluation set are {leaks}.",
         training.recipe(inputs),
         f"- Base: {origin}.\n"
-        f"- Remedies in the retrieval step: {training.remedies(inputs)}.\n"
+        f"- Beyond the paper in the retrieval step (anti-forgetting, negatives): {training.beyond_the_paper(inputs)}.\n"
         f"- Rows of the tables: BM25 with Turkish case folding: plain words, stems, lemmas; a late-interaction model "
         f"({params.colbert.dim} dimensions a token) trained here from the same base on the same pairs; the encoder "
         f"after each step; hybrids by reciprocal rank fusion and by the sum of z-scores; "

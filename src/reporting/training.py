@@ -79,21 +79,18 @@ def _step(label: str, data_name: str, step: StageParams, taken: int) -> list[Cel
     ]
 
 
-def remedies(inputs: Inputs) -> str:
-    """What the retrieval step did beyond the paper, in words."""
-    chosen = inputs.params.train.remedies
-    found = []
-    if chosen.rehearsal_share:
-        found.append(f"{share(chosen.rehearsal_share)} of the steps rehearse {' and '.join(chosen.rehearsal_sets)}")
-    if chosen.similarity_weight:
-        found.append(f"similarities held to the model before with weight {chosen.similarity_weight:g}")
-    if chosen.interpolation < 1:
-        found.append(f"weights mixed, {share(chosen.interpolation)} of them the trained ones")
-    if chosen.hard_negatives:
-        found.append(f"one mined negative a pair, margin {chosen.hard_negative_margin:g}")
-    if inputs.params.train.false_negatives != "keep":
-        found.append(f"false negatives: {inputs.params.train.false_negatives}")
-    return "; ".join(found) or "none, as in the paper"
+def beyond_the_paper(inputs: Inputs) -> str:
+    """Anti-forgetting and negatives of the retrieval step, in words."""
+    train = inputs.params.train
+    kept = train.anti_forgetting
+    said = {
+        f"replay of {' and '.join(kept.replay_sets)} in {share(kept.replay_share)} of the steps": kept.replay_share,
+        f"similarity distillation with weight {kept.distillation_weight:g}": kept.distillation_weight,
+        f"weight interpolation, {share(kept.interpolation)} of the trained weights": kept.interpolation < 1,
+        f"one mined hard negative a pair, margin {train.hard_negative_margin:g}": train.hard_negatives,
+        f"false negatives: {train.false_negatives}": train.false_negatives != "keep",
+    }
+    return "; ".join(words for words, used in said.items() if used) or "nothing"
 
 
 def draw_curves(inputs: Inputs, target: Path) -> None:

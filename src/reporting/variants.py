@@ -12,15 +12,17 @@ from src.reporting.tables import share
 Row = Mapping[str, Any]
 
 
-BATCH, ORDER, SETTINGS, REMEDIES, SOURCES, MIXING = "batch", "order", "settings", "remedies", "sources", "mixing"
+BATCH, ORDER, SETTINGS, SOURCES = "batch", "order", "settings", "sources"
+FORGETTING, NEGATIVES, INTERPOLATION = "anti_forgetting", "negatives", "interpolation"
 # Heading of each group, in the order of the report.
 QUESTIONS = {
     BATCH: "Batch size",
     ORDER: "Which steps, in which order",
     SETTINGS: "Matryoshka and frozen layers",
     SOURCES: "Where the retrieval pairs come from",
-    REMEDIES: "Remedies",
-    MIXING: "Mixing the weights before and after",
+    FORGETTING: "Anti-forgetting",
+    NEGATIVES: "Hard and false negatives",
+    INTERPOLATION: "Weight interpolation",
 }
 
 
@@ -39,13 +41,15 @@ def group(name: str, row: Row) -> str:
     changed = row["row"]
     train = dict(changed.get("train", {}))
     if "@" in name:
-        return MIXING
+        return INTERPOLATION
     if changed.get("mix"):
         return SOURCES
     if set(train) == {"batch_size"}:
         return BATCH
-    if "remedies" in train or "false_negatives" in train:
-        return REMEDIES
+    if "anti_forgetting" in train:
+        return FORGETTING
+    if {"hard_negatives", "false_negatives"} & set(train):
+        return NEGATIVES
     alone = set(changed) <= {"path", "interpolations"}
     return ORDER if alone else SETTINGS
 
@@ -61,8 +65,8 @@ def label(name: str, row: Row, inputs: Inputs) -> str:
     changed = row["row"]
     steps = " → ".join(STAGES[name].title for name in row["path"])
     reference = inputs.ablation["reference"] if inputs.ablation else None
-    variant, mixed, weight = name.partition("@")
-    if mixed:
+    variant, interpolated, weight = name.partition("@")
+    if interpolated:
         weights = f"{share(float(weight))} of the trained weights"
         return weights if variant == reference else f"{label(variant, row, inputs)}; {weights}"
     if name == reference:

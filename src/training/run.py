@@ -14,7 +14,7 @@ from src.errors import UserError
 from src.files import fingerprint, fresh_dir
 from src.model.encoder import save_encoder
 from src.model.prompts import read_prompts
-from src.params.schema import RuntimeParams, StageParams
+from src.params.schema import RuntimeParams, StageParams, TrainParams
 from src.runtime import device as device_of
 from src.runtime import seed_everything, use_threads
 from src.training.checkpoints import Checkpoints
@@ -28,7 +28,7 @@ from src.training.interpolation import interpolate
 from src.training.losses import loss_of
 from src.training.matryoshka import Matryoshka
 from src.training.mining import with_hard_negatives
-from src.training.settings import additions, arguments, token_budget
+from src.training.settings import anti_forgetting, arguments, token_budget
 from src.training.speed import SpeedLog
 from src.training.tasks import RunPlan, Task, TaskBatches, task_beside
 from src.training.trainer import EncoderTrainer
@@ -55,8 +55,8 @@ def prepare(
     files: StageFiles, stage: StageParams, runtime: RuntimeParams, seed: int, earlier: Earlier | None = None
 ) -> EncoderTrainer:
     """Everything that a run needs, ready to `fit`. Arguments and errors as for `train_stage`."""
-    added = additions(stage)
-    replayed = [(earlier or {})[name] for name in added.rehearsal_sets] if added.rehearsal_share else []
+    kept = anti_forgetting(stage)
+    replayed = [(earlier or {})[name] for name in kept.replay_sets] if kept.replay_share else []
 
     # 1. The rows, and the model that is trained on them.
     use_threads(runtime)
@@ -67,9 +67,9 @@ def prepare(
     freeze(model, stage, files.name)
 
     # 2. Hard negatives, mined by the model as it stands.
-    if added.hard_negatives:
+    if isinstance(stage, TrainParams) and stage.hard_negatives:
         model.to(process_device(device_of(runtime)))
-        rows = with_hard_negatives(rows, model, added.hard_negative_margin, stage.max_length, seed)
+        rows = with_hard_negatives(rows, model, stage.hard_negative_margin, stage.max_length, seed)
 
     # 3. All batches, fixed by the seed; how many there are decides the learning rate's schedule.
     plan = loss.plan(rows.same, stage.batch_size, stage.epochs, seed)
@@ -85,16 +85,16 @@ def prepare(
     batches = TaskBatches(tasks, token_budget(stage, device))
 
     # 5. Similarity distillation: the model as it stands is the teacher.
-    if added.similarity_weight:
+    if kept.distillation_weight:
         own.teacher = teacher_embeddings(model, tokens, batches.budget, device)
-        own.terms.append(SimilarityDistillation(Matryoshka.of(stage.dims, stage.dim_weights), added.similarity_weight))
+        own.terms.append(SimilarityDistillation(Matryoshka.of(stage.dims, stage.dim_weights), kept.distillation_weight))
 
     # 6. Checkpoints of an earlier start, the log, and the dev split.
     saved = Checkpoints(run_fingerprint(files, stage, runtime, seed, replayed))
     speed = speed_log(files, model, device, fresh=saved.latest() is None)
     report_unseen(files.name, stage, own, plan.left_out(), speed)
     best = best_on_dev(files.data.with_name("dev.jsonl"), stage, model, batches.budget, speed.say)
-    run = RunPlan(tasks, added.rehearsal_share)
+    run = RunPlan(tasks, kept.replay_share)
     return EncoderTrainer(model, settings, files.name, batches, run, speed=speed, saved=saved, best=best)
 
 
@@ -124,7 +124,7 @@ def train_stage(
         return
 
     # 8. Weight interpolation with the model that training started from.
-    share = additions(stage).interpolation
+    share = anti_forgetting(stage).interpolation
     if share < 1.0:
         interpolate(load_encoder(files.model_in), trainer.model.cpu(), share)
 

@@ -1,4 +1,4 @@
-"""A stage's params as the trainer's arguments, as a budget of tokens and as additions to the recipe."""
+"""A stage's params as the trainer's arguments, as a budget of tokens and what it does against forgetting."""
 
 from __future__ import annotations
 
@@ -7,23 +7,16 @@ import math
 import torch
 from sentence_transformers import SentenceTransformerTrainingArguments
 
-from src.params.schema import AdditionParams, RuntimeParams, StageParams, TrainParams
+from src.params.schema import AntiForgettingParams, RuntimeParams, StageParams, TrainParams
 from src.runtime import device
 from src.training.memory import AUTO_TOKENS
 
-_NOTHING = AdditionParams(
-    rehearsal_share=0.0,
-    rehearsal_sets=["sts"],
-    similarity_weight=0.0,
-    interpolation=1.0,
-    hard_negatives=False,
-    hard_negative_margin=0.0,
-)
+_NONE = AntiForgettingParams(replay_share=0.0, replay_sets=["sts"], distillation_weight=0.0, interpolation=1.0)
 
 
-def additions(stage: StageParams) -> AdditionParams:
-    """What the stage adds to the paper's recipe against forgetting and for harder negatives."""
-    return stage.remedies if isinstance(stage, TrainParams) else _NOTHING
+def anti_forgetting(stage: StageParams) -> AntiForgettingParams:
+    """What the stage adds to the paper's recipe against forgetting."""
+    return stage.anti_forgetting if isinstance(stage, TrainParams) else _NONE
 
 
 def token_budget(stage: StageParams, on: torch.device) -> int:

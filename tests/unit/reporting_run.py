@@ -238,7 +238,7 @@ def ablation(sets, params, root):
         "batch_256": {"path": chain, "train": {"batch_size": 256}},
         "retrieval_only": {"path": ["retrieval"]},
         "no_matryoshka": {"path": chain, "matryoshka": False},
-        "rehearsal": {"path": chain, "train": {"remedies": {"rehearsal_share": 0.25}}},
+        "replay": {"path": chain, "train": {"anti_forgetting": {"replay_share": 0.25}}},
         "mix": {"path": chain, "mix": {"inverse_cloze": 1.0}},
     }
     tested = {

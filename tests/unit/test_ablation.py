@@ -45,12 +45,12 @@ def test_every_committed_row_makes_a_variant_that_reads_back(tmp_path):
 
 
 def test_a_row_changes_what_it_names_and_nothing_else():
-    row = {"path": CHAIN, "train": {"batch_size": 64, "remedies": {"rehearsal_share": 0.5}}}
+    row = {"path": CHAIN, "train": {"batch_size": 64, "anti_forgetting": {"replay_share": 0.5}}}
     found = variant("small", small=row).blocks
     expected = PARAMS.train.model_dump() | {"batch_size": 64, "epochs": VALUES["epochs"]}
-    expected["remedies"] = expected["remedies"] | {"rehearsal_share": 0.5}
+    expected["anti_forgetting"] = expected["anti_forgetting"] | {"replay_share": 0.5}
     assert found["retrieval"].model_dump() == expected
-    assert found["sts"] == PARAMS.sts and "nli" not in found  # it rehearses STS alone
+    assert found["sts"] == PARAMS.sts and "nli" not in found  # it replays STS alone
 
 
 def test_without_matryoshka_the_whole_vector_is_trained_alone():
@@ -68,7 +68,7 @@ def test_a_changed_key_changes_those_variants_alone_that_use_it():
     own_batch = {"batch_256", "batch_512", "batch_2048"}
     assert changed(train={"batch_size": 512}) == set(VALUES["variants"]) - own_batch
     assert changed(train={"epochs": 9}) == set()  # all variants train for `epochs` of their own
-    assert changed(sts={"epochs": 2}) == {"rehearsal", "sts_retrieval", "sts_nli_retrieval"}
+    assert changed(sts={"epochs": 2}) == {"replay", "sts_retrieval", "sts_nli_retrieval"}
     assert changed(nli={"epochs": 2}) == {"sts_nli_retrieval"}
     assert changed(colbert={"epochs": 2}, eval={"dims": [8], "bootstrap_resamples": 300}) == set()
 
@@ -100,7 +100,8 @@ def test_what_the_chain_has_trained_is_taken_from_it(row, start, trained):
         ({"path": CHAIN, "trian": {}}, "variants.row.trian"),
         ({"path": CHAIN, "train": {"batchsize": 64}}, "variants.row.train.batchsize"),
         ({"path": CHAIN, "train": {"batch_size": 0}}, "variants.row.train.batch_size.*greater than"),
-        ({"path": CHAIN, "train": {"remedies": {"rehearsal": 0.1}}}, "variants.row.train.remedies.rehearsal"),
+        ({"path": CHAIN, "train": {"anti_forgetting": {"replay": 0.1}}}, "variants.row.train.anti_forgetting.replay"),
+        ({"path": CHAIN, "train": {"remedies": {}}}, "variants.row.train: remedies: is now anti_forgetting"),
         ({"path": CHAIN, "mix": {"a": 2.0}}, "variants.row.mix"),
         ({"path": CHAIN, "interpolations": [1.5]}, "variants.row.interpolations"),
     ],
@@ -202,7 +203,7 @@ def test_rows_are_compared_with_the_reference(filed):
     assert better["retrieval"]["set"]["p_seeds"] < 0.05
 
 
-def test_a_remedy_shows_what_share_of_the_drop_is_left(filed):
+def test_a_variant_shows_what_share_of_the_drop_is_left(filed):
     rows = compared(filed)["rows"]
     drop = rows["full"]["sts"]["drop"]
     assert drop > 0 and rows["better"]["sts"]["drop_share"] == pytest.approx(

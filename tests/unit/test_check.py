@@ -120,7 +120,7 @@ def test_without_such_a_variant_it_is_not_measured(ablation, why):
     ("before", "after", "verdict", "words"),
     [
         (0.85, 0.70, "ok", "it fell"),
-        (0.85, 0.69, "failed", "remedies"),
+        (0.85, 0.69, "failed", "anti_forgetting"),
         (0.6, 0.65, "not applicable", "no forgetting"),
         (0.6, 0.7, "ok", ""),
     ],

@@ -29,7 +29,7 @@ def test_every_figure_is_an_svg(drawn):
     names = {path.stem for path in drawn.iterdir()}
     assert names == {path.stem for path in drawn.glob("*.svg")}
     single = {"dimensions", "training", "forgetting", "pareto", f"latency-{SET}"}
-    ablations = {f"ablation-{key}" for key in ("batch", "order", "settings", "sources", "remedies")}
+    ablations = {f"ablation-{key}" for key in ("batch", "order", "settings", "sources", "anti_forgetting")}
     assert single | ablations | {f"{kind}-{SET}" for kind in ("models", "memory", "queries")} <= names
 
 

@@ -78,7 +78,13 @@ def test_a_wrong_value_is_named(key, value, message):
 @pytest.mark.parametrize("value", [float("inf"), float("nan"), "1", True])
 @pytest.mark.parametrize(
     "key",
-    ["train.epochs", "sts.weight_decay", "nli.temperature", "train.remedies.similarity_weight", "prepare.overlap"],
+    [
+        "train.epochs",
+        "sts.weight_decay",
+        "nli.temperature",
+        "train.anti_forgetting.distillation_weight",
+        "prepare.overlap",
+    ],
 )
 def test_a_number_is_finite_and_no_text(key, value):
     with pytest.raises(UserError, match=f"{key}: {value!r} is not allowed"):

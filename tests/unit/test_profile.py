@@ -122,7 +122,7 @@ def test_a_key_with_a_dot_is_refused():
     ("text", "message"),
     [
         ("- seed", r"bad.yaml: expected blocks such as `train:`, found list"),
-        ("train: &a {remedies: *a}", r"bad.yaml: .*; expected blocks, lists"),
+        ("train: &a {anti_forgetting: *a}", r"bad.yaml: .*; expected blocks, lists"),
         ("seed: {a: 1}", r"bad.yaml: seed: {'a': 1} is not allowed"),
     ],
 )

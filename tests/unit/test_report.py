@@ -70,7 +70,15 @@ def test_nothing_tells_of_host_or_day(written):
 
 def test_the_papers_tables_and_every_ablation_are_one_click_away(written):
     contents = text(written, "REPORT.md").split("## Contents")[1].split("\n## ")[0]
-    for words in ("Table I:", "Table III:", "batch size", "which steps", "remedies", "Checks", "Gains and losses"):
+    for words in (
+        "Table I:",
+        "Table III:",
+        "batch size",
+        "which steps",
+        "anti-forgetting",
+        "Checks",
+        "Gains and losses",
+    ):
         assert words in contents
     anchors = re.findall(r"\(#([^)]+)\)", contents)
     headings = {markdown.slug(found) for found in re.findall(r"(?m)^##+ (.*)$", text(written, "REPORT.md"))}

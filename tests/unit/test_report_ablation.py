@@ -14,13 +14,14 @@ CHAIN = ["nli", "sts", "retrieval"]
 @pytest.mark.parametrize(
     ("name", "row", "expected"),
     [
-        ("full@0.5", {"path": CHAIN}, variants.MIXING),
+        ("full@0.5", {"path": CHAIN}, variants.INTERPOLATION),
         ("b", {"path": CHAIN, "train": {"batch_size": 256}}, variants.BATCH),
         ("o", {"path": ["retrieval"]}, variants.ORDER),
         ("m", {"path": CHAIN, "matryoshka": False}, variants.SETTINGS),
         ("f", {"path": CHAIN, "train": {"freeze_layers": 1, "freeze_embeddings": True}}, variants.SETTINGS),
-        ("r", {"path": CHAIN, "train": {"remedies": {"hard_negatives": True}}}, variants.REMEDIES),
-        ("n", {"path": CHAIN, "train": {"false_negatives": 0.05}}, variants.REMEDIES),
+        ("r", {"path": CHAIN, "train": {"anti_forgetting": {"replay_share": 0.5}}}, variants.FORGETTING),
+        ("h", {"path": CHAIN, "train": {"hard_negatives": True}}, variants.NEGATIVES),
+        ("n", {"path": CHAIN, "train": {"false_negatives": 0.05}}, variants.NEGATIVES),
         ("s", {"path": CHAIN, "mix": {"inverse_cloze": 1.0}}, variants.SOURCES),
     ],
 )
