@@ -15,10 +15,9 @@ import numpy as np
 
 from bench.common import write_result
 from src.errors import run_command
-from src.plan.__main__ import profile_params
-from src.plan.cost import Frozen, training_flops
-from src.plan.encoders import encoder_size
+from src.plan.cost import encoder_size, training_flops
 from src.plan.stages import mean_length
+from src.profile import profile_params
 
 if TYPE_CHECKING:
     import torch
@@ -37,8 +36,8 @@ def main(_: list[str]) -> None:
     torch.manual_seed(0)
     params = profile_params("paper")
     model = real_model()
-    frozen = Frozen(params.train.freeze_embeddings, params.train.freeze_layers)
-    freeze(model, frozen)
+    frozen = params.train.freeze_embeddings, params.train.freeze_layers
+    freeze(model, *frozen)
     batches, lengths = random_batch(params.train.max_length)
     seconds, losses = steps(model, batches, params.train)
     if losses[-1] >= losses[0]:
@@ -59,7 +58,7 @@ def main(_: list[str]) -> None:
             "losses": [round(loss, 4) for loss in losses],
         },
         runs=len(seconds),
-        flops_per_s=round(training_flops(size, tokens, mean_length(tuple(lengths)), frozen) / median),
+        flops_per_s=round(training_flops(size, tokens, mean_length(tuple(lengths)), *frozen) / median),
     )
 
 
@@ -83,10 +82,10 @@ def real_model() -> torch.nn.Module:
     return GteModel(GteConfig(**native_config(original, "gte-multilingual-base")))
 
 
-def freeze(model: Any, frozen: Frozen) -> None:
+def freeze(model: Any, embeddings: bool, layers: int) -> None:
     """What the paper's profile does not train."""
-    model.embeddings.requires_grad_(not frozen.embeddings)
-    for layer in model.layers[: frozen.layers]:
+    model.embeddings.requires_grad_(not embeddings)
+    for layer in model.layers[:layers]:
         layer.requires_grad_(False)
 
 

@@ -17,6 +17,7 @@ from typing import Any
 from src.data.present import check_data
 from src.errors import UserError, run_command
 from src.files import read_yaml
+from src.params import Params
 from src.params.load import ABLATIONS, read, validate, validate_ablations
 
 PARAMS = "params.yaml"
@@ -34,6 +35,11 @@ def complete(name: str, folder: Path = Path("params")) -> dict[str, dict[str, An
     values = merge(load(MINI, folder), load(name, folder))
     ablations = values.pop("ablation")
     return {PARAMS: values, ABLATIONS: ablations}
+
+
+def profile_params(name: str) -> Params:
+    """params.yaml under a profile."""
+    return validate(complete(name)[PARAMS], f"params/{name}.yaml")
 
 
 def merge(values: dict[str, Any], changes: dict[str, Any], at: str = "") -> dict[str, Any]:

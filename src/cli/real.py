@@ -82,12 +82,12 @@ def all_descriptors(params: Params) -> dict[str, Descriptor]:
 
 def trim_encoder(params: Params) -> None:
     """The profile's encoder with the vocabulary of data.text, kept in .cache."""
+    from src.data.splits import cleaned_splits
     from src.model.encoder import save_encoder
     from src.model.load import load_encoder
     from src.model.prompts import set_prompts
     from src.model.vocabulary import trim
     from src.runtime import device
-    from src.stages.prepare import cleaned_splits
 
     base = params.base_model
     encoder = load_encoder(base.source, base.revision, device(params.runtime), base.max_length, base.pooling)

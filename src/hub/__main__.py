@@ -30,7 +30,7 @@ def main(arguments: list[str]) -> None:
         case ["fetch"] | ["fetch", _]:
             from src.hub.warm import warm
             from src.params import load_params
-            from src.plan.__main__ import profile_params
+            from src.profile import profile_params
 
             params = profile_params(arguments[1]) if arguments[1:] else load_params()
             set_environment(params.runtime.model_copy(update={"offline": False}))

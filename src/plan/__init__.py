@@ -1,1 +1,1 @@
-"""What a run will cost, from params alone: steps, tokens, arithmetic, memory, minutes and disk."""
+"""What a run will cost, from params alone: steps, hours, memory and disk."""

@@ -1,172 +1,128 @@
-"""`python -m src.plan [mini|paper|files|small]`: what a run will cost, without a GPU and without the Hub."""
+"""`python -m src.plan [mini|paper|files|small|e5]`: what a run will cost, without a GPU and without the Hub."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from src.errors import run_command
 from src.params import Params, load_params
-from src.params.load import validate
-from src.plan.cost import GIB, Size
-from src.plan.devices import (
-    CPU_SPEED,
-    GPUS,
-    STEP_SECONDS,
-    Device,
-    advice,
-    fits,
-    kept_share,
-    measured_speeds,
-    minutes,
-    share_of_peak,
-    speed,
-)
-from src.plan.encoders import encoder_size
-from src.plan.stages import StagePlan, stages
-from src.profile import complete
+from src.plan.cost import FLOAT, Size, encoder_size
+from src.plan.stages import StagePlan, chain_stage, colbert, evaluation, mlm
+from src.plan.volume import Volume, evaluation_set, training_set
+from src.profile import profile_params
+from src.recipe.stages import CHECKPOINTS, FINAL, STAGES
+
+GIB = 1024**3
+# Peaks of dense bf16 and float32 products in FLOP/s and memory, from data sheets. A 768-wide encoder reaches 40 % of a
+# GPU's peak in training, a smaller one less; a step takes at least 0.05 s; context and allocator take 1.5 GiB and 5 %.
+GPUS = {"L4": (121e12, 30e12, 24), "A100 40GB": (312e12, 19.5e12, 40), "H100": (989e12, 67e12, 80)}
+UTILISATION, FULL_WIDTH, STEP_SECONDS = 0.4, 768, 0.05
+CPU, CPU_SPEED = "2 CPU cores", 116e9  # reports/bench/gte_step.json
 
 
 def main(arguments: list[str]) -> None:
     """Print the plan of the profile named on the command line, or of params.yaml."""
-    name = arguments[0] if arguments else "params.yaml"
-    params = profile_params(name) if arguments else load_params()
+    params = profile_params(arguments[0]) if arguments else load_params()
     size = encoder_size(params.base_model)
-    planned, notes = stages(params, size)
+    keys = STAGES if params.base_model.source != "scratch" or not params.base_model.mlm.epochs else ("text", *STAGES)
+    volumes = {key: training_set(params, key) for key in keys}
+    planned, notes = stages(params, size, volumes)
+    print(
+        f"Plan of {arguments[0] if arguments else 'params.yaml'}: {params.base_model.source}, "
+        f"{size.parameters / 1e6:.1f} M parameters ({size.embedding_parameters / 1e6:.1f} M of them embeddings), "
+        f"{params.runtime.precision}\n\n{work(planned)}\n{disk(params, size, volumes.values())}"
+    )
+    for note in [*notes, *hints(planned)]:
+        print(f"note: {note}")
+
+
+def stages(params: Params, size: Size, volumes: dict[str, Volume | None]) -> tuple[list[StagePlan], list[str]]:
+    """The stages whose data are known, and notes on those whose data are not or are estimated."""
+    unknown = "nothing is known about {}; put the data there"
+    notes = [f"data.{key}: {unknown.format(getattr(params.data, key).path)}" for key in volumes if volumes[key] is None]
+    planned: list[StagePlan] = []
+    if text := volumes.get("text"):
+        planned.append(mlm(text, size, params))
+        notes.append("base_model: steps follow from tokens, which are estimated until its tokenizer is trained")
+    planned += [chain_stage(STAGES[key], found, size, params) for key in STAGES if (found := volumes[key])]
+    if retrieval := volumes[FINAL]:
+        planned.append(colbert(retrieval, size, params))
+    for name, item in params.eval.sets.items():
+        counted = evaluation_set(item, params)
+        if counted is None:
+            notes.append(f"eval_retrieval@{name}: {unknown.format(item.path)}")
+        else:
+            planned.append(evaluation(name, counted, size, params))
     if params.base_model.vocabulary == "trim":
         notes.append("counted with the whole vocabulary: base_model finds which pieces stay")
-    print(report(name, params, size, planned, notes))
+    return planned, notes
 
 
-def profile_params(name: str) -> Params:
-    """params.yaml under a profile."""
-    return validate(complete(name)["params.yaml"], f"params/{name}.yaml")
-
-
-def report(name: str, params: Params, size: Size, planned: list[StagePlan], notes: list[str]) -> str:
-    """The plan as text."""
-    embeddings = size.embedding_parameters
-    half = params.runtime.precision == "bf16"
-    head = (
-        f"Plan of {name}: {params.base_model.source}, {size.parameters / 1e6:.1f} M parameters "
-        f"({embeddings / 1e6:.1f} M of them embeddings), {params.runtime.precision}\n"
-    )
-    tables = work_table(planned), memory_table(planned), device_table(planned, size, half), disk(params, size, planned)
-    return "\n".join([head, *tables, *(f"note: {note}" for note in notes)])
-
-
-def work_table(planned: list[StagePlan]) -> str:
-    """Rows, steps, tokens and arithmetic of each stage."""
-    lines = [("stage", "rows", "steps", "M tokens", "PFLOP", "data")]
+def work(planned: list[StagePlan]) -> str:
+    """Rows, steps, tokens, memory of a step and hours of each stage."""
+    lines = [("stage", "rows", "steps", "M tokens", "GiB, whole", "at least", f"hours: {CPU}", *GPUS, "data")]
     for stage in planned:
-        figures = f"{stage.rows:,}", f"{stage.steps:,}" if stage.steps else "–", f"{stage.tokens / 1e6:.1f}"
-        lines.append((stage.name, *figures, f"{stage.flops / 1e15:.3g}", stage.source))
-    return table(lines)
-
-
-def memory_table(planned: list[StagePlan]) -> str:
-    """Memory of one optimizer step of each training stage."""
-    lines: list[tuple[str, ...]] = [
-        ("GiB of memory in a step", "tokens", "weights+AdamW+loss", "graph of all", "graph of a mini-batch")
-    ]
-    for stage in planned:
-        if stage.batch_tokens:
-            whole, least = stage.batch_tokens, min(stage.mini_batch, stage.batch_tokens)
-            sizes = (gib(part) for part in (stage.fixed_bytes, stage.token_bytes * whole, stage.token_bytes * least))
-            lines.append((stage.name, f"{whole:,.0f}", *sizes))
-    return table(lines)
-
-
-def device_table(planned: list[StagePlan], size: Size, half: bool) -> str:
-    """Minutes of each stage on some GPUs, and of all on the machines that benchmark records are from."""
-    measured = measured_speeds()
-    speeds = [speed(gpu, size, half, measured) for gpu in GPUS]
-    lines: list[tuple[str, ...]] = [("minutes", *(gpu.name for gpu in GPUS))]
-    for stage in planned:
-        lines.append((stage.name, *(_cell(stage, gpu, found) for gpu, found in zip(GPUS, speeds, strict=True))))
-    lines.append(("together", *(_together(planned, gpu, found) for gpu, found in zip(GPUS, speeds, strict=True))))
-    text = table(lines) + assumptions(size, half)
-    work = sum(stage.flops + stage.again for stage in planned)
-    for machine, found in (measured or {"two CPU cores (assumed)": CPU_SPEED}).items():
-        text += f"At {found / 1e9:.0f} GFLOP/s, as on {machine}: {_duration(work / found / 60)}.\n"
-    for stage in planned:
-        small = [gpu for gpu in GPUS if not fits(stage, gpu.memory)]
-        if small:
-            text += f"{stage.name} does not fit {', '.join(g.name for g in small)}: {advice(stage, small[0].memory)}.\n"
-    return text
-
-
-def assumptions(size: Size, half: bool) -> str:
-    """What the minutes rest on."""
-    return (
-        f"Assumed: {share_of_peak(size):.0%} of a GPU's {'bf16' if half else 'float32'} peak, unless reports/bench has "
-        f"a record of it; at least {STEP_SECONDS} s a step.\n"
-        "* a part of each batch is encoded twice, since its graph does not fit.\n"
+        memory = [f"{stage.memory(tokens) / GIB:.2f}" for tokens in (stage.batch_tokens, stage.least_tokens)]
+        times = [_time(stage.flops / CPU_SPEED / 3600), *(_time(hours(stage, gpu)) for gpu in GPUS)]
+        counts = f"{stage.volume.rows:,}", f"{stage.steps:,}" if stage.steps else "–", f"{stage.tokens / 1e6:.1f}"
+        lines.append((stage.name, *counts, *memory, *times, stage.volume.source))
+    totals = [sum(stage.flops for stage in planned) / CPU_SPEED / 3600]
+    totals += [sum(hours(stage, gpu) for stage in planned) for gpu in GPUS]
+    lines.append(("together", *[""] * 5, *map(_time, totals), ""))
+    return table(lines) + (
+        "GiB: of one optimizer step, with the graph of the whole batch or of one mini-batch at a time. "
+        f"Hours: {CPU} at {CPU_SPEED / 1e9:.0f} GFLOP/s, GPUs at {UTILISATION:.0%} of their peak or less.\n"
     )
 
 
-def _together(planned: list[StagePlan], gpu: Device, flops_per_s: float) -> str:
-    if not all(fits(stage, gpu.memory) for stage in planned):
-        return "no room"
-    return _time(sum(minutes(stage, gpu, flops_per_s) for stage in planned))
+def room(gpu: str) -> float:
+    """Usable bytes of a GPU."""
+    return (0.95 * GPUS[gpu][2] - 1.5) * GIB
 
 
-def _cell(stage: StagePlan, gpu: Device, flops_per_s: float) -> str:
-    if not fits(stage, gpu.memory):
-        return "no room"
-    star = "*" if kept_share(stage, gpu.memory) < 1 and stage.again else ""
-    return _time(minutes(stage, gpu, flops_per_s)) + star
+def hours(stage: StagePlan, gpu: str) -> float:
+    """Expected hours, the second forward of what is not kept included; infinite where a mini-batch does not fit."""
+    if stage.memory(stage.least_tokens) > room(gpu):
+        return float("inf")
+    peak = GPUS[gpu][0 if stage.half else 1] * UTILISATION * min(1.0, stage.size.hidden / FULL_WIDTH)
+    again = (1.0 - stage.kept_share(room(gpu))) * stage.forward
+    return max((stage.flops + again) / peak, stage.steps * STEP_SECONDS) / 3600
+
+
+def hints(planned: list[StagePlan]) -> Iterable[str]:
+    """What to lower where a stage does not fit into a GPU."""
+    for stage in planned:
+        for gpu in [name for name in GPUS if hours(stage, name) == float("inf")][:1]:
+            tokens = int(stage.kept_share(room(gpu)) * stage.batch_tokens) // 256 * 256
+            lower = f"{stage.lower}, so that {tokens} tokens are encoded at once" if tokens > 0 else "freeze_layers up"
+            yield f"{stage.name} does not fit {gpu}: {lower}; or runtime.precision: bf16"
 
 
 def _time(value: float) -> str:
-    return "<0.1" if value < 0.1 else f"{value:.1f}" if value < 10 else f"{value:,.0f}"
+    return "no room" if value == float("inf") else "<0.01" if value < 0.01 else f"{value:,.2f}"
 
 
-def _duration(value: float) -> str:
-    """Minutes as minutes, hours or days."""
-    if value < 120:
-        return f"{_time(value)} minutes"
-    return f"{value / 60:.0f} hours" if value < 2880 else f"{value / 1440:.0f} days"
-
-
-def disk(params: Params, size: Size, planned: list[StagePlan]) -> str:
-    """Folders of models, DVC's copy of them, the Hub's cache, checkpoints and data."""
-    folder = 4 * size.parameters
-    base = 0 if params.base_model.source == "scratch" else folder
-    published = len(params.eval.published) * folder
-    text = 2 * 5.0 * sum(stage.tokens / max(1.0, _epochs(stage, params)) for stage in planned if stage.steps)
-    parts = (
-        ("models/ (base, nli, sts, retrieval, colbert)", 5 * folder),
-        ("DVC's cache of them (nothing where the file system links)", 5 * folder),
-        ("Hub cache: base and published models", base + published),
-        ("a checkpoint while training", 12 * size.parameters),
-        ("data, raw and prepared (5 bytes a token)", text),
-    )
-    lines = [("disk", "GiB"), *((name, gib(count)) for name, count in parts)]
-    return table([*lines, ("together", gib(sum(count for _, count in parts)))])
-
-
-def _epochs(stage: StagePlan, params: Params) -> float:
-    blocks = {"train_nli": params.nli, "train_sts": params.sts, "train_retrieval": params.train}
-    if stage.name in blocks:
-        return float(blocks[stage.name].epochs)
-    return float(params.colbert.epochs if stage.name == "train_colbert" else params.base_model.mlm.epochs)
-
-
-def gib(count: float) -> str:
-    """Bytes as GiB with two digits."""
-    return f"{count / GIB:.2f}"
+def disk(params: Params, size: Size, volumes: Iterable[Volume | None]) -> str:
+    """Models and DVC's copy of them, the Hub's cache, a checkpoint and the data, in GiB."""
+    folder = FLOAT * size.parameters
+    parts = {
+        "models/ and DVC's cache of them": 2 * (len(CHECKPOINTS) + 1) * folder,
+        "downloads": (len(params.eval.published) + (params.base_model.source != "scratch")) * folder,
+        "a checkpoint": 3 * folder,
+        "data, raw and prepared": 10 * sum(found.rows * sum(found.tokens) for found in volumes if found),
+    }
+    said = ", ".join(f"{name} {count / GIB:.2f}" for name, count in parts.items())
+    return f"Disk: {sum(parts.values()) / GIB:.2f} GiB ({said}).\n"
 
 
 def table(lines: Sequence[tuple[str, ...]]) -> str:
-    """Columns under each other: the first and the longest texts left, figures right."""
-    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
-    rows = []
-    for line in lines:
-        cells = [line[0].ljust(widths[0])] + [
-            cell.rjust(width) for cell, width in zip(line[1:], widths[1:], strict=True)
-        ]
-        rows.append("  ".join(cells).rstrip())
-    return "\n".join(rows) + "\n"
+    """Columns under each other, the first left, the others right."""
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    rows = (
+        [line[0].ljust(widths[0])] + [cell.rjust(width) for cell, width in zip(line[1:], widths[1:], strict=True)]
+        for line in lines
+    )
+    return "\n".join("  ".join(row).rstrip() for row in rows) + "\n"
 
 
 if __name__ == "__main__":

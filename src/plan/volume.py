@@ -3,34 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from src.data.columns import KINDS
 from src.data.evaluation_set import PROTOCOLS, read_beir
 from src.data.hub_descriptor import is_hub_set
+from src.data.splits import cleaned_splits
 from src.files import read_json, read_jsonl
 from src.model.prompts import Prompts
-from src.stages.prepare import cleaned_splits
+from src.params import Params
+from src.params.schema import EvalSetParams
 from src.training.dataset import RANKED, SCORED, numbered
 from src.training.sampler import Ids
 
-if TYPE_CHECKING:
-    from src.params.schema import EvalSetParams, Params
-
 # Tokens a word: of gte-multilingual-base's vocabulary, and of a small one trained on Turkish text (12,000 pieces
 # make 1.67 of a word on 3.3 million words of Turkish). Two special tokens a text come on top.
-TOKENS_A_WORD = 1.7
-SPECIAL = 2
+TOKENS_A_WORD, SPECIAL = 1.7, 2
 _SAMPLE = 2000
-PUBLISHED, INVENTED = "published rows, assumed lengths", "params.yaml, assumed lengths"
+COUNTED, ASSUMED = "counted", "assumed"
 
 
 class Volume(NamedTuple):
-    """A data set: mean tokens of each text column, (rows, columns) numbers of its texts, where the figures are from."""
+    """Mean tokens of each text column, (rows, columns) numbers of the texts, where the figures are from."""
 
     tokens: tuple[float, ...]
     texts: Ids
@@ -45,12 +42,15 @@ class Volume(NamedTuple):
         return self._replace(tokens=tuple(min(count, max_length) for count in self.tokens))
 
 
-# Rows as published; tokens are ours to assume (a query and a passage of MS MARCO: about 105).
-HUB = {
+# Rows as published; tokens are ours to assume. Of evaluation sets: documents and queries, as one column; TR-MTEB's
+# protocol keeps no more documents than there are judgements.
+PUBLISHED = {
     "all_nli_tr": (482_091, (20.0, 13.0, 13.0)),
     "stsb_tr": (5_749, (16.0, 16.0)),
     "msmarco_tr": (920_106, (12.0, 93.0, 93.0)),
     "msmarco_tr_triplets": (920_106, (12.0, 93.0, 93.0)),
+    "scifact_tr": (5_483, (313.0,)),
+    "trmteb_scifact_tr": (639, (188.0,)),
 }
 
 
@@ -60,25 +60,42 @@ def training_set(params: Params, key: str) -> Volume | None:
     Raises:
         UserError: the data are there and malformed, or an evaluation set that they must not leak into is missing.
     """
-    data = getattr(params.data, key)
+    data, kind = getattr(params.data, key), KINDS[key]
     rows = _rows(params, key)
     if rows is not None and key == "text":
-        return distinct(len(rows), _mean_tokens(rows, ["text"]), "counted")
+        return distinct(len(rows), (_tokens([row["text"] for row in rows]),), COUNTED)
     if rows is not None:
-        found = numbered(Path(data.path), rows, SCORED if KINDS[key].score else RANKED, Prompts())
-        return Volume(_mean_tokens(rows, found.columns), found.same, "counted")
-    if Path(data.path).name in HUB:
-        count, tokens = HUB[Path(data.path).name]
-        return distinct(min(count, data.max_rows or count), tokens, PUBLISHED)
+        found = numbered(Path(data.path), rows, SCORED if kind.score else RANKED, Prompts())
+        lengths = tuple(_tokens([row[column] for row in rows]) for column in found.columns)
+        return Volume(lengths, found.same, COUNTED)
+    if Path(data.path).name in PUBLISHED:
+        count, tokens = PUBLISHED[Path(data.path).name]
+        return distinct(min(count, data.max_rows or count), tokens, ASSUMED)
     if data.path.startswith("data/synthetic/"):
-        invented = (16.0,) + (30.0,) * (len(KINDS[key].required) - 1)
-        return distinct(getattr(params.synthesize, f"{key}_rows"), invented, INVENTED)
+        invented = (16.0,) + (30.0,) * (len(kind.required) - 1)
+        return distinct(getattr(params.synthesize, f"{key}_rows"), invented, ASSUMED)
     return None
 
 
 def distinct(rows: int, tokens: tuple[float, ...], source: str) -> Volume:
     """Rows of which no two share a text."""
     return Volume(tokens, np.arange(rows * len(tokens)).reshape(rows, len(tokens)), source)
+
+
+def evaluation_set(item: EvalSetParams, params: Params) -> Volume | None:
+    """Documents and queries of a set under its protocol, as one column. Else as `training_set`."""
+    folder = Path(item.path)
+    if folder.name in PUBLISHED:
+        return distinct(*PUBLISHED[folder.name], ASSUMED)
+    if folder.is_dir() and not is_hub_set(folder):
+        found = PROTOCOLS[item.protocol](read_beir(folder, item.protocol))
+        documents = [f"{title} {text}" if item.title else text for title, text in found.documents.values()]
+        texts = [*documents, *found.queries.values()]
+        return distinct(len(texts), (_tokens(texts),), COUNTED)
+    if item.path.startswith("data/synthetic/"):
+        options = params.synthesize
+        return distinct(options.documents + options.claims_dev + options.claims_test, (48.0,), ASSUMED)
+    return None
 
 
 def _rows(params: Params, key: str) -> list[dict[str, Any]] | None:
@@ -96,47 +113,7 @@ def _rows(params: Params, key: str) -> list[dict[str, Any]] | None:
     return None
 
 
-def _mean_tokens(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> tuple[float, ...]:
-    sample = list(islice(rows, _SAMPLE))
-    return tuple(_tokens([row[column] for row in sample]) for column in columns)
-
-
 def _tokens(texts: Sequence[str]) -> float:
-    return round(sum(len(text.split()) for text in texts) / len(texts) * TOKENS_A_WORD + SPECIAL, 1)
-
-
-class EvalVolume(NamedTuple):
-    """Documents and queries of an evaluation set, mean tokens of one, and where the figures come from."""
-
-    documents: int
-    document_tokens: float
-    queries: int
-    query_tokens: float
-    source: str
-
-
-def evaluation_set(item: EvalSetParams, params: Params) -> EvalVolume | None:
-    """The volume of an evaluation set under its protocol; None: unknown.
-
-    Raises:
-        UserError: the set is there and malformed.
-    """
-    folder = Path(item.path)
-    if folder.name in HUB_EVAL:
-        return HUB_EVAL[folder.name]
-    if folder.is_dir() and not is_hub_set(folder):
-        found = PROTOCOLS[item.protocol](read_beir(folder, item.protocol))
-        documents = [f"{title} {text}" if item.title else text for title, text in found.documents.values()]
-        queries = list(found.queries.values())
-        return EvalVolume(len(documents), _tokens(documents), len(queries), _tokens(queries), "counted")
-    if item.path.startswith("data/synthetic/"):
-        options = params.synthesize
-        return EvalVolume(options.documents, 60.0, options.claims_dev + options.claims_test, 16.0, INVENTED)
-    return None
-
-
-# A query and a document of SciFact; TR-MTEB's protocol keeps no more documents than there are judgements.
-HUB_EVAL = {
-    "scifact_tr": EvalVolume(5_183, 330.0, 300, 28.0, PUBLISHED),
-    "trmteb_scifact_tr": EvalVolume(339, 330.0, 300, 28.0, PUBLISHED),
-}
+    """Mean tokens of a text."""
+    words = [len(text.split()) for text in texts[:: len(texts) // _SAMPLE + 1]]
+    return round(sum(words) / len(words) * TOKENS_A_WORD + SPECIAL, 1)

@@ -7,16 +7,12 @@ from typing import Any
 
 from src.data import card
 from src.data.card import word_quantiles
-from src.data.carving import carve
 from src.data.columns import KINDS, Kind
 from src.data.hub import local
-from src.data.leakage import without_copies_of_dev, without_leaks
-from src.data.training_set import Split, clean_rows, count_unjoined, sample, split_files
-from src.errors import UserError
+from src.data.splits import SPLITS, cleaned_splits
+from src.data.training_set import Split, split_files
 from src.files import fresh_dir, write_json, write_jsonl
 from src.params import Params
-
-SPLITS = ("train", "dev", "test")
 
 
 def run(params: Params, name: str) -> None:
@@ -28,27 +24,6 @@ def run(params: Params, name: str) -> None:
             write_jsonl(folder / f"{split}.jsonl", rows.rows)
         write_json(folder / "card.json", card)
     print(f"{name}: " + ", ".join(f"{len(rows.rows)} of {rows.read} {split} rows" for split, rows in splits.items()))
-
-
-def cleaned_splits(name: str, params: Params) -> dict[str, Split]:
-    """Every split that the folder holds or that is carved out of train, train without leaks."""
-    kind, options, folder = KINDS[name], getattr(params.data, name), local(Path(getattr(params.data, name).path))
-    splits = {}
-    for split in SPLITS:
-        files = split_files(folder, split, options.files)
-        if files:
-            splits[split] = clean_rows(kind, files, params.prepare.max_words, unique=split == "train")
-            count_unjoined(splits[split], folder, split)
-    if params.prepare.leakage == "remove":
-        splits["train"] = without_leaks(kind, splits["train"], params)
-    sample(splits["train"], options.max_rows, params.seed)
-    if options.dev_rows and "dev" not in splits and splits["train"].rows:
-        splits["dev"] = carve(kind, splits["train"], options.dev_rows, params.seed)
-    if "dev" in splits:
-        splits["train"] = without_copies_of_dev(kind, splits["train"], splits["dev"], params.prepare.overlap)
-    if not splits["train"].rows:
-        raise UserError(f"{folder}: no row of train is left: {dict(splits['train'].dropped)}")
-    return splits
 
 
 def make_card(name: str, splits: dict[str, Split], params: Params) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import pytest
 from src.errors import UserError
 from src.evaluation import metrics
 from src.evaluation.expected import compare, read_expected, verdict
-from src.plan.__main__ import profile_params
+from src.profile import profile_params
 
 ROOT = Path(__file__).parents[2]
 ENTRY = """
