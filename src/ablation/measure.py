@@ -28,11 +28,12 @@ if TYPE_CHECKING:
     from src.params.schema import EvalParams
     from src.params.variant import Measuring
 
-STS = Path("data/prepared/sts/test.jsonl")
+PREPARED = Path("data/prepared")
+STS = PREPARED / "sts" / "test.jsonl"
 
 
 @dataclass(frozen=True)
-class Yardsticks:
+class Benchmarks:
     """The sets that every variant is measured on."""
 
     sets: dict[str, EvalSet]
@@ -46,7 +47,7 @@ class Measured:
     Attributes:
         queries: {set: {measure: (queries,)}}.
         cosines: (pairs,) of the STS pairs.
-        spearman, pearson: of the cosines with the human scores.
+        spearman, pearson: of the cosines with the gold scores.
     """
 
     queries: dict[str, PerQuery]
@@ -59,43 +60,41 @@ class Measured:
         return {name: {key: float(v.mean()) for key, v in values.items()} for name, values in self.queries.items()}
 
 
-def read_yardsticks(
-    options: Measuring | EvalParams, sts: Path = STS, folder: Path = Path("data/prepared")
-) -> Yardsticks:
-    """The prepared evaluation sets and the test split of the rated pairs."""
+def read_benchmarks(options: Measuring | EvalParams) -> Benchmarks:
+    """The prepared evaluation sets and the test split of the scored pairs."""
     sets = {
-        name: load_eval_set(folder / name, name, item.title, item.protocol, item.drop_self_hits)
+        name: load_eval_set(PREPARED / name, name, item.title, item.protocol, item.drop_self_hits)
         for name, item in options.sets.items()
     }
-    if not sts.exists():
-        raise UserError(f"{sts}: no such file; ablations measure semantic similarity on the test split of data.sts")
-    return Yardsticks(sets, read_pairs(sts))
+    if not STS.exists():
+        raise UserError(f"{STS}: no such file; ablations measure semantic similarity on the test split of data.sts")
+    return Benchmarks(sets, read_pairs(STS))
 
 
 def measure(
-    model: SentenceTransformer, sticks: Yardsticks, options: Measuring | EvalParams, device: torch.device
+    model: SentenceTransformer, benchmarks: Benchmarks, options: Measuring | EvalParams, device: torch.device
 ) -> Measured:
     """The model's values at its whole vectors."""
     model, prompts = ready(model, options, device), prompts_of(model)
     queries = {}
-    for name, data in sticks.sets.items():
-        asked = encode(model, data.queries, prompts.query, options.batch_size)
+    for name, data in benchmarks.sets.items():
+        query_vectors = encode(model, data.queries, prompts.query, options.batch_size)
         documents = encode(model, data.documents, prompts.document, options.batch_size)
-        found, rows = search(asked, documents, runs.search_depth(data, options.depth), device=device)
+        found, rows = search(query_vectors, documents, runs.search_depth(data, options.depth), device=device)
         queries[name] = metrics.per_query(data.qrels, runs.from_rows(found, rows, data, options.depth))
-    cosines, scores = pair_cosines(model, sticks.pairs, options), sticks.pairs.scores
+    cosines, scores = pair_cosines(model, benchmarks.pairs, options), benchmarks.pairs.scores
     return Measured(queries, cosines, spearman(cosines, scores), pearson(cosines, scores))
 
 
 def measure_spearman(
-    model: SentenceTransformer, sticks: Yardsticks, options: Measuring | EvalParams, device: torch.device
+    model: SentenceTransformer, benchmarks: Benchmarks, options: Measuring | EvalParams, device: torch.device
 ) -> float:
-    """Of the cosines of the rated pairs with their human scores; no retrieval."""
-    return spearman(pair_cosines(ready(model, options, device), sticks.pairs, options), sticks.pairs.scores)
+    """Of the cosines of the scored pairs with their gold scores; no retrieval."""
+    return spearman(pair_cosines(ready(model, options, device), benchmarks.pairs, options), benchmarks.pairs.scores)
 
 
 def pair_cosines(model: SentenceTransformer, pairs: Pairs, options: Measuring | EvalParams) -> NDArray[np.float64]:
-    """Cosine of every rated pair, (pairs,)."""
+    """Cosine of every scored pair, (pairs,)."""
     prompt = prompts_of(model).query
     first, second = (encode(model, texts, prompt, options.batch_size) for texts in (pairs.first, pairs.second))
     size = first.shape[1]

@@ -37,7 +37,7 @@ from src.files import round_floats
 from src.table_files import read_table, write_table
 
 if TYPE_CHECKING:
-    from src.ablation.measure import Measured, Yardsticks
+    from src.ablation.measure import Benchmarks, Measured
     from src.params.variant import Variant
 
 FOLDER = Path("data/ablation")
@@ -106,19 +106,19 @@ def mean_and_sd(values: Mapping[str, list[float]]) -> dict[str, dict[str, float]
     }
 
 
-def write_runs(folder: Path, found: list[SeedRun], sticks: Yardsticks) -> None:
+def write_runs(folder: Path, found: list[SeedRun], benchmarks: Benchmarks) -> None:
     """Write queries.tsv and pairs.tsv."""
     runs = {str(run.seed): run.after for run in found}
     runs |= {f"{run.seed}@{share:g}": mixture for run in found for share, mixture in sorted(run.mixtures.items())}
     queries = [
         [name, query, cluster, *(f"{run.queries[name][MAIN][place]:.6g}" for run in runs.values())]
-        for name, data in sticks.sets.items()
+        for name, data in benchmarks.sets.items()
         for place, (query, cluster) in enumerate(zip(data.query_ids, clusters_of(data.qrels), strict=True))
     ]
     write_table(folder / "queries.tsv", ["set", "query-id", "cluster", *runs], queries)
     pairs = [
         [f"{score:.9g}", *(f"{run.cosines[place]:.9g}" for run in runs.values())]  # nine digits: float32 reads back
-        for place, score in enumerate(sticks.pairs.scores)
+        for place, score in enumerate(benchmarks.pairs.scores)
     ]
     write_table(folder / "pairs.tsv", ["score", *runs], pairs)
 

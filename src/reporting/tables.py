@@ -11,6 +11,7 @@ from src.table_files import write_table
 Cell = str | int | float | None
 PLACES = 4
 NONE = "–"
+_LONGEST = 160  # characters of a text that is quoted
 
 
 @dataclass(frozen=True)
@@ -70,10 +71,10 @@ def escape(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|")
 
 
-def plain(text: str, longest: int = 160) -> str:
+def plain(text: str) -> str:
     """Text of a data set: one line, not too long, without meaning to Markdown or HTML."""
     line = " ".join(text.split())
-    line = line if len(line) <= longest else line[: longest - 1].rstrip() + "…"
+    line = line if len(line) <= _LONGEST else line[: _LONGEST - 1].rstrip() + "…"
     return "".join(f"\\{letter}" if letter in "\\`*_[]<>#&" else letter for letter in line)
 
 

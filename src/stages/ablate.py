@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from src.ablation import record
-from src.ablation.measure import Yardsticks, measure, measure_spearman, read_yardsticks
+from src.ablation.measure import Benchmarks, measure, measure_spearman, read_benchmarks
 from src.ablation.mix import TooFewRowsError
 from src.ablation.origin import origins
 from src.ablation.record import SeedRun
@@ -22,28 +22,28 @@ from src.training.interpolation import interpolate
 def run(chosen: Variant, _: str) -> None:
     """Write data/ablation/NAME/; the models are not kept."""
     made_from = origins([chosen])[chosen.name]
-    sticks = read_yardsticks(chosen.measuring)
+    benchmarks = read_benchmarks(chosen.measuring)
     with fresh_dir(record.FOLDER / chosen.name) as folder:
         try:
-            found = [run_seed(chosen, seed, sticks) for seed in chosen.seeds]
+            found = [run_seed(chosen, seed, benchmarks) for seed in chosen.seeds]
         except TooFewRowsError as reason:
             print(f"{chosen.name}: left out, since {reason}", file=sys.stderr)
             write_json(folder / record.SUMMARY, record.left_out(chosen, str(reason), made_from))
             return
-        record.write_runs(folder, found, sticks)
+        record.write_runs(folder, found, benchmarks)
         write_json(folder / record.SUMMARY, record.summary(chosen, found, made_from))
 
 
-def run_seed(chosen: Variant, seed: int, sticks: Yardsticks) -> SeedRun:
+def run_seed(chosen: Variant, seed: int, benchmarks: Benchmarks) -> SeedRun:
     """The variant at one seed: trained in a temporary folder, measured before and after, and between the two."""
     where = device(chosen.runtime)
     with tempfile.TemporaryDirectory(prefix="ablate-") as folder:
         trained = train_variant(chosen, seed, Path(folder))
-        after = measure(load_encoder(trained.after), sticks, chosen.measuring, where)
-        before = measure_spearman(load_encoder(trained.before), sticks, chosen.measuring, where)
+        after = measure(load_encoder(trained.after), benchmarks, chosen.measuring, where)
+        before = measure_spearman(load_encoder(trained.before), benchmarks, chosen.measuring, where)
         mixtures = {}
         for share in chosen.interpolations:
             model = load_encoder(trained.after)
             interpolate(load_encoder(trained.before), model, share)
-            mixtures[share] = measure(model, sticks, chosen.measuring, where)
+            mixtures[share] = measure(model, benchmarks, chosen.measuring, where)
     return SeedRun(seed, after, before, trained.steps, mixtures)

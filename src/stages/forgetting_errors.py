@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from src.ablation import forgetting
 from src.ablation.forgetting import NEAREST, Space
-from src.ablation.measure import read_yardsticks
+from src.ablation.measure import read_benchmarks
 from src.evaluation import dense, metrics
 from src.evaluation.beir import EvalSet
 from src.evaluation.significance import Draws, clusters_of, interval_words
@@ -29,17 +29,17 @@ PLACES = 6
 
 def run(params: Params) -> None:
     """Write reports/forgetting_errors.json and reports/forgetting_errors/SET.csv: the points of a scatter plot."""
-    sticks = read_yardsticks(params.eval)
+    benchmarks = read_benchmarks(params.eval)
     where = device(params.runtime)
     with fresh_dir(FOLDER) as folder:
-        sets = {name: one_set(data, sticks.pairs, params, where, folder) for name, data in sticks.sets.items()}
+        sets = {name: one_set(data, benchmarks.pairs, params, where, folder) for name, data in benchmarks.sets.items()}
     protocol = {
         "from": BEFORE,
         "to": FINAL,
         "sts_set": params.data.sts.name,
         "nearest_pairs": NEAREST,
         "interval": {
-            name: interval_words(draws_of(params), clusters_of(data.qrels)) for name, data in sticks.sets.items()
+            name: interval_words(draws_of(params), clusters_of(data.qrels)) for name, data in benchmarks.sets.items()
         },
         "partial": "nDCG@10 before held fixed",
         "seed": params.eval.seed,

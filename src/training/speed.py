@@ -86,10 +86,10 @@ def peak_memory(device: torch.device) -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
-def matrix_peak(device: torch.device, dtype: torch.dtype | None = None) -> float:
-    """FLOP/s of a large square matrix product, the best of a few; bf16 on a GPU and float32 on a CPU unless told."""
+def matrix_peak(device: torch.device) -> float:
+    """FLOP/s of a large square matrix product, the best of a few; bf16 on a GPU and float32 on a CPU."""
     size = 8192 if device.type == "cuda" else 1024
-    dtype = dtype or (torch.bfloat16 if device.type == "cuda" else torch.float32)
+    dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
     matrix = torch.ones(size, size, device=device, dtype=dtype)
     best = 0.0
     for _ in range(5):

@@ -131,15 +131,13 @@ class Verb:
             return _with_present(self.stem + "m", self.stem, soft=False)
         return attach(attach(self.stem, "mA"), {"past": "DI", "reported": "mIş", "future": "(y)AcAk"}[tense])
 
-    def noun(self, negative: bool = False) -> Noun:
-        """What it does, as a noun: artırması, artırmaması."""
-        stem = attach(self.stem, "mA") if negative else self.stem
-        return Noun(attach(attach(stem, "mA"), "(s)I"), possessed=True)
+    def noun(self) -> Noun:
+        """What it does, as a noun: artırması."""
+        return Noun(attach(attach(self.stem, "mA"), "(s)I"), possessed=True)
 
-    def that(self, negative: bool = False) -> Noun:
-        """That it does: artırdığı, artırmadığı."""
-        stem = attach(self.stem, "mA") if negative else self.stem
-        return Noun(attach(attach(stem, "DIk"), "(s)I", soft=True), possessed=True)
+    def that(self) -> Noun:
+        """That it does: artırdığı."""
+        return Noun(attach(attach(self.stem, "DIk"), "(s)I", soft=True), possessed=True)
 
     def infinitive(self) -> str:
         """To do: artırmak."""

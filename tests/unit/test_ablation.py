@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from src.ablation import compare, record, variants
-from src.ablation.measure import Measured, Yardsticks
+from src.ablation.measure import Benchmarks, Measured
 from src.ablation.table import markdown
 from src.errors import UserError
 from src.evaluation.significance import Draws
@@ -133,7 +133,7 @@ class FakeSet:
 
 
 SCORES = np.linspace(0, 5, 40)
-STICKS = Yardsticks({"set": FakeSet(30)}, Pairs([], [], SCORES))
+BENCHMARKS = Benchmarks({"set": FakeSet(30)}, Pairs([], [], SCORES))
 
 
 def measured(level, noise, seed):
@@ -146,7 +146,7 @@ def measured(level, noise, seed):
 
 
 def file_variant(folder, found, runs):
-    record.write_runs(folder / found.name, runs, STICKS)
+    record.write_runs(folder / found.name, runs, BENCHMARKS)
     write_json(folder / found.name / record.SUMMARY, record.summary(found, runs, {"code": "1"}))
 
 
