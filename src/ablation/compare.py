@@ -14,6 +14,7 @@ reports/ablation/comparison.json:
 A row:
 
     path, row       its steps, and what params say of it
+    updates         optimizer steps of its retrieval training
     retrieval       {SET: {"mean", "sd", "difference", "interval", "p", "p_holm", "significant", "p_seeds"}} of nDCG@10
     sts             the same of Spearman's correlation, with "before" and "drop"; "drop_share" is the row's drop as a
                     share of the reference's, where that is notable
@@ -26,13 +27,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata, ttest_ind
 
-from src.ablation.record import PLACES, SUMMARY, read_clusters, read_pairs, read_queries
+from src.ablation.record import PLACES, SUMMARY, of_before, read_clusters, read_pairs, read_queries
 from src.errors import UserError
 from src.evaluation.metrics import MAIN
 from src.evaluation.significance import (
@@ -49,6 +50,9 @@ from src.evaluation.significance import (
 from src.evaluation.similarity import spearman
 from src.files import read_json, round_floats
 
+if TYPE_CHECKING:
+    from src.params import AblationParams
+
 Values = NDArray[np.float64]
 NOTABLE_DROP = 0.01  # a share of less is a share of noise: a correlation over a thousand pairs is known to about 0.01
 _BLOCK = 128
@@ -63,6 +67,7 @@ class Row:
         clusters: {set: (queries,)} what intervals and tests draw.
         cosines: (seeds, pairs) of the STS pairs.
         before: Spearman's correlation of the model that retrieval training started from, mean over seeds.
+        updates: optimizer steps of its retrieval training.
     """
 
     name: str
@@ -72,6 +77,7 @@ class Row:
     clusters: dict[str, Clusters]
     cosines: Values
     before: float
+    updates: int
 
 
 def read_rows(folder: Path, names: list[str], reference: str) -> tuple[list[Row], Values, dict[str, Any]]:
@@ -94,6 +100,7 @@ def read_rows(folder: Path, names: list[str], reference: str) -> tuple[list[Row]
         clusters = read_clusters(folder / name / "queries.tsv")
         found, cosines = read_pairs(folder / name / "pairs.tsv")
         scores = found if scores is None else scores
+        whole = [run for run in queries if "@" not in run]
         if summary["settings"] != head["settings"] or len(found) != len(scores):
             raise UserError(f"{folder / name / SUMMARY}: other settings than {reference}'s; run `make ablations` again")
         for suffix in dict.fromkeys(run.partition("@")[2] for run in queries):
@@ -106,18 +113,31 @@ def read_rows(folder: Path, names: list[str], reference: str) -> tuple[list[Row]
                     {key: np.stack([queries[run][key] for run in runs]) for key in summary["sets"]},
                     clusters,
                     np.stack([cosines[run] for run in runs]),
-                    summary["sts"]["spearman_before"]["mean"],
+                    float(np.mean([spearman(cosines[of_before(run)], found) for run in whole])),
+                    summary["trained"][-1]["optimizer_steps"],
                 )
             )
     assert scores is not None
     return rows, scores, head
 
 
+def compare_all(folder: Path, ablations: AblationParams, draws: Draws) -> dict[str, Any]:
+    """What reports/ablation/comparison.json holds, from what each variant of params left in FOLDER/NAME/."""
+    names = list(ablations.variants)
+    summaries = {name: read_json(folder / name / SUMMARY) for name in names}
+    comparison = compare(*read_rows(folder, names, ablations.reference), draws)
+    comparison["left_out"] = {name: found["left_out"] for name, found in summaries.items() if "left_out" in found}
+    comparison["origins"] = {name: found["origin"] for name, found in summaries.items()}
+    return comparison
+
+
 def compare(rows: list[Row], scores: Values, head: Mapping[str, Any], draws: Draws) -> dict[str, Any]:
     """What reports/ablation/comparison.json holds. `rows`: the reference first."""
     reference, others = rows[0], rows[1:]
     table: dict[str, dict[str, Any]] = {
-        row.name: {"path": row.path, "row": row.row, "retrieval": {}, "sts": similarity(row, scores)} for row in rows
+        row.name: {"path": row.path, "row": row.row, "updates": row.updates, "retrieval": {}}
+        | {"sts": similarity(row, scores)}
+        for row in rows
     }
     for name in head["sets"]:
         for row in rows:
@@ -135,7 +155,7 @@ def compare(rows: list[Row], scores: Values, head: Mapping[str, Any], draws: Dra
         "sets": head["sets"],
         "sts_set": head["sts_set"],
         "rows": table,
-        "pareto": pareto(head),
+        "pareto": pareto(rows, table),
     }
     rounded: dict[str, Any] = round_floats(value, PLACES)
     return rounded
@@ -240,21 +260,19 @@ def add_drop_share(row: dict[str, Any], reference: dict[str, Any]) -> None:
         row["drop_share"] = row["drop"] / reference["drop"]
 
 
-def pareto(head: Mapping[str, Any]) -> list[dict[str, Any]]:
+def pareto(rows: list[Row], table: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Retrieval against similarity over the mixing weight of the reference; the trained model is share 1."""
-    if not head["interpolations"]:
-        return []
-    ends = {
-        "share": 1.0,
-        "retrieval": {name: {MAIN: head["retrieval"][name][MAIN]["mean"]} for name in head["sets"]},
-        "sts": {"spearman": head["sts"]["spearman"]["mean"]},
+    reference = rows[0].name
+    shares = {
+        row.name: float(row.name.partition("@")[2] or 1.0) for row in rows if row.name.partition("@")[0] == reference
     }
-    points = [point for point in head["interpolations"] if point["share"] < 1] + [ends]
+    if len(shares) < 2:
+        return []
     return [
         {
-            "share": point["share"],
-            "retrieval": {name: point["retrieval"][name][MAIN] for name in head["sets"]},
-            "spearman": point["sts"]["spearman"],
+            "share": share,
+            "retrieval": {key: found["mean"] for key, found in table[name]["retrieval"].items()},
+            "spearman": table[name]["sts"]["mean"],
         }
-        for point in sorted(points, key=lambda point: point["share"])
+        for name, share in sorted(shares.items(), key=lambda item: item[1])
     ]

@@ -16,8 +16,9 @@ correlation is also given with nDCG@10 before held fixed (partial rank correlati
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,6 +26,7 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from src.evaluation.significance import Clusters, Draws, interval, resampled_rows
+from src.table_files import read_table, write_table
 
 if TYPE_CHECKING:
     from src.evaluation.beir import EvalSet
@@ -104,6 +106,29 @@ def local_forgetting(before: Space, after: Space, scores: Values) -> Values:
     nearest = np.argsort(-nearness, axis=1, kind="stable")[:, : min(NEAREST, len(scores))]
     found: Values = worse[nearest].mean(axis=1)
     return found
+
+
+def write_points(path: Path, queries: Sequence[str], values: Mapping[str, Values]) -> None:
+    """A line a query, its id first: the points of a scatter plot, and what correlations are computed from."""
+    lines = [[query, *(f"{column[place]:.9g}" for column in values.values())] for place, query in enumerate(queries)]
+    write_table(path, ["query-id", *values], lines)
+
+
+def read_points(path: Path) -> dict[str, Values]:
+    """{measure: (queries,)} of a file that `write_points` wrote."""
+    header, rows = read_table(path)
+    return {name: np.array([float(row[place]) for row in rows]) for place, name in enumerate(header) if place}
+
+
+def summary(values: Mapping[str, Values], draws: Draws, clusters: Clusters) -> dict[str, Any]:
+    """Counts and correlations of a set's queries."""
+    change = values["ndcg_change"]
+    return {
+        "queries": len(change),
+        "better": int((change > 0).sum()),
+        "worse": int((change < 0).sum()),
+        "correlations": correlations(values, draws, clusters),
+    }
 
 
 def correlations(values: Mapping[str, Values], draws: Draws, clusters: Clusters) -> dict[str, dict[str, Any]]:

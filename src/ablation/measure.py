@@ -86,11 +86,11 @@ def measure(
     return Measured(queries, cosines, spearman(cosines, scores), pearson(cosines, scores))
 
 
-def measure_spearman(
+def measure_pairs(
     model: SentenceTransformer, benchmarks: Benchmarks, options: Measuring | EvalParams, device: torch.device
-) -> float:
-    """Of the cosines of the scored pairs with their gold scores; no retrieval."""
-    return spearman(pair_cosines(ready(model, options, device), benchmarks.pairs, options), benchmarks.pairs.scores)
+) -> NDArray[np.float64]:
+    """Cosines of the scored pairs, (pairs,); no retrieval."""
+    return pair_cosines(ready(model, options, device), benchmarks.pairs, options)
 
 
 def pair_cosines(model: SentenceTransformer, pairs: Pairs, options: Measuring | EvalParams) -> NDArray[np.float64]:

@@ -15,7 +15,7 @@ NAME/summary.json:
                             first seed; share 0 is the model before, share 1 (`retrieval` and `sts`) the trained one
     left_out                the reason, instead of all figures, where the data are too few for the variant
 NAME/queries.tsv   set, query-id, its cluster (src/evaluation/significance.py), then nDCG@10 of every run
-NAME/pairs.tsv     human score of every STS pair, then its cosine in every run
+NAME/pairs.tsv     human score of every STS pair, then its cosine in every run and, as SEED:before, in the model before
 
 A run is named by its seed; SEED@SHARE is an interpolation.
 """
@@ -48,10 +48,11 @@ Values = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class SeedRun:
-    """A variant at one seed: its result, what the model before it had, and mixtures of the two by share."""
+    """A variant at one seed: its result, the pairs' cosines in the model before, and mixtures of the two by share."""
 
     seed: int
     after: Measured
+    before: Values
     spearman_before: float
     steps: list[dict[str, Any]]
     mixtures: dict[float, Measured]
@@ -116,11 +117,18 @@ def write_runs(folder: Path, found: list[SeedRun], benchmarks: Benchmarks) -> No
         for place, (query, cluster) in enumerate(zip(data.query_ids, clusters_of(data.qrels), strict=True))
     ]
     write_table(folder / "queries.tsv", ["set", "query-id", "cluster", *runs], queries)
+    cosines = {name: run.cosines for name, run in runs.items()}
+    cosines |= {of_before(str(run.seed)): run.before for run in found}
     pairs = [
-        [f"{score:.9g}", *(f"{run.cosines[place]:.9g}" for run in runs.values())]  # nine digits: float32 reads back
+        [f"{score:.9g}", *(f"{values[place]:.9g}" for values in cosines.values())]  # nine digits: float32 reads back
         for place, score in enumerate(benchmarks.pairs.scores)
     ]
-    write_table(folder / "pairs.tsv", ["score", *runs], pairs)
+    write_table(folder / "pairs.tsv", ["score", *cosines], pairs)
+
+
+def of_before(run: str) -> str:
+    """The column of pairs.tsv with the cosines of the model that a run's retrieval training started from."""
+    return f"{run}:before"
 
 
 def read_queries(path: Path) -> dict[str, dict[str, Values]]:

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import shutil
 
-from src.ablation.compare import compare, read_rows
+from src.ablation.compare import compare_all
 from src.ablation.evidence import COMPARISON, EVIDENCE, PLOT
-from src.ablation.record import FOLDER, SUMMARY
+from src.ablation.record import FOLDER
 from src.ablation.table import markdown, write_plot
 from src.errors import run_command
 from src.evaluation.significance import Draws
-from src.files import fresh_dir, read_json, write_json, write_text
+from src.files import fresh_dir, write_json, write_text
 from src.params import load_ablations, load_params
 from src.runtime import set_environment
 
@@ -30,11 +30,7 @@ def main(_: list[str]) -> None:
     ablations = load_ablations(params)
     set_environment(params.runtime)
     names = list(ablations.variants)
-    summaries = {name: read_json(FOLDER / name / SUMMARY) for name in names}
-    rows, scores, head = read_rows(FOLDER, names, ablations.reference)
-    comparison = compare(rows, scores, head, Draws(params.eval.bootstrap_resamples, params.eval.seed))
-    comparison["left_out"] = {name: found["left_out"] for name, found in summaries.items() if "left_out" in found}
-    comparison["origins"] = {name: found["origin"] for name, found in summaries.items()}
+    comparison = compare_all(FOLDER, ablations, Draws(params.eval.bootstrap_resamples, params.eval.seed))
     with fresh_dir(EVIDENCE) as folder:
         for name in names:
             shutil.copytree(FOLDER / name, folder / name)

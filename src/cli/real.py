@@ -12,9 +12,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pyarrow
-import pyarrow.parquet
-
 from src.errors import UserError, run_command
 from src.files import fresh_dir, read_json, read_text, round_floats, write_json, write_text
 from src.params import Params
@@ -25,7 +22,6 @@ from src.recipe.systems import LEMMA
 from src.reporting.readme import README, between
 from src.reporting.tables import Cell, Table, interval
 from src.runtime import set_environment, use_threads
-from src.table_files import write_table
 
 if TYPE_CHECKING:
     from src.evaluation.beir import EvalSet
@@ -101,7 +97,7 @@ def trim_encoder(params: Params) -> None:
 
 def one_set(name: str, params: Params, descriptors: Mapping[str, Descriptor], folder: Path) -> dict[str, Any]:
     """A set's measures, intervals, tests and published rows; its runs and judgements go to `folder`."""
-    from src.evaluation import expected, metrics, significance, table
+    from src.evaluation import expected, metrics, packed, significance, table
     from src.evaluation.beir import load_eval_set
     from src.stages import prepare_eval
     from src.stages.eval_published import EXPECTED
@@ -110,9 +106,9 @@ def one_set(name: str, params: Params, descriptors: Mapping[str, Descriptor], fo
     options = params.eval.sets[name]
     data = load_eval_set(f"data/prepared/{name}", name, options.title, options.protocol, options.drop_self_hits)
     ranked, known = rank_all(data, params, descriptors)
-    write_runs(folder / RUNS, ranked)
-    write_table(folder / QRELS, ("query-id", "corpus-id", "score"), judgements(data))
-    scored = {system: metrics.per_query(data.qrels, run) for system, run in read_runs(folder / RUNS).items()}
+    packed.write_runs(folder / RUNS, ranked)
+    packed.write_qrels(folder / QRELS, data.qrels)
+    scored = {system: metrics.per_query(data.qrels, run) for system, run in packed.read_runs(folder / RUNS).items()}
     draws = significance.Draws(params.eval.bootstrap_resamples, params.eval.seed)
     clusters = significance.clusters_of(data.qrels)
     found: dict[str, Any] = {
@@ -165,28 +161,6 @@ def rank_all(
     if TRIMMED in known:  # a folder of this machine
         known[TRIMMED] |= {"source": f"{known[PUBLISHED[-1]]['source']}, vocabulary trimmed by data.text"}
     return ranked, known
-
-
-def judgements(data: EvalSet) -> list[tuple[str, str, int]]:
-    """The rows of the set's qrels."""
-    return [(query, document, score) for query, found in data.qrels.items() for document, score in found.items()]
-
-
-def write_runs(path: Path, runs: Mapping[str, Run]) -> None:
-    """All runs of a set as one Parquet file: system, query, document and score, in the order of their ranks."""
-    rows = [(name, query, *hit) for name, run in runs.items() for query, hits in run.items() for hit in hits]
-    columns = dict(zip(("system", "query", "document", "score"), zip(*rows, strict=True), strict=True))
-    columns["score"] = pyarrow.array(columns["score"], pyarrow.float32())
-    path.parent.mkdir(parents=True, exist_ok=True)
-    pyarrow.parquet.write_table(pyarrow.table(columns), path, compression="zstd")
-
-
-def read_runs(path: Path) -> dict[str, Run]:
-    """{system: run} of a file that `write_runs` wrote."""
-    runs: dict[str, Run] = {}
-    for row in pyarrow.parquet.read_table(path).to_pylist():
-        runs.setdefault(row["system"], {}).setdefault(row["query"], []).append((row["document"], row["score"]))
-    return runs
 
 
 def read_summaries() -> dict[str, dict[str, Any]]:

@@ -22,7 +22,7 @@ _BLOCK = 256
 
 @dataclass(frozen=True)
 class Pairs:
-    """Sentence pairs with human scores (0–5)."""
+    """Sentence pairs with gold scores (0–5)."""
 
     first: list[str]
     second: list[str]
@@ -67,13 +67,14 @@ SIMILARITIES: dict[str, Callable[[Vectors, Vectors], Values]] = {
 }
 
 
-def correlations(first: Vectors, second: Vectors, scores: Values) -> dict[str, dict[str, float]]:
-    """{similarity: {"spearman", "pearson"}} of the vectors' similarities with the human scores."""
-    result = {}
-    for name, similarity in SIMILARITIES.items():
-        values = _round(similarity(first, second))
-        result[name] = {"spearman": spearman(values, scores), "pearson": pearson(values, scores)}
-    return result
+def similarities(first: Vectors, second: Vectors) -> dict[str, Values]:
+    """{similarity: (pairs,)} of the vectors' rows, rounded to float32."""
+    return {name: _round(similarity(first, second)) for name, similarity in SIMILARITIES.items()}
+
+
+def correlation(values: Values, scores: Values) -> dict[str, float]:
+    """Both correlations of the similarities of pairs with gold scores."""
+    return {"spearman": spearman(values, scores), "pearson": pearson(values, scores)}
 
 
 def pearson(a: Values, b: Values) -> float:
@@ -93,9 +94,10 @@ def _pearson(a: Values, b: Values) -> Values:
     return np.divide((a * b).sum(axis=1), scale, out=np.zeros(len(a)), where=scale > 0)
 
 
-def triplet_accuracy(anchor: Vectors, positive: Vectors, negative: Vectors) -> float:
-    """Share of triplets whose positive is nearer to the anchor by cosine than the negative; a tie is no success."""
-    return float((cosine(anchor, positive) > cosine(anchor, negative)).mean())
+def triplets_right(anchor: Vectors, positive: Vectors, negative: Vectors) -> NDArray[np.bool_]:
+    """(triplets,) whether the positive is nearer to the anchor by cosine than the negative; a tie is no success."""
+    right: NDArray[np.bool_] = cosine(anchor, positive) > cosine(anchor, negative)
+    return right
 
 
 def forgetting(before: Values, after: Values, scores: Values, resamples: int, seed: int) -> dict[str, Any]:

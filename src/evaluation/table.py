@@ -16,6 +16,8 @@ from src.evaluation.quantise import bytes_per_document
 from src.evaluation.results import Evaluation
 from src.evaluation.runs import read_run
 from src.files import round_floats
+from src.recipe.stages import CHECKPOINTS, FINAL
+from src.recipe.systems import FORMS, HYBRIDS, LATE, LEXICAL, at_dim, quantised
 from src.table_files import write_table
 
 # Six places: a recomputation from the runs agrees to 1e-6.
@@ -48,6 +50,25 @@ def write_per_query(folder: Path, scored: Mapping[str, PerQuery], data: EvalSet)
     """FOLDER/NAME.tsv for each row: a line for each query."""
     for name, values in scored.items():
         write_table(folder / f"{name}.tsv", *table(data.query_ids, values))
+
+
+def of_systems(
+    data: EvalSet,
+    scored: Mapping[str, PerQuery],
+    dims: Sequence[int],
+    published: Sequence[str],
+    *,
+    draws: significance.Draws,
+    settings: Mapping[str, Any],
+) -> Evaluation:
+    """`summarise` of measures per query by the names of their runs (src/recipe/systems.py)."""
+    models = {row: scored[row] for row in (*LEXICAL, LATE, *CHECKPOINTS, *HYBRIDS, *published)}
+    lengths = sorted(dims, reverse=True)
+    by_dim = {
+        dim: scored.get(at_dim(FINAL, dim), scored[FINAL]) for dim in lengths
+    }  # the whole vector has no run of its own
+    forms = {dim: {form: scored[quantised(FINAL, dim, form)] for form in FORMS} for dim in lengths}
+    return summarise(data, models, by_dim, forms, draws=draws, settings=settings)
 
 
 def summarise(

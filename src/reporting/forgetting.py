@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from src.ablation.forgetting import read_points
 from src.evaluation.metrics import MAIN
 from src.reporting import names, style
-from src.reporting.inputs import Inputs, read_columns
+from src.reporting.inputs import Inputs
 from src.reporting.retrieval import caption
 from src.reporting.section import Figure, Part, Quoted, Section
 from src.reporting.tables import Cell, Table, interval, plain
@@ -48,7 +49,7 @@ def section(inputs: Inputs) -> Section:
             Figure(f"forgetting_errors-{name}", alternative, partial(draw_points, inputs, name, found)),
         ]
         if found["worst"]:
-            parts.append(Quoted("Worst losses, with texts", worst(name, found)))
+            parts.append(Quoted("Worst losses, with texts", partial(worst, name, found)))
     return Section(
         "Does forgetting go with retrieval errors?", "query by query: shifts of the space against losses", parts
     )
@@ -140,9 +141,3 @@ def _points(axes: Axes, points: Mapping[str, np.ndarray], key: str, correlation:
     axes.locator_params(axis="x", nbins=5)
     axes.set_title(f"ρ = {correlation['spearman']:+.3f} {interval(correlation['interval'])}")
     axes.legend(fontsize=7)
-
-
-def read_points(path: Path) -> dict[str, np.ndarray]:
-    """{column: (queries,)} of reports/forgetting_errors/SET.csv."""
-    columns = read_columns(path).items()
-    return {name: np.array([float(value) for value in values]) for name, values in columns if name != "query-id"}

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from src.errors import UserError
 from src.files import read_text
-from src.reporting.markdown import TEXTS_BEGIN, TEXTS_END, slug
+from src.reporting.markdown import slug
 
 _CARD = re.compile(r"\]\(data/([^)/]+)\.md\)")
 _STYLE = """
@@ -49,7 +49,7 @@ def page(markdown: str, folder: Path) -> str:
     """
     from markdown_it import MarkdownIt
 
-    text = with_cards(markdown.replace(TEXTS_BEGIN, "").replace(TEXTS_END, ""), folder)
+    text = with_cards(markdown, folder)
     body = MarkdownIt("commonmark", {"html": False}).enable("table").render(text)
     body = re.sub(r"<(h[23])>(.*?)</\1>", _anchored, body)
     body = re.sub(r'src="(figures/[^"]+)"', lambda found: f'src="{inline(folder / found[1])}"', body)

@@ -24,6 +24,7 @@ CURVES = ("mlm", *STAGES, LATE)
 LATENCY = "reports/bench/eval_dims.json"
 
 Curve = dict[str, list[float]]
+Variants = tuple[dict[str, Any] | None, str]
 
 
 @dataclass(frozen=True)
@@ -73,8 +74,11 @@ class Inputs:
         return unmeasured(self.expected, name, self.evaluations[name])
 
 
-def read_inputs(params: Params, root: Path = Path()) -> Inputs:
+def read_inputs(params: Params, root: Path = Path(), variants: Variants | None = None) -> Inputs:
     """Read them all.
+
+    Args:
+        variants: their comparison, or None and why there is none, where that is known already.
 
     Raises:
         UserError: a file that an earlier stage writes is missing or malformed.
@@ -82,7 +86,7 @@ def read_inputs(params: Params, root: Path = Path()) -> Inputs:
     prepared = root / "data" / "prepared"
     reports = root / "reports"
     bench = optional_json(root / LATENCY) or {}
-    ablation, no_ablation = read_comparison(params, root)
+    ablation, no_ablation = variants or read_comparison(params, root)
     return Inputs(
         params=params,
         root=root,

@@ -6,9 +6,6 @@ from src.reporting.section import Figure, Part, Quoted, Report, Section
 from src.reporting.style import SUFFIX
 from src.reporting.tables import Table
 
-# What stands between these marks quotes texts of data sets; a record of a run leaves it out where they are not ours.
-TEXTS_BEGIN, TEXTS_END = "<!-- texts:begin -->", "<!-- texts:end -->"
-
 
 def page(report: Report) -> str:
     """The whole report."""
@@ -27,13 +24,8 @@ def part(item: Part) -> str:
     if isinstance(item, Figure):
         return f"![{item.alternative}](figures/{item.name}{SUFFIX})"
     if isinstance(item, Quoted):
-        return quoted(f"{item.words}:\n\n{item.table.markdown()}")
+        return f"{item.words}:\n\n{item.table().markdown()}".strip()
     return (item.markdown() if isinstance(item, Table) else item).strip()
-
-
-def quoted(text: str) -> str:
-    """What quotes texts of data sets, between its marks."""
-    return f"{TEXTS_BEGIN}\n\n{text.strip()}\n\n{TEXTS_END}"
 
 
 def slug(heading: str) -> str:

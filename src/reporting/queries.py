@@ -27,13 +27,11 @@ COUNT = 5
 
 @dataclass(frozen=True)
 class Example:
-    """A query with nDCG@10 and the id of the first hit, before and after."""
+    """A query with nDCG@10 before and after."""
 
     query: str
     before: float
     after: float
-    first_before: str | None
-    first_after: str | None
 
 
 def section(inputs: Inputs) -> Section:
@@ -47,7 +45,7 @@ def section(inputs: Inputs) -> Section:
         ]
         for word, chosen in zip(("gained", "lost"), extremes(inputs, name), strict=True):
             if chosen:
-                texts = table(f"{word}-{name}", inputs, name, chosen)
+                texts = partial(table, f"{word}-{name}", inputs, name, chosen)
                 parts.append(Quoted(f"**{word.title()} most** ({caption(evaluation)})", texts))
             else:
                 parts.append(f"No query {word}.")
@@ -56,11 +54,9 @@ def section(inputs: Inputs) -> Section:
 
 def extremes(inputs: Inputs, set_name: str) -> tuple[list[Example], list[Example]]:
     """The queries that gained most and those that lost most; equal changes stand in the order of their ids."""
-    reports = inputs.root / "reports"
     scores = [read_columns(per_query_file(inputs.root, set_name, row)) for row in (BEFORE, FINAL)]
-    firsts = [first_hits(reports / "runs" / set_name / f"{row}.trec") for row in (BEFORE, FINAL)]
     found = [
-        Example(query, float(before), float(after), firsts[0].get(query), firsts[1].get(query))
+        Example(query, float(before), float(after))
         for query, before, after in zip(scores[0]["query-id"], scores[0][MAIN], scores[1][MAIN], strict=True)
     ]
     ranked = sorted(found, key=lambda example: (example.before - example.after, example.query))
@@ -78,15 +74,17 @@ def table(name: str, inputs: Inputs, set_name: str, chosen: list[Example]) -> Ta
     """The queries with their texts: the relevant document, and what stood first before and after."""
     folder = inputs.root / "data" / "prepared" / set_name
     relevant = relevant_ids(folder / "qrels" / "test.tsv", {example.query for example in chosen})
-    documents = {example.first_before for example in chosen} | {example.first_after for example in chosen}
+    runs = inputs.root / "reports" / "runs" / set_name
+    before, after = (first_hits(runs / f"{row}.trec") for row in (BEFORE, FINAL))
+    documents = {hits.get(example.query) for hits in (before, after) for example in chosen}
     titles = texts(folder / "corpus.jsonl", documents | {id_ for ids in relevant.values() for id_ in ids})
     queries = texts(folder / "queries.jsonl", {example.query for example in chosen})
     rows: list[list[Cell]] = [
         [
             queries.get(example.query, example.query),
             titles.get(relevant[example.query][0]),
-            _hit(example.first_before, example.query, titles, relevant),
-            _hit(example.first_after, example.query, titles, relevant),
+            _hit(before.get(example.query), example.query, titles, relevant),
+            _hit(after.get(example.query), example.query, titles, relevant),
             f"{example.before:.2f} → {example.after:.2f}",
         ]
         for example in chosen

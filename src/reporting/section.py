@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from src.reporting.tables import Table
+
+TEXTS_LEFT_OUT = "*(Texts of the data set are left out of records.)*"
 
 
 @dataclass(frozen=True)
@@ -26,10 +28,10 @@ class Figure:
 
 @dataclass(frozen=True)
 class Quoted:
-    """A table that quotes texts of data sets, below a line of words; it stands in the report alone."""
+    """A table that quotes texts of data sets, below a line of words; made only where the texts are at hand."""
 
     words: str
-    table: Table
+    table: Callable[[], Table]
 
 
 Part = str | Table | Figure | Quoted
@@ -57,6 +59,14 @@ class Report:
     warnings: list[str]
     brief: str
     sections: list[Section]
+
+    def without_texts(self) -> Report:
+        """The report of a run whose texts are not at hand: each part that quotes them says so."""
+        sections = [
+            replace(found, parts=[TEXTS_LEFT_OUT if isinstance(part, Quoted) else part for part in found.parts])
+            for found in self.sections
+        ]
+        return replace(self, sections=sections)
 
     def tables(self) -> Iterator[Table]:
         """Every table but those that quote texts."""

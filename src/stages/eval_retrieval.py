@@ -17,7 +17,7 @@ from src.evaluation.table import QUANTISED_DEPTH
 from src.files import fresh_dir, read_json, write_json
 from src.params import Params
 from src.recipe.stages import CHECKPOINTS, FINAL
-from src.recipe.systems import FORMS, HYBRIDS, LATE, LEMMA, LEXICAL, at_dim, quantised
+from src.recipe.systems import HYBRIDS, LATE, LEMMA, LEXICAL, at_dim, quantised
 from src.runtime import device
 
 
@@ -88,15 +88,10 @@ def write_dense(folders: Folders, row: str, data: EvalSet, params: Params, devic
 
 def score(folders: Folders, data: EvalSet, params: Params, truncation: dict[str, Cut]) -> Evaluation:
     """The summary of the saved runs; writes the per-query files on the way."""
-    smaller = folders.smaller
-    dims = sorted(params.eval.dims, reverse=True)
-    rows = [*LEXICAL, LATE, *CHECKPOINTS, *HYBRIDS, *params.eval.published]
-    models = table.score_runs(folders.systems, rows, data)
-    files = {dim: at_dim(FINAL, dim) if (smaller / f"{at_dim(FINAL, dim)}.trec").exists() else FINAL for dim in dims}
-    cut = table.score_runs(smaller, [file for file in files.values() if file != FINAL], data)
-    table.write_per_query(folders.queries, {**models, **cut}, data)
-    small = {dim: table.score_runs(smaller, [quantised(FINAL, dim, form) for form in FORMS], data) for dim in dims}
-    forms = {dim: dict(zip(FORMS, scored.values(), strict=True)) for dim, scored in small.items()}
+    models = table.score_runs(folders.systems, [*LEXICAL, LATE, *CHECKPOINTS, *HYBRIDS, *params.eval.published], data)
+    small = table.score_runs(folders.smaller, sorted(path.stem for path in folders.smaller.glob("*.trec")), data)
+    shorter = {at_dim(FINAL, dim) for dim in params.eval.dims} & set(small)
+    table.write_per_query(folders.queries, models | {name: small[name] for name in shorter}, data)
     published = read_json(f"data/published/{data.name}/models.json")
     settings = {
         "depth": params.eval.depth,
@@ -118,6 +113,7 @@ def score(folders: Folders, data: EvalSet, params: Params, truncation: dict[str,
     base = Path("models/base/origin.json")
     if base.is_file() and (told := read_json(base).get("weights")):
         settings["base_weights"] = told
-    by_dim = {dim: {**models, **cut}[file] for dim, file in files.items()}
     draws = Draws(params.eval.bootstrap_resamples, params.eval.seed)
-    return table.summarise(data, models, by_dim, forms, draws=draws, settings=settings)
+    return table.of_systems(
+        data, models | small, params.eval.dims, params.eval.published, draws=draws, settings=settings
+    )

@@ -20,7 +20,6 @@ from src.files import fresh_dir, round_floats, write_json
 from src.params import Params
 from src.recipe.stages import BEFORE, FINAL
 from src.runtime import device
-from src.table_files import write_table
 
 FOLDER = Path("reports/forgetting_errors")
 WORST = 10  # queries listed with their texts
@@ -52,18 +51,10 @@ def one_set(data: EvalSet, pairs: Pairs, params: Params, device: torch.device, f
     before, ndcg_before = space(BEFORE, data, pairs, params, device)
     after, ndcg_after = space(FINAL, data, pairs, params, device)
     values = forgetting.changes(before, after, data, pairs.scores, (ndcg_before, ndcg_after))
-    lines = [
-        [query, *(f"{column[place]:.6g}" for column in values.values())] for place, query in enumerate(data.query_ids)
-    ]
-    write_table(folder / f"{data.name}.csv", ["query-id", *values], lines)
-    change = values["ndcg_change"]
-    return {
-        "queries": len(change),
-        "better": int((change > 0).sum()),
-        "worse": int((change < 0).sum()),
-        "correlations": forgetting.correlations(values, draws_of(params), clusters_of(data.qrels)),
-        "worst": forgetting.worst(values, data, after, WORST),
-    }
+    path = folder / f"{data.name}.csv"
+    forgetting.write_points(path, data.query_ids, values)
+    found = forgetting.summary(forgetting.read_points(path), draws_of(params), clusters_of(data.qrels))
+    return found | {"worst": forgetting.worst(values, data, after, WORST)}
 
 
 def draws_of(params: Params) -> Draws:

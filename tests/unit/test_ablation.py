@@ -150,9 +150,14 @@ def file_variant(folder, found, runs):
     write_json(folder / found.name / record.SUMMARY, record.summary(found, runs, {"code": "1"}))
 
 
+STEPS = [{"rows": 1, "optimizer_steps": 7}]
+
+
 def seeds(level, noise, mixtures=None):
     return [
-        record.SeedRun(seed, measured(level, noise, seed), 0.99, [{"rows": 1}], (mixtures or {}) if seed == 1 else {})
+        record.SeedRun(
+            seed, measured(level, noise, seed), SCORES / 5, 1.0, STEPS, (mixtures or {}) if seed == 1 else {}
+        )
         for seed in (1, 2, 3)
     ]
 
@@ -192,6 +197,8 @@ def test_tests_and_intervals_draw_the_clusters_that_were_filed(filed):
 def test_rows_are_compared_with_the_reference(filed):
     rows = compared(filed)["rows"]
     assert list(rows) == ["full", "full@0", "full@0.5", "better", "same"]
+    assert {row["updates"] for row in rows.values()} == {7}
+    assert {row["sts"]["before"] for row in rows.values()} == {1.0}, "recomputed from the pairs"
     better, same = rows["better"], rows["same"]
     assert better["retrieval"]["set"]["significant"] and better["retrieval"]["set"]["difference"] > 0.2
     assert better["sts"]["significant"] and better["sts"]["difference"] > 0
@@ -248,6 +255,6 @@ def test_a_variant_that_the_data_are_too_few_for_is_left_out_but_not_the_referen
 
 
 def test_a_resampled_spearman_is_centred_on_the_observed():
-    row = compare.Row("a", [], {}, {}, {}, np.stack([measured(0.5, 0.3, seed).cosines for seed in (1, 2)]), 0.0)
+    row = compare.Row("a", [], {}, {}, {}, np.stack([measured(0.5, 0.3, seed).cosines for seed in (1, 2)]), 0.0, 7)
     drawn = compare.resampled_spearman([row], SCORES, Draws(300, 5))
     assert drawn.mean() == pytest.approx(compare.similarity(row, SCORES)["mean"], abs=0.03)

@@ -8,6 +8,7 @@ import pytest
 
 from src.cli import real
 from src.errors import UserError
+from src.evaluation import packed
 from src.evaluation.beir import read_qrels
 from src.evaluation.metrics import means, per_query
 from src.files import read_json, write_jsonl
@@ -45,7 +46,7 @@ def test_a_run_writes_runs_measures_and_readmes_table(workspace, capsys):
     assert sorted(summaries) == sorted(SETS)
     for name, summary in summaries.items():
         assert summary["models"]["bm25_lemma"]["nDCG@10"] == 1.0
-        runs = real.read_runs(real.REPORTS / name / real.RUNS)
+        runs = packed.read_runs(real.REPORTS / name / real.RUNS)
         assert set(runs) == set(summary["models"]) and runs["bm25_lemma"]["q0"][0][0] == "d0"
     page = Path("README.md").read_text(encoding="utf-8")
     assert page.startswith("# Title") and page.endswith("<!-- real:end -->\n\nrest\n") and "old" not in page
@@ -77,7 +78,7 @@ def test_git_holds_no_text_of_the_sets():
 def test_every_measure_in_git_is_recomputed_from_the_runs_and_judgements_in_git(name):
     folder = ROOT / real.REPORTS / name
     qrels, summary = read_qrels(folder / real.QRELS), read_json(folder / real.SUMMARY)
-    runs = real.read_runs(folder / real.RUNS)
+    runs = packed.read_runs(folder / real.RUNS)
     assert set(runs) == set(summary["models"])
     for system, run in runs.items():
         assert means(per_query(qrels, run)) == pytest.approx(summary["models"][system], abs=1e-6)

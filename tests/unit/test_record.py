@@ -1,94 +1,214 @@
-"""Records of runs, and README's table made of them."""
+"""Records of runs: what is filed, that every number of it is recomputed, and README's table made of them."""
 
 import json
+import shutil
 import socket
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from src import record as stage
 from src.errors import UserError
-from src.files import read_json
-from src.reporting import metrics, readme, record
-from src.reporting.inputs import read_inputs
-from src.reporting.markdown import quoted
-from tests.unit.reporting_run import make_run, write
+from src.evaluation import packed, similarity_table
+from src.evaluation.runs import write_run
+from src.files import read_json, write_json
+from src.recipe.systems import FORMS, at_dim, quantised
+from src.record import __main__ as command
+from src.record import evidence, file
+from src.record.check import check
+from src.reporting import readme
+from tests.unit.reporting_run import CHAIN, MODELS, QUERIES, make_run, write
 
 ROOT = Path(__file__).parents[2]
+NAME = "xquad_tr"
+STEP = {"seconds": 1.0, "tokens_per_second": 5, "share_of_peak": 0.5, "padding_waste": 0.1, "encoded_once": 1.0}
 
 
-def finished(root, synthetic=True):
-    """A run with its report."""
-    name = "scifact_tr_synthetic" if synthetic else "xquad_tr"
-    params = make_run(root, [name], synthetic)
-    write(root / "reports" / "metrics.json", metrics.merge(read_inputs(params, root)))
-    for file in ("params.yaml", "dvc.lock", "reports/summary.json", "reports/checks.json"):
-        write(root / file, "{}")
-    write(root / "reports" / "figures" / "a.svg", "svg")
-    write(root / "reports" / "data" / "x.md", "card")
-    body = f"# Report\n\n[x](data/x.md)\n\n![a](figures/a.svg)\n\n{quoted('İstanbul nerede?')}\n\nEnd\n"
-    write(root / "reports" / "REPORT.md", body)
-    same = {"seconds": 1.0, "tokens_per_second": 5, "share_of_peak": 0.5, "padding_waste": 0.1, "encoded_once": 1.0}
-    steps = [{"rows": 9}] + [
-        same | {"step": n, "pairs_per_second": 10 * n, "peak_memory_mb": n} for n in (1, 2, 1, 2, 3)
-    ]
-    write(root / "logs" / "train_nli.jsonl", "".join(json.dumps(step) + "\n" for step in steps))
-
-
-def test_a_record_holds_the_run_and_its_evidence(tmp_path):
-    finished(tmp_path / "run")
-    folder = tmp_path / "record"
-    record.write_record(tmp_path / "run", folder)
-    names = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
-    assert names == {
-        *("params.yaml", "dvc.lock", "metrics.json", "summary.json", "checks.json", "REPORT.md", "environment.json"),
-        *("cost.json", "logs/train_nli.jsonl", "figures/a.svg", "data/x.md"),
+def finished(root, name=NAME):
+    """A run with its report: runs of every system, values of every pair, and the numbers that follow from them."""
+    params = make_run(root, [name], synthetic=False)
+    shutil.rmtree(root / "reports" / "ablation")
+    shutil.rmtree(root / "reports" / "runs")
+    shutil.copyfile(ROOT / "params.yaml", root / "params.yaml")
+    write_params(root, params)
+    write(root / "dvc.lock", "schema: '2.0'\n")
+    random = np.random.default_rng(0)
+    dims = params.eval.dims
+    small = [at_dim("retrieval", dim) for dim in dims[1:]]
+    small += [quantised("retrieval", dim, form) for dim in dims for form in FORMS]
+    for folder, systems in (("reports", MODELS), ("data", small)):
+        for system in systems:
+            scores = random.random((QUERIES, QUERIES))
+            run = {
+                f"q{query:02d}": [(f"d{row}", float(line[row])) for row in np.argsort(-line)]
+                for query, line in enumerate(scores)
+            }
+            write_run(root / folder / "runs" / name / f"{system}.trec", run, system)
+    gold = np.arange(30) / 6
+    pairs = {"score": gold} | {
+        f"{model}/{dim}/{kind}": (gold + random.random(30)).astype(np.float32)
+        for model in CHAIN
+        for dim in dims
+        for kind in ("cosine", "dot", "euclidean", "manhattan")
     }
-    environment = json.loads((folder / "environment.json").read_text())
+    similarity_table.write_columns(root / "data/similarity/pairs.parquet", pairs)
+    right = {f"{model}/{dim}": random.random(30) > 0.3 for model in CHAIN for dim in dims}
+    similarity_table.write_columns(root / "data/similarity/triplets.parquet", right)
+    write(root / "reports" / "data" / "x.md", "card")
+    log = [{"rows": 9}, *(STEP | {"step": n, "pairs_per_second": 10 * n, "peak_memory_mb": n} for n in (1, 2, 1, 2, 3))]
+    write(root / "logs" / "train_nli.jsonl", "".join(json.dumps(step) + "\n" for step in log))
+    evidence.collect(root, params, root / "collected")
+    evidence.rebuild(root / "collected", params, root / "rebuilt")
+    for result in evidence.recomputed(root / "rebuilt"):
+        shutil.copyfile(root / "rebuilt" / result, root / result)
+
+
+def write_params(root, params):
+    import yaml
+
+    write(root / "params.yaml", yaml.safe_dump(params.model_dump(mode="json"), sort_keys=False))
+
+
+@pytest.fixture(scope="module")
+def filed(tmp_path_factory):
+    """A record; tests that change it copy it first."""
+    folder = tmp_path_factory.mktemp("record")
+    finished(folder / "run")
+    (folder / "filed").mkdir()
+    file.file_run(folder / "run", folder / "filed")
+    return folder / "filed"
+
+
+def test_a_record_holds_the_run_and_its_evidence(filed):
+    names = {path.relative_to(filed).as_posix() for path in filed.rglob("*") if path.is_file()}
+    assert names >= {
+        *("params.yaml", "dvc.lock", "metrics.json", "summary.json", "checks.json", "REPORT.md", "environment.json"),
+        *("cost.json", "logs/train_nli.jsonl", f"figures/models-{NAME}.svg", "data/x.md"),
+        *(f"evidence/data/runs/{NAME}.parquet", "evidence/data/similarity/pairs.parquet"),
+        *(f"evidence/reports/forgetting_errors/{NAME}.csv", "evidence/reports/training/nli.csv"),
+    }
+    environment = read_json(filed / "environment.json")
     assert environment["machine"]["cores"] >= 1 and environment["machine"]["cpu"]
     assert environment["packages"]["torch"]
-    assert socket.gethostname() not in (folder / "environment.json").read_text()
+    assert socket.gethostname() not in (filed / "environment.json").read_text()
 
 
-def test_the_cost_is_that_of_the_last_training_in_the_log(tmp_path):
-    finished(tmp_path / "run")
-    record.write_record(tmp_path / "run", tmp_path / "record")
-    cost = json.loads((tmp_path / "record" / "cost.json").read_text())
+def test_no_text_of_a_data_set_is_in_a_record(filed):
+    for path in filed.rglob("*"):
+        assert path.suffix in (".parquet", "") or "Soru" not in path.read_text(encoding="utf-8"), path
+    assert "Texts of the data set are left out" in (filed / "REPORT.md").read_text(encoding="utf-8")
+
+
+def test_the_cost_is_that_of_the_last_training_in_the_log(filed):
     speed = {"pairs_per_second": 20, "tokens_per_second": 5, "share_of_peak": 0.5}
     computed = {"padding_waste": 0.1, "encoded_once": 1.0, "peak_memory_mb": 3}
-    assert cost == {"nli": {"steps": 3, "seconds": 3.0} | speed | computed}
+    assert read_json(filed / "cost.json") == {"nli": {"steps": 3, "seconds": 3.0} | speed | computed}
 
 
-@pytest.mark.parametrize(("synthetic", "kept"), [(True, True), (False, False)])
-def test_texts_of_other_peoples_data_stay_out_of_a_record(tmp_path, synthetic, kept):
-    finished(tmp_path / "run", synthetic)
-    record.write_record(tmp_path / "run", tmp_path / "record")
-    page = (tmp_path / "record" / "REPORT.md").read_text(encoding="utf-8")
-    assert ("İstanbul" in page) is kept
-    assert page.endswith("End\n")
+def faults(folder):
+    """What differs in a record, but for its commit: the test's run was made on none."""
+    lines = list(check(folder))
+    assert len(lines) > 15 and sum(line.count for line in lines) > 1000
+    return [str(line) for line in lines if not line.ok and not line.what.startswith("commit")]
+
+
+def test_every_number_of_a_record_is_recomputed(filed):
+    assert faults(filed) == []
+
+
+def in_the_report(folder):
+    page = (folder / "REPORT.md").read_text(encoding="utf-8")
+    row = next(line for line in page.splitlines() if line.startswith("| base encoder |"))
+    last = max(place for place, letter in enumerate(row) if letter.isdigit())
+    changed = row[:last] + str((int(row[last]) + 1) % 10) + row[last + 1 :]
+    (folder / "REPORT.md").write_text(page.replace(row, changed), encoding="utf-8")
+
+
+def in_the_metrics(folder):
+    found = read_json(folder / "metrics.json")
+    found[NAME]["bm25"]["nDCG@10"] += 1e-4
+    write_json(folder / "metrics.json", found)
+
+
+def in_a_run(folder):
+    path = folder / "evidence/data/runs" / f"{NAME}.parquet"
+    runs = packed.read_runs(path)
+    first, second, *rest = runs["colbert"]["q00"]
+    runs["colbert"]["q00"] = [(second[0], first[1]), (first[0], second[1]), *rest]
+    runs["colbert"]["q01"] = runs["colbert"]["q01"][::-1]
+    runs["colbert"] |= {query: [(d, -score) for d, score in hits] for query, hits in runs["colbert"].items()}
+    packed.write_runs(path, runs)
+
+
+def in_a_pair(folder):
+    path = folder / "evidence/data/similarity/pairs.parquet"
+    columns = similarity_table.read_columns(path)
+    columns["retrieval/128/cosine"] = columns["retrieval/128/cosine"][::-1]
+    similarity_table.write_columns(path, columns)
+
+
+@pytest.mark.parametrize(
+    ("corrupt", "named"),
+    [
+        (in_the_report, "table table_1-xquad_tr"),
+        (in_the_metrics, "metrics.json"),
+        (in_a_run, "reports/eval/xquad_tr.json"),
+        (in_a_pair, "reports/eval/sts.json"),
+    ],
+)
+def test_a_corrupted_value_is_seen(filed, tmp_path, corrupt, named):
+    shutil.copytree(filed, tmp_path / "copy")
+    corrupt(tmp_path / "copy")
+    assert any(fault.startswith(f"{named}:") and " differ, first " in fault for fault in faults(tmp_path / "copy"))
+
+
+def test_a_record_without_evidence_or_with_params_that_do_not_validate_is_refused(filed, tmp_path):
+    shutil.copytree(filed, tmp_path / "copy")
+    text = (tmp_path / "copy" / "params.yaml").read_text(encoding="utf-8")
+    (tmp_path / "copy" / "params.yaml").write_text(f"{text}\nnothing: 1\n", encoding="utf-8")
+    with pytest.raises(UserError, match="nothing: no such key"):
+        list(check(tmp_path / "copy"))
+    shutil.rmtree(tmp_path / "copy" / "evidence")
+    with pytest.raises(UserError, match="a record without evidence cannot be checked"):
+        list(check(tmp_path / "copy"))
 
 
 def test_a_run_that_was_not_made_is_refused(tmp_path):
     finished(tmp_path)
+    (tmp_path / "record").mkdir()
+    (tmp_path / "reports/eval/sts.json").unlink()
+    with pytest.raises(UserError, match=r"sts\.json: no such file; run `dvc repro`"):
+        file.file_run(tmp_path, tmp_path / "record")
     (tmp_path / "dvc.lock").unlink()
     with pytest.raises(UserError, match=r"dvc\.lock: no such file; run `dvc repro`"):
-        record.write_record(tmp_path, tmp_path / "record")
+        file.file_run(tmp_path, tmp_path / "record")
+
+
+def test_a_run_of_which_a_stage_was_not_made_again_is_refused(tmp_path, monkeypatch):
+    finished(tmp_path)
+    path = tmp_path / "reports" / "eval" / f"{NAME}.json"
+    found = read_json(path)
+    found["models"]["bm25"]["nDCG@10"] += 0.01
+    write_json(path, found)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(command, "git", lambda *_: "")
+    with pytest.raises(UserError, match="differ from what the record's files give"):
+        command.main(["new"])
+    assert not (tmp_path / command.RECORDS / "new").exists()
 
 
 @pytest.mark.parametrize("arguments", [["../x"], ["Mini"], ["a/b"]])
 def test_a_name_that_is_no_folder_name_is_refused(arguments):
     with pytest.raises(UserError, match="expected a name of small letters"):
-        stage.main(arguments)
+        command.main(arguments)
 
 
-def test_readme_has_a_line_for_each_set_of_each_record(tmp_path):
-    finished(tmp_path / "run")
-    record.write_record(tmp_path / "run", tmp_path / "records" / "mini")
+def test_readme_has_a_line_for_each_set_of_each_record(filed, tmp_path):
+    shutil.copytree(filed, tmp_path / "records" / "mini")
     table = readme.results(tmp_path / "records")
-    assert (
-        "[mini](reports/records/mini/REPORT.md) | scifact_tr_synthetic (synthetic), full, with titles | 12 |" in table
-    )
-    assert "stsb_tr_synthetic (synthetic) | 50 | 0.8500 | 0.8100 | -0.0400 |" in table
+    assert "[mini](reports/records/mini/REPORT.md) | xquad_tr, full, with titles | 12 |" in table
+    change = read_json(filed / "metrics.json")["forgetting"]
+    assert f"| 30 | {change['before']:.4f} | {change['after']:.4f} | {-change['drop']:+.4f} |" in table
 
 
 def test_the_table_stands_between_its_marks():

@@ -10,7 +10,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from src.machine import machine, versions
-from src.reporting.record import environment
+from src.record.facts import environment
 from tools.licences import PAGE, pins
 
 ROOT = Path(__file__).parents[2]

@@ -1,0 +1,119 @@
+"""The table of semantic similarity, from saved values of every pair and triplet: reports/eval/sts.json.
+
+FOLDER/pairs.parquet holds a row a scored pair: `score`, the gold one, then MODEL/DIMENSION/SIMILARITY; vectors are cut
+to the dimension and brought back to unit length. FOLDER/triplets.parquet, where the data have triplets, holds a row
+each: MODEL/DIMENSION says whether the positive is nearer to the anchor than the negative.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow
+import pyarrow.parquet
+from numpy.typing import NDArray
+
+from src.errors import UserError
+from src.evaluation import similarity
+from src.evaluation.significance import Draws
+from src.files import round_floats
+from src.recipe.stages import BEFORE, CHECKPOINTS, FINAL
+
+Vectors = Mapping[str, Mapping[str, NDArray[np.float32]]]  # by model and column
+Columns = dict[str, NDArray[Any]]
+PAIRS, TRIPLETS = "pairs.parquet", "triplets.parquet"
+SCORE = "score"
+SIDES = ("first", "second")  # of a scored pair
+TRIPLET = ("anchor", "positive", "negative")
+PLACES = 6
+
+
+def pair_values(vectors: Vectors, scores: NDArray[np.float64], dims: list[int]) -> Columns:
+    """The columns of pairs.parquet."""
+    found: Columns = {SCORE: scores}
+    for model, columns in vectors.items():
+        for dim in dims:
+            parts = [similarity.unit(columns[side], dim) for side in SIDES]
+            for kind, values in similarity.similarities(*parts).items():
+                found[f"{model}/{dim}/{kind}"] = values.astype(np.float32)
+    return found
+
+
+def triplet_values(vectors: Vectors, dims: list[int]) -> Columns:
+    """The columns of triplets.parquet; none where the data have no triplets."""
+    return {
+        f"{model}/{dim}": similarity.triplets_right(*(similarity.unit(columns[part], dim) for part in TRIPLET))
+        for model, columns in vectors.items()
+        if TRIPLET[0] in columns
+        for dim in dims
+    }
+
+
+def write_columns(path: Path, columns: Columns) -> None:
+    """A Parquet file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pyarrow.parquet.write_table(pyarrow.table(columns), path, compression="zstd")
+
+
+def read_columns(path: Path) -> Columns:
+    """The columns of a file that `write_columns` wrote.
+
+    Raises:
+        UserError: it is missing or something else.
+    """
+    try:
+        table = pyarrow.parquet.read_table(path)
+    except (OSError, pyarrow.ArrowException) as error:
+        raise UserError(f"{path}: expected a Parquet file of values: {error}") from error
+    return {name: table[name].to_numpy() for name in table.column_names}
+
+
+def summarise(folder: Path, protocol: Mapping[str, Any], names: tuple[str, str], draws: Draws) -> dict[str, Any]:
+    """What reports/eval/sts.json holds: every checkpoint at every dimension, and what was forgotten between two.
+
+    Args:
+        folder: of pairs.parquet and triplets.parquet.
+        protocol: the facts that the values do not tell.
+        names: of the scored pairs and of the triplets.
+    """
+    pairs = read_columns(folder / PAIRS)
+    scores = pairs.pop(SCORE)
+    table: dict[str, dict[str, Any]] = {}
+    for column, values in pairs.items():
+        model, dim, kind = column.split("/")
+        found = similarity.correlation(values.astype(np.float64), scores)
+        table.setdefault(model, {}).setdefault(dim, {})[kind] = found
+    by_dim = {
+        dim: similarity.forgetting(
+            pairs[f"{BEFORE}/{dim}/cosine"].astype(np.float64),
+            pairs[f"{FINAL}/{dim}/cosine"].astype(np.float64),
+            scores,
+            draws.resamples,
+            draws.seed,
+        )
+        for dim in table[FINAL]
+    }
+    whole = next(iter(by_dim))
+    right = read_columns(folder / TRIPLETS) if (folder / TRIPLETS).is_file() else {}
+    value = {
+        "set": names[0],
+        "protocol": {"pairs": len(scores), **protocol},
+        "models": {model: found[whole]["cosine"] for model, found in table.items()},
+        "dims": table,
+        "nli": _accuracy(names[1], right) if right else None,
+        "forgetting": {**by_dim[whole], "from": BEFORE, "to": FINAL, "dims": by_dim},
+    }
+    rounded: dict[str, Any] = round_floats(value, PLACES)
+    return rounded
+
+
+def _accuracy(name: str, right: Columns) -> dict[str, Any]:
+    """Share of the triplets whose positive is nearer, by model and dimension."""
+    accuracy: dict[str, dict[str, float]] = {model: {} for model in CHECKPOINTS}
+    for column, values in right.items():
+        model, dim = column.split("/")
+        accuracy[model][dim] = float(values.mean())
+    return {"set": name, "triplets": len(next(iter(right.values()))), "accuracy": accuracy}

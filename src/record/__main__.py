@@ -1,0 +1,86 @@
+"""`python -m src.record NAME`: file the current run under reports/records/NAME/, each claim with its evidence.
+
+`python -m src.record check [NAME]` recomputes every number of a record, or of all, from its files alone, with a line
+for each table, and fails on a difference. `python -m src.record render NAME` writes a record's report, numbers and
+figures again, from the same evidence, after the form of reports has changed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from src.errors import UserError, run_command
+from src.files import fresh_dir
+from src.params import load_params
+from src.profile import PARAMS
+from src.record.check import check
+from src.record.file import file_run, render
+from src.reproduced import git
+
+RECORDS = Path("reports/records")
+NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*")
+MADE_BY = ("src", "requirements.txt", "dvc.yaml", "ablations/dvc.yaml")
+
+
+def main(arguments: list[str]) -> None:
+    """File, check or render.
+
+    Raises:
+        UserError: no valid name, a file of the run is missing, or a number of a record is not what its files give.
+    """
+    match arguments:
+        case ["check"]:
+            check_all({path.parent.name: path.parent for path in sorted(RECORDS.glob(f"*/{PARAMS}"))})
+        case ["check", name]:
+            check_all({name: existing(name)})
+        case ["render", name]:
+            render(existing(name))
+            print(f"{existing(name)}: rendered")
+        case [name]:
+            file_current(name)
+        case _:
+            raise UserError("expected NAME, check, check NAME or render NAME")
+
+
+def file_current(name: str) -> None:
+    """Write reports/records/NAME/, whole or not at all.
+
+    Raises:
+        UserError: no valid name, uncommitted code, a missing file, or a result that the run's own files do not give, as
+            where a stage has not been run again.
+    """
+    if not NAME.fullmatch(name):
+        raise UserError(f"{name!r}: expected a name of small letters, digits, - _ . such as mini")
+    changed = git("status", "--porcelain", "--", *MADE_BY).splitlines()
+    if changed:
+        raise UserError(f"{changed[0][3:]}: differs from the last commit, which the record would name; commit it first")
+    load_params()
+    with fresh_dir(RECORDS / name) as folder:
+        file_run(Path(), folder)
+        check_all({name: folder})
+    print(f"{RECORDS / name}: filed; `python -m src.reporting.readme` puts it into README.md")
+
+
+def existing(name: str) -> Path:
+    """The folder of a record."""
+    if not (RECORDS / name / PARAMS).is_file():
+        known = ", ".join(sorted(path.parent.name for path in RECORDS.glob(f"*/{PARAMS}")))
+        raise UserError(f"{RECORDS / name}: no such record; there are: {known or 'none'}")
+    return RECORDS / name
+
+
+def check_all(records: Mapping[str, Path]) -> None:
+    """Print a line for each table of each record. Raises UserError after the last one where a number differs."""
+    wrong = 0
+    for name, folder in records.items():
+        for line in check(folder):
+            wrong += not line.ok
+            print(f"{name}: {line}", flush=True)
+    if wrong:
+        raise UserError(f"{wrong} of these lines differ from what the record's files give")
+
+
+if __name__ == "__main__":
+    run_command(main, "NAME|check|render [NAME]", "check mini")

@@ -1,0 +1,160 @@
+"""The evidence of a record: RECORD/evidence/, ids and numbers only, laid out as in the run.
+
+    data/prepared/SET/qrels/test.tsv    judgements of the queries that count
+    data/runs/SET.parquet               every system's run, those of smaller vectors too
+    data/similarity/                    each scored pair's gold score and similarities, whether each triplet is right
+    reports/ablation/                   each variant's values of every query and pair, where they belong to the run
+    reports/forgetting_errors/          how each query moved
+    reports/training/                   training curves
+
+and the facts that no value tells: data cards, expected.yaml, requirements.txt, the summaries of the evaluations (their
+protocol), search times. `rebuild` makes of it what the report reads, every result computed anew.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from src.ablation import compare, forgetting
+from src.ablation.evidence import COMPARISON, EVIDENCE, read_comparison
+from src.errors import UserError
+from src.evaluation import metrics, packed, similarity_table, table
+from src.evaluation.beir import EvalSet, load_eval_set, read_qrels
+from src.evaluation.runs import read_run
+from src.evaluation.significance import Draws, clusters_of
+from src.files import read_json, write_json
+from src.params import load_ablations
+from src.params.load import ABLATIONS
+from src.recipe.stages import BEFORE, FINAL
+from src.reporting.inputs import LATENCY, TRAINING_SETS, Inputs, read_inputs
+
+if TYPE_CHECKING:
+    from src.params import Params
+
+FOLDER = "evidence"
+NO_VARIANTS = "The record holds no variants."
+ERRORS = Path("reports/forgetting_errors.json")
+STS = Path("reports/eval/sts.json")
+SIMILARITY = Path("data/similarity")
+OPTIONAL = (LATENCY, "models/base/origin.json")
+FOLDERS = ("reports/training", "reports/forgetting_errors", str(SIMILARITY))
+
+
+def collect(root: Path, params: Params, target: Path) -> None:
+    """Copy and pack the evidence of the run under `root`.
+
+    Raises:
+        UserError: a file of the run is missing.
+    """
+    for name in _facts(params):
+        _copy(root / name, target / name)
+    for name in OPTIONAL:
+        if (root / name).is_file():
+            _copy(root / name, target / name)
+    for name in FOLDERS:
+        if not (root / name).is_dir():
+            raise UserError(f"{root / name}: no such folder; run `dvc repro` before a record is made of it")
+        shutil.copytree(root / name, target / name)
+    for name, options in params.eval.sets.items():
+        prepared = root / "data" / "prepared" / name
+        data = load_eval_set(prepared, name, options.title, options.protocol, options.drop_self_hits)
+        packed.write_qrels(target / _qrels(name), data.qrels)
+        packed.write_runs(target / _runs(name), {path.stem: read_run(path) for path in _run_files(root, name)})
+    if read_comparison(params, root)[0] is not None:
+        shutil.copytree(root / EVIDENCE, target / EVIDENCE)
+    _leave_texts_out(target / ERRORS)
+
+
+def _facts(params: Params) -> Iterator[str]:
+    yield from ("requirements.txt", "expected.yaml", ABLATIONS, str(STS), str(ERRORS))
+    yield from (f"data/prepared/{key}/card.json" for key in (*TRAINING_SETS, *params.eval.sets))
+    yield from (f"reports/eval/{name}.json" for name in params.eval.sets)
+
+
+def _copy(source: Path, target: Path) -> None:
+    if not source.is_file():
+        raise UserError(f"{source}: no such file; run `dvc repro` before a record is made of it")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, target)
+
+
+def _run_files(root: Path, name: str) -> list[Path]:
+    """The runs that stage eval_retrieval wrote: of whole systems, then of smaller vectors."""
+    return [path for part in ("reports", "data") for path in sorted((root / part / "runs" / name).glob("*.trec"))]
+
+
+def _qrels(name: str) -> str:
+    return f"data/prepared/{name}/qrels/test.tsv"
+
+
+def _runs(name: str) -> str:
+    return f"data/runs/{name}.parquet"
+
+
+def _leave_texts_out(errors: Path) -> None:
+    """The queries that lost most are told with their texts, which may not be ours to publish."""
+    found = read_json(errors)
+    write_json(errors, found | {"sets": {name: one | {"worst": []} for name, one in found["sets"].items()}})
+
+
+def rebuild(evidence: Path, params: Params, target: Path) -> Inputs:
+    """What the report reads, in `target`: results computed from runs and values, facts as they are."""
+    shutil.copytree(evidence, target)
+    draws = Draws(params.eval.bootstrap_resamples, params.eval.seed)
+    for name in params.eval.sets:
+        _evaluation(target, name, params, draws)
+    _similarity(target, draws)
+    _errors(target, draws)
+    comparison = None
+    if (target / EVIDENCE).is_dir():
+        ablations = load_ablations(params, target / ABLATIONS)
+        comparison = compare.compare_all(target / EVIDENCE, ablations, draws)
+        write_json(target / EVIDENCE / COMPARISON, comparison)
+    return read_inputs(params, target, (comparison, "" if comparison else NO_VARIANTS))
+
+
+def recomputed(evidence: Path) -> list[str]:
+    """The files of results that `rebuild` computes anew."""
+    found = [
+        *sorted((evidence / "reports" / "eval").glob("*.json")),
+        evidence / ERRORS,
+        evidence / EVIDENCE / COMPARISON,
+    ]
+    return [str(path.relative_to(evidence)) for path in found if path.is_file()]
+
+
+def _evaluation(target: Path, name: str, params: Params, draws: Draws) -> None:
+    """reports/eval/NAME.json and the values of every query, from runs and judgements."""
+    path = target / "reports" / "eval" / f"{name}.json"
+    facts, qrels = read_json(path), read_qrels(target / _qrels(name))
+    runs = packed.read_runs(target / _runs(name))
+    scored = {system: metrics.per_query(qrels, run) for system, run in runs.items()}
+    protocol, dropped = facts["protocol"] | {"queries": len(qrels)}, facts["dropped"]
+    data = EvalSet(name, [], [], list(qrels), [], qrels, protocol, dropped, drop_self_hits=False)
+    table.write_per_query(target / "reports" / "per_query" / name, {row: scored[row] for row in (BEFORE, FINAL)}, data)
+    try:
+        found = table.of_systems(
+            data, scored, params.eval.dims, params.eval.published, draws=draws, settings=facts["settings"]
+        )
+    except KeyError as error:
+        raise UserError(f"{_runs(name)}: no run of {error}") from error
+    write_json(path, found)
+
+
+def _similarity(target: Path, draws: Draws) -> None:
+    facts: dict[str, Any] = read_json(target / STS)
+    protocol = {key: value for key, value in facts["protocol"].items() if key != "pairs"}
+    names = (facts["set"], facts["nli"]["set"] if facts["nli"] else "")
+    write_json(target / STS, similarity_table.summarise(target / SIMILARITY, protocol, names, draws))
+
+
+def _errors(target: Path, draws: Draws) -> None:
+    found = read_json(target / ERRORS)
+    for name in found["sets"]:
+        values = forgetting.read_points(target / ERRORS.with_suffix("") / f"{name}.csv")
+        clusters = clusters_of(read_qrels(target / _qrels(name)))
+        found["sets"][name] = forgetting.summary(values, draws, clusters) | {"worst": []}
+    write_json(target / ERRORS, found)

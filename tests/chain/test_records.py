@@ -1,0 +1,17 @@
+"""Every record in git is whole: its numbers are those that its own files give."""
+
+import pytest
+
+from src.record.check import check
+from tests.checkout import ROOT
+
+pytestmark = pytest.mark.chain
+RECORDS = sorted(path.parent for path in (ROOT / "reports" / "records").glob("*/params.yaml"))
+
+
+@pytest.mark.parametrize("folder", RECORDS, ids=lambda folder: folder.name)
+def test_every_number_of_a_record_in_git_is_recomputed_from_its_files(folder, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    lines = list(check(folder))
+    assert [str(line) for line in lines if not line.ok] == []
+    assert sum(line.count for line in lines) > 1000
