@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from src.ablation import record
-from src.ablation.measure import Yardbenchmarks, measure, measure_pairs, read_yardbenchmarks
+from src.ablation.measure import Benchmarks, measure, measure_pairs, read_benchmarks
 from src.ablation.mix import TooFewRowsError
 from src.ablation.origin import origins
 from src.ablation.record import SeedRun

@@ -159,8 +159,8 @@ def test_tables_keep_their_columns_whatever_the_cards_say(written):
 
 def test_examples_name_gains_and_losses(written):
     page = text(written, "REPORT.md")
-    gained = page.split("**Gained most**")[1].split(markdown.TEXTS_END)[0]
-    lost = page.split("**Lost most**")[1].split(markdown.TEXTS_END)[0]
+    gained, lost = page.split("**Gained most**")[1].split("**Lost most**")
+    lost = lost.split("## ")[0]
     assert "Soru q00?" in gained and "0.00 → 1.00" in gained and "a relevant one" in gained
     assert "Soru q01?" in lost and "1.00 → 0.63" in lost
     assert "q02" not in gained + lost
