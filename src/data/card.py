@@ -13,6 +13,10 @@ from src.files import read_json_object, sha256
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
+# Why rows leave train: what the card counts them under.
+WHOLE = "stands in an evaluation set"
+COPY = "near copy of an evaluation document"
+DEV_COPY = "near copy of a dev passage"
 QUANTILES = {"p5": 5, "p50": 50, "p95": 95, "max": 100}
 
 

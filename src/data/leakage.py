@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from src.data.card import COPY, DEV_COPY, WHOLE
 from src.data.columns import KINDS, Kind
 from src.data.evaluation_set import read_beir
 from src.data.hub import local
@@ -27,11 +28,6 @@ from src.params import Params
 
 # Shorter texts, such as `Evet.`, stand everywhere and tell nothing.
 _SHORTEST = 3  # words
-
-
-WHOLE = "stands in an evaluation set"
-COPY = "near copy of an evaluation document"
-DEV_COPY = "near copy of a dev passage"
 
 
 @dataclass

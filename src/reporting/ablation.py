@@ -2,84 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import Any
 
 from src.evaluation.metrics import MAIN
 from src.reporting import names, style, variants
+from src.reporting.charts import Effect, forest
 from src.reporting.inputs import Inputs
 from src.reporting.labels import Name, name_points
 from src.reporting.markdown import slug
 from src.reporting.section import Figure, Part, Section
-from src.reporting.tables import Cell, Table, interval, share
+from src.reporting.tables import Cell, Table, interval, share, starred
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
-Rows = Mapping[str, Mapping[str, Any]]
+Row = Mapping[str, Any]
+Rows = Mapping[str, Row]
 _SETS_SHOWN = 2  # beside each other; the tables hold them all
-
-
-_WORDS = {
-    variants.BATCH: "The paper used batches of 1024 and saw gains up to 4096.",
-    variants.ORDER: "The recipe is NLI → STS → retrieval; here steps are left out or change places.",
-    variants.SETTINGS: "The paper trains every Matryoshka dimension and freezes early layers, without the number.",
-    variants.SOURCES: "Retrieval pairs by origin, at equal size; inverse cloze pairs are made of the passages alone.",
-    variants.FORGETTING: "Beyond the paper: replay of STS batches, and similarity distillation from the model before.",
-    variants.NEGATIVES: "Beyond the paper: mined hard negatives, and false negatives masked.",
-    variants.INTERPOLATION: "Weighted means of the weights before and after retrieval training, without further "
-    "training.",
-}
 
 
 def section(inputs: Inputs) -> Section:
     """Every question with its table and figure, or a sentence why there are none."""
     if inputs.ablation is None:
         return Section("Ablations", "none of this run", [inputs.no_ablation])
-    found = variants.groups(inputs.ablation)
+    groups = variants.groups(inputs.ablation)
     parts: list[Part] = [
         "Each variant is trained and measured by itself, on equally many pairs, and compared with the reference on the "
         "same queries and pairs. Rows and epochs differ from the main run's, so these figures compare with each other, "
         "not with the tables above; who picks a setting by them has seen the test sets (docs/ablations.md)."
     ]
-    for key, rows in found.items():
-        parts += [f"### {variants.QUESTIONS[key]}", _WORDS[key], table(key, rows, inputs)]
-        if key != variants.INTERPOLATION:
-            draw = partial(draw_batches if key == variants.BATCH else partial(draw_bars, key), rows, inputs)
-            alternative = f"{variants.QUESTIONS[key]}: {MAIN} and Spearman of each variant"
-            parts.append(Figure(f"ablation-{key}", alternative, draw))
+    for key, rows in groups.items():
+        question = variants.QUESTIONS[key]
+        parts += [f"### {question.heading}", question.words, table(key, rows, inputs)]
+        alternative = f"{question.heading}: change of {MAIN} and Spearman by each variant"
+        parts.append(Figure(f"ablation-{key}", alternative, partial(draw_effects, key, rows, inputs)))
     parts += [f"Left out: {name}, since {reason}." for name, reason in inputs.ablation["left_out"].items()]
-    alternative = f"{MAIN} against Spearman: weight interpolation as a curve, variants as points"
-    parts += ["### Retrieval against similarity", Figure("pareto", alternative, partial(draw_trade, inputs))]
-    questions = " · ".join(f"[{variants.in_a_sentence(key)}](#{slug(variants.QUESTIONS[key])})" for key in found)
+    alternative = f"Change of {MAIN} against change of Spearman: weight interpolation as a curve, variants as points"
+    parts += ["### Retrieval against similarity", Figure("pareto", alternative, partial(draw_pareto, inputs))]
+    questions = " · ".join(
+        f"[{variants.in_a_sentence(key)}](#{slug(variants.QUESTIONS[key].heading)})" for key in groups
+    )
     return Section("Ablations", questions, parts)
 
 
 def table(key: str, rows: Rows, inputs: Inputs) -> Table:
     """The variants of a group against the reference."""
     assert inputs.ablation is not None
-    sets, reference = inputs.ablation["sets"], inputs.ablation["reference"]
+    sets = inputs.ablation["sets"]
     several = len(inputs.ablation["settings"]["seeds"]) > 1
-    cells: list[list[Cell]] = []
-    marks: dict[tuple[int, int], str] = {}
-    for number, (name, row) in enumerate(rows.items()):
-        line: list[Cell] = [variants.label(name, row, inputs)]
-        for part in (*(row["retrieval"][set_name] for set_name in sets), row["sts"]):
-            if part.get("significant"):
-                marks[number, len(line) + 1] = "\\*"
-            line += [spread(part), *(_change(part) if name != reference else (None, None))]
-            line += [part.get("p_seeds")] if several else []
-        shared = row["sts"].get("drop_share")
-        cells.append([*line, f"{row['sts']['drop']:+.4f}", None if shared is None else share(shared)])
-    header = ["variant"]
+    lines: list[list[Cell]] = []
+    for name, row in rows.items():
+        line: list[Cell] = [variants.label(name, row, inputs), row["updates"]]
+        for measured in (*(row["retrieval"][set_name] for set_name in sets), row["sts"]):
+            line += [spread(measured), *_change(measured), *([measured.get("p_seeds")] if several else [])]
+        kept = row["sts"].get("drop_share")
+        lines.append([*line, f"{row['sts']['drop']:+.4f}", None if kept is None else share(kept)])
+    header = ["variant", "updates"]
     for shown in (*(f"{MAIN}, {set_name}" for set_name in sets), "Spearman"):
         header += [shown, "change", "95 % interval", *(["p over seeds"] if several else [])]
     header += ["STS drop", "of the reference's drop"]
-    return Table(f"ablation-{key}", header, cells, caption(inputs), notes(inputs), marks)
+    return Table(f"ablation-{key}", header, lines, caption(inputs), notes(inputs))
 
 
 def spread(value: Mapping[str, float]) -> str:
@@ -87,148 +69,119 @@ def spread(value: Mapping[str, float]) -> str:
     return f"{value['mean']:.4f}" + (f" ± {value['sd']:.4f}" if "sd" in value else "")
 
 
-def _change(part: Mapping[str, Any]) -> tuple[Cell, Cell]:
-    return f"{part['difference']:+.4f}", interval(part["interval"])
+def _change(measured: Mapping[str, Any]) -> tuple[Cell, Cell]:
+    if "difference" not in measured:  # of the reference
+        return None, None
+    return starred(f"{measured['difference']:+.4f}", measured["significant"]), interval(measured["interval"])
 
 
 def caption(inputs: Inputs) -> str:
     """Sets, n, rows, epochs and seeds of all variants."""
     assert inputs.ablation is not None
-    settings_ = inputs.ablation["settings"]
-    sets = ", ".join(
-        f"{names.retrieval_set(found)} (n = {found['protocol']['queries']:,} queries)"
-        for found in (inputs.evaluations[name] for name in inputs.ablation["sets"])
-    )
+    common = inputs.ablation["settings"]
+    evaluations = [inputs.evaluations[name] for name in inputs.ablation["sets"]]
+    sets = ", ".join(f"{names.retrieval_set(e)} (n = {e['protocol']['queries']:,} queries)" for e in evaluations)
     sts = names.marked(inputs.sts["set"], bool(inputs.cards["sts"]["synthetic"]))
-    rows = f"{settings_['rows']:,}"
-    seeds = ("seeds " if len(settings_["seeds"]) > 1 else "seed ") + ", ".join(map(str, settings_["seeds"]))
-    epochs = "the recipe's epochs" if settings_["epochs"] is None else f"{settings_['epochs']:g} epoch(s)"
+    seeds = ("seeds " if len(common["seeds"]) > 1 else "seed ") + ", ".join(map(str, common["seeds"]))
+    epochs = "the recipe's epochs" if common["epochs"] is None else f"{common['epochs']:g} epoch(s)"
     pairs = inputs.sts["protocol"]["pairs"]
-    return f"{sets}; {sts} (n = {pairs:,} pairs); every variant: {rows} retrieval pairs, {epochs}, {seeds}"
+    return f"{sets}; {sts} (n = {pairs:,} pairs); every variant: {common['rows']:,} retrieval pairs, {epochs}, {seeds}"
 
 
 def notes(inputs: Inputs) -> str:
     """How the changes were tested."""
     assert inputs.ablation is not None
     rules = inputs.ablation["protocol"]
-    spreads = (
-        f" ± is the standard deviation over seeds; p over seeds: {rules['p_seeds']}."
-        if len(inputs.ablation["settings"]["seeds"]) > 1
-        else ""
-    )
+    tests = rules["retrieval_test"]
+    same = len(set(tests.values())) == 1
+    of_sets = next(iter(tests.values())) if same else "; ".join(f"{name}: {rule}" for name, rule in tests.items())
+    several = len(inputs.ablation["settings"]["seeds"]) > 1
     return (
-        f"Change: against the reference; \\* significant at 0.05. {MAIN}: {_of_sets(rules['retrieval_test'])}. "
-        f"Spearman: {rules['sts_test']}. STS drop: what retrieval training took; below zero it gained.{spreads}"
+        "Updates: optimizer steps of the retrieval training. "
+        f"Change: against the reference; \\* significant at 0.05. {MAIN}: {of_sets}. "
+        f"Spearman: {rules['sts_test']}. STS drop: what retrieval training took; below zero it gained."
+        + (f" ± is the standard deviation over seeds; p over seeds: {rules['p_seeds']}." if several else "")
     )
 
 
-def _of_sets(words: dict[str, str]) -> str:
-    """A rule of every set in one sentence; once where it is the same for all."""
-    if len(set(words.values())) == 1:
-        return next(iter(words.values()))
-    return "; ".join(f"{name}: {rule}" for name, rule in words.items())
-
-
-def draw_batches(rows: Rows, inputs: Inputs, target: Path) -> None:
-    """nDCG@10 and Spearman's correlation against the batch size."""
-    ordered = sorted(rows.values(), key=lambda row: variants.size(row, inputs))
-    sizes = [variants.size(row, inputs) for row in ordered]
-    note = f"{caption(inputs)}. Bars: 95 % intervals of the difference from the reference."
-    with style.chart(target, "Batch size of the retrieval step", note, size=(7.0, 3.8), grid=(1, 2)) as (
-        left,
-        right,
-    ):
-        for number, (name, parts) in enumerate(_measured(ordered, inputs)):
-            axes = right if name == "STS" else left
-            _line(axes, sizes, parts, number, None if name == "STS" else name)
-        left.set_ylabel(MAIN)
-        right.set_ylabel(f"Spearman, {inputs.sts['set']}")
-        left.legend(loc="lower right", fontsize=7.5)
-        for axes in (left, right):
-            style.powers_of_two(axes, sizes)
-            axes.margins(x=0.08, y=0.25)
-            axes.set_xlabel("pairs in a batch")
-
-
-def _measured(rows: list[Mapping[str, Any]], inputs: Inputs) -> list[tuple[str, list[Mapping[str, Any]]]]:
-    """[(set or STS, one value a row)]."""
+def _measures(inputs: Inputs) -> list[tuple[str, Callable[[Row], Mapping[str, Any]]]]:
+    """The first sets' retrieval and STS: what it is called, and a row's value of it."""
     assert inputs.ablation is not None
-    sets = inputs.ablation["sets"][:_SETS_SHOWN]
-    found = [(names.retrieval_set(inputs.evaluations[name]), [row["retrieval"][name] for row in rows]) for name in sets]
-    return [*found, ("STS", [row["sts"] for row in rows])]
-
-
-def _line(axes: Axes, xs: list[int], parts: list[Mapping[str, Any]], number: int, label: str | None) -> None:
-    """A line with intervals and a label at every point."""
-    means = np.array([part["mean"] for part in parts])
-    colour, marker = style.SERIES[number], style.MARKERS[number]
-    axes.errorbar(xs, means, yerr=_around(parts), marker=marker, color=colour, capsize=3, elinewidth=0.9, label=label)
-    for x, mean in zip(xs, means, strict=True):
-        style.label(axes, f"{mean:.3f}", (x, mean), color=colour)
-
-
-def _around(parts: list[Mapping[str, Any]]) -> np.ndarray:
-    """How far the interval of the difference reaches below and above each mean, (2, rows); 0 for the reference."""
-    reach = [
-        (part["difference"] - part["interval"][0], part["interval"][1] - part["difference"])
-        if "interval" in part
-        else (0.0, 0.0)
-        for part in parts
+    retrieval = [
+        (f"{MAIN}, {names.retrieval_set(inputs.evaluations[name])}", partial(_of_set, name))
+        for name in inputs.ablation["sets"][:_SETS_SHOWN]
     ]
-    return np.maximum(np.array(reach).T, 0.0)
+    return [*retrieval, (f"Spearman, {inputs.sts['set']}", lambda row: row["sts"])]
 
 
-def draw_bars(key: str, rows: Rows, inputs: Inputs, target: Path) -> None:
-    """nDCG@10 of the main set and Spearman's correlation of every variant of a group, and the reference's as a line."""
-    labels = [style.wrap(variants.label(name, row, inputs), 2.2, 8) for name, row in rows.items()]
-    measured = _measured(list(rows.values()), inputs)
-    note = f"{caption(inputs)}. Black: 95 % interval of the difference from the reference (dashed)."
-    height = 1.9 + 0.42 * len(rows)
-    with style.chart(target, variants.QUESTIONS[key], note, size=(7.6, height), grid=(1, len(measured))) as panels:
-        for number, (axes, (name, parts)) in enumerate(zip(panels, measured, strict=True)):
-            means = np.array([part["mean"] for part in parts])
-            colours = [style.GREY, *[style.ORANGE if name == "STS" else style.BLUE] * (len(parts) - 1)]
-            places = np.arange(len(parts))[::-1]
-            axes.barh(places, means, color=colours, height=0.66, xerr=_around(parts), ecolor=style.BLACK, capsize=3)
-            axes.axvline(means[0], color=style.BLACK, linewidth=0.8, linestyle="--")
-            top = (means + _around(parts)[1]).max()
-            for place, mean in zip(places, means, strict=True):  # in a column, clear of bars, intervals and line
-                axes.text(1.04 * top, place, f"{mean:.3f}", va="center", fontsize=8)
-            axes.set_xlim(0, 1.25 * top)
-            axes.set_yticks(places, labels if number == 0 else [""] * len(labels), fontsize=8)
-            axes.grid(axis="y", visible=False)
-            axes.set_title("Spearman after" if name == "STS" else f"{MAIN}\n{name}", fontsize=8)
+def _of_set(name: str, row: Row) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = row["retrieval"][name]
+    return found
 
 
-def draw_trade(inputs: Inputs, target: Path) -> None:
-    """Retrieval against similarity: weight interpolation as a curve, and variants as points."""
+def draw_effects(key: str, rows: Rows, inputs: Inputs, target: Path) -> None:
+    """The change of every measure by each variant of a group, around zero, with its value beside it."""
     assert inputs.ablation is not None
-    main, found = inputs.ablation["sets"][0], variants.groups(inputs.ablation)
-    note = f"{caption(inputs)}. Shown: {main}. Up and to the right is better."
-    title = "What retrieval gains against what similarity keeps"
-    with style.chart(target, title, note, size=(7.0, 4.8)) as (axes,):
-        shares = _interpolation_curve(axes, inputs.ablation["pareto"], main)
-        named: list[Name] = []
-        for number, key in enumerate(
-            key for key in (variants.FORGETTING, variants.NEGATIVES, variants.SETTINGS) if key in found
-        ):
-            rows = {name: row for name, row in found[key].items() if name != inputs.ablation["reference"]}
-            xs = [row["sts"]["mean"] for row in rows.values()]
-            ys = [row["retrieval"][main]["mean"] for row in rows.values()]
-            colour, marker, label = style.SERIES[number], style.MARKERS[1 + number], variants.in_a_sentence(key)
-            axes.plot(xs, ys, linestyle="none", color=colour, marker=marker, label=label, zorder=4)
-            named += [Name(row.replace("_", " "), (x, y), colour) for row, x, y in zip(rows, xs, ys, strict=True)]
-        axes.margins(0.15)
-        axes.set_xlabel(f"Spearman after retrieval training, {inputs.sts['set']}")
-        axes.set_ylabel(f"{MAIN}, {main}")
-        axes.legend(fontsize=7.5, loc="best")
-        name_points(axes, shares + named, [[name.point for name in shares]])
+    reference = rows[inputs.ablation["reference"]]
+    others = {name: row for name, row in rows.items() if row is not reference}
+    labels = [style.wrap(variants.with_updates(name, row, inputs), 2.2, 8) for name, row in others.items()]
+    measures = _measures(inputs)
+    note = f"{caption(inputs)}. Difference from the reference with its 95 % interval; on the right the value itself."
+    size = (7.6, 1.9 + 0.36 * len(others))
+    with style.chart(target, variants.QUESTIONS[key].heading, note, size=size, grid=(1, len(measures))) as panels:
+        for number, (axes, (title, value)) in enumerate(zip(panels, measures, strict=True)):
+            values = [value(row) for row in others.values()]
+            effects = [Effect(v["difference"], v["interval"], f"{v['mean']:.3f}") for v in values]
+            forest(axes, labels if number == 0 else [""] * len(labels), {title: effects}, colour=number)
+            axes.set_title(f"{title}\nreference {value(reference)['mean']:.3f}", fontsize=8)
 
 
-def _interpolation_curve(axes: Axes, curve: list[Mapping[str, Any]], main: str) -> list[Name]:
-    """Draw the curve; the names of its points."""
-    places = [(point["spearman"], point["retrieval"][main]) for point in curve]
-    if places:
-        label = "the recipe, interpolated with the model before"
-        axes.plot(*zip(*places, strict=True), color=style.BLACK, marker="o", markersize=4, linewidth=1.2, label=label)
-    return [Name(share(point["share"]), place, style.BLACK) for point, place in zip(curve, places, strict=True)]
+def draw_pareto(inputs: Inputs, target: Path) -> None:
+    """Changes of retrieval and similarity against each other: weight interpolation as a curve, variants as points."""
+    assert inputs.ablation is not None
+    main, reference = inputs.ablation["sets"][0], inputs.ablation["reference"]
+    note = (
+        f"{caption(inputs)}. Differences from the reference with their 95 % intervals. Up and to the right is better."
+    )
+    groups = variants.groups(inputs.ablation)
+    with style.chart(target, "Retrieval against similarity", note, size=(7.0, 5.2)) as (axes,):
+        axes.axhline(0, color=style.GREY, linewidth=0.8)
+        axes.axvline(0, color=style.GREY, linewidth=0.8)
+        curve = {
+            float(name.partition("@")[2]): row
+            for name, row in groups.get(variants.INTERPOLATION, {}).items()
+            if name.startswith(f"{reference}@")
+        }
+        points = {weight: _point(row, main) for weight, row in curve.items()} | {1.0: (0.0, 0.0)}
+        line = [points[weight] for weight in sorted(points)]
+        looks: dict[str, Any] = {"color": style.BLACK, "marker": "o", "markersize": 4, "linewidth": 1.2}
+        axes.plot(*zip(*line, strict=True), label="reference, interpolated with the model before", **looks)
+        _crosses(axes, curve, main, style.BLACK)
+        named = [Name(share(weight), points[weight], style.BLACK) for weight in sorted(points)]
+        for number, key in enumerate((variants.FORGETTING, variants.NEGATIVES, variants.SETTINGS)):
+            rows = {name: row for name, row in groups.get(key, {}).items() if name != reference}
+            if not rows:
+                continue
+            colour, places = style.SERIES[number], {name: _point(row, main) for name, row in rows.items()}
+            looks = {"linestyle": "none", "color": colour, "marker": style.MARKERS[1 + number], "zorder": 4}
+            axes.plot(*zip(*places.values(), strict=True), label=variants.in_a_sentence(key), **looks)
+            _crosses(axes, rows, main, colour)
+            named += [Name(name.replace("_", " "), place, colour) for name, place in places.items()]
+        axes.margins(0.1)
+        axes.set_xlabel(f"change of Spearman, {inputs.sts['set']}")
+        axes.set_ylabel(f"change of {MAIN}, {main}")
+        style.legend_below(axes, columns=2)
+        name_points(axes, named, [line])
+
+
+def _point(row: Row, main: str) -> tuple[float, float]:
+    return row["sts"]["difference"], row["retrieval"][main]["difference"]
+
+
+def _crosses(axes: Any, rows: Mapping[Any, Row], main: str, colour: str) -> None:
+    """The intervals of both differences at each row's point."""
+    for row in rows.values():
+        x, y = _point(row, main)
+        looks = {"color": colour, "linewidth": 0.7, "alpha": 0.45}
+        axes.plot(row["sts"]["interval"], (y, y), **looks)
+        axes.plot((x, x), row["retrieval"][main]["interval"], **looks)

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import Any
 
 from src.ablation.forgetting import read_points
 from src.evaluation.metrics import MAIN
@@ -16,9 +14,6 @@ from src.reporting.inputs import Inputs
 from src.reporting.retrieval import caption
 from src.reporting.section import Figure, Part, Quoted, Section
 from src.reporting.tables import Cell, Table, interval, plain
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 SHIFTS = {
     "local_forgetting": "STS pairs near the query are judged worse",
@@ -40,49 +35,39 @@ def section(inputs: Inputs) -> Section:
         f"to the query. A query that stood first before can only fall, so the correlation is also given with {MAIN} "
         "before held fixed (partial)."
     ]
-    for name, found in inputs.errors["sets"].items():
+    for name, of_set in inputs.errors["sets"].items():
         alternative = f"Change in retrieval against shifts of the space, queries of {name}"
-        parts += [
-            f"### {names.retrieval_set(inputs.evaluations[name])}: forgetting and errors",
-            answer(found),
-            correlations(name, found, inputs),
-            Figure(f"forgetting_errors-{name}", alternative, partial(draw_points, inputs, name, found)),
-        ]
-        if found["worst"]:
-            parts.append(Quoted("Worst losses, with texts", partial(worst, name, found)))
-    return Section(
-        "Does forgetting go with retrieval errors?", "query by query: shifts of the space against losses", parts
-    )
+        figure = Figure(f"forgetting_errors-{name}", alternative, partial(draw_points, inputs, name, of_set))
+        heading = f"### {names.retrieval_set(inputs.evaluations[name])}: forgetting and errors"
+        parts += [heading, answer(of_set), correlations(name, of_set, inputs), figure]
+        if of_set["worst"]:
+            parts.append(Quoted("Worst losses, with texts", partial(worst, name, of_set)))
+    what = "query by query: shifts of the space against losses"
+    return Section("Does forgetting go with retrieval errors?", what, parts)
 
 
-def answer(found: Mapping[str, Any]) -> str:
+def answer(of_set: Mapping[str, Any]) -> str:
     """What the correlation says, in a sentence; an interval that holds zero says nothing."""
-    value = found["correlations"]["ndcg_change"]["local_forgetting"]
-    low, high = value["partial_interval"]
-    figures = (
-        f"partial ρ = {value['partial']:+.3f} {interval(value['partial_interval'])}, n = {found['queries']:,} queries"
-    )
-    if high < 0:
-        return f"**Yes, here:** where semantic similarity is judged worse, queries lose more ({figures})."
-    if low > 0:
-        return f"**The reverse, here:** where semantic similarity is judged worse, queries gain more ({figures})."
-    return f"**Not seen here:** the correlation's interval holds zero ({figures})."
+    value = of_set["correlations"]["ndcg_change"]["local_forgetting"]
+    bounds, n = value["partial_interval"], of_set["queries"]
+    figures = f"partial ρ = {value['partial']:+.3f} {interval(bounds)}, n = {n:,} queries"
+    if bounds[0] <= 0 <= bounds[1]:
+        return f"**Not seen here:** the correlation's interval holds zero ({figures})."
+    yes, verb = ("Yes", "lose") if bounds[1] < 0 else ("The reverse", "gain")
+    return f"**{yes}, here:** where semantic similarity is judged worse, queries {verb} more ({figures})."
 
 
-def correlations(name: str, found: Mapping[str, Any], inputs: Inputs) -> Table:
+def correlations(name: str, of_set: Mapping[str, Any], inputs: Inputs) -> Table:
     """Spearman's correlations with intervals; bold where the interval leaves zero out."""
     rows: list[list[Cell]] = []
     for shift, words in SHIFTS.items():
-        cells: list[Cell] = [words]
-        for target in TARGETS:
-            value = found["correlations"][target][shift]
-            cells += [_correlation(value["spearman"], value["interval"])]
-            cells += [_correlation(value["partial"], value["partial_interval"])]
-        rows.append(cells)
+        values = [of_set["correlations"][target][shift] for target in TARGETS]
+        pairs = (("spearman", "interval"), ("partial", "partial_interval"))
+        rows.append([words, *(_correlation(value[key], value[bounds]) for value in values for key, bounds in pairs)])
     header = ["shift", *(part for words in TARGETS.values() for part in (f"{words}, ρ", "partial"))]
     assert inputs.errors is not None
     rules = inputs.errors["protocol"]
-    counts = f"n = {found['queries']:,} queries, {found['better']} better, {found['worse']} worse"
+    counts = f"n = {of_set['queries']:,} queries, {of_set['better']} better, {of_set['worse']} worse"
     where = f"{names.retrieval_set(inputs.evaluations[name])}: {counts}"
     notes = f"Spearman's ρ; {rules['interval'][name]}, seed {rules['seed']}. Bold: zero is outside."
     return Table(f"forgetting_errors-{name}", header, rows, where, notes)
@@ -93,51 +78,39 @@ def _correlation(value: float, bounds: list[float]) -> str:
     return f"**{text}**" if bounds[0] > 0 or bounds[1] < 0 else text
 
 
-def worst(name: str, found: Mapping[str, Any]) -> Table:
+def worst(name: str, of_set: Mapping[str, Any]) -> Table:
     """The queries that lost most, with what stands first now."""
-    rows: list[list[Cell]] = [
-        [
-            plain(item["query"]),
-            plain(item["relevant"]),
-            plain(item["now_first"]),
-            f"{item['ndcg_before']:.2f} → {item['ndcg_before'] + item['ndcg_change']:.2f}",
-            f"{item['local_forgetting']:+.3f}",
-        ]
-        for item in found["worst"][:SHOWN]
-    ]
-    return Table(
-        f"worst-{name}",
-        ["query", "relevant document", "first now", MAIN, "STS pairs nearby judged worse by"],
-        rows,
-    )
+    rows: list[list[Cell]] = []
+    for item in of_set["worst"][:SHOWN]:
+        texts = [plain(item[key]) for key in ("query", "relevant", "now_first")]
+        change = f"{item['ndcg_before']:.2f} → {item['ndcg_before'] + item['ndcg_change']:.2f}"
+        rows.append([*texts, change, f"{item['local_forgetting']:+.3f}"])
+    header = ["query", "relevant document", "first now", MAIN, "STS pairs nearby judged worse by"]
+    return Table(f"worst-{name}", header, rows)
 
 
-def draw_points(inputs: Inputs, name: str, found: Mapping[str, Any], target: Path) -> None:
+def draw_points(inputs: Inputs, name: str, of_set: Mapping[str, Any], target: Path) -> None:
     """Of every query, the change in retrieval against how the space moved around it."""
     points = read_points(inputs.root / "reports" / "forgetting_errors" / f"{name}.csv")
     note = f"{caption(inputs.evaluations[name])}. Spearman's correlation over queries with its 95 % interval."
     title = "Does what similarity lost go with retrieval errors?"
     panels = {"local_forgetting": "STS pairs nearby judged worse →", "query_shift": "query's vector moved →"}
-    with style.chart(target, title, note, size=(7.0, 3.9), grid=(1, 2)) as axes:
+    change = points["ndcg_change"]
+    kinds = {f"{MAIN} rose": change > 0, "same": change == 0, "fell": change < 0}
+    colours = (style.BLUE, style.GREY, style.VERMILLION)
+    with style.chart(target, title, note, size=(7.0, 4.1), grid=(1, 2)) as axes:
         for place, (key, label) in zip(axes, panels.items(), strict=True):
-            _points(place, points, key, found["correlations"]["margin_change"][key])
+            for number, (word, chosen) in enumerate(kinds.items()):
+                looks: dict[str, Any] = {"color": colours[number], "marker": style.MARKERS[number], "linewidths": 0}
+                words = f"{word} (n = {int(chosen.sum())})"
+                place.scatter(
+                    points[key][chosen], points["margin_change"][chosen], s=13, alpha=0.6, label=words, **looks
+                )
+            place.axhline(0, color=style.GREY, linewidth=0.8)
+            place.axvline(0, color=style.GREY, linewidth=0.8)
+            place.locator_params(axis="x", nbins=5)
+            correlation = of_set["correlations"]["margin_change"][key]
+            place.set_title(f"ρ = {correlation['spearman']:+.3f} {interval(correlation['interval'])}")
             place.set_xlabel(label)
         axes[0].set_ylabel("change of margin of the relevant document")
-
-
-def _points(axes: Axes, points: Mapping[str, np.ndarray], key: str, correlation: Mapping[str, Any]) -> None:
-    change = points["ndcg_change"]
-    kinds = (
-        (change > 0, style.BLUE, "o", f"{MAIN} rose"),
-        (change == 0, style.GREY, "s", "same"),
-        (change < 0, style.VERMILLION, "v", "fell"),
-    )
-    for chosen, colour, marker, word in kinds:
-        label = f"{word} (n = {int(chosen.sum())})"
-        xs, ys = points[key][chosen], points["margin_change"][chosen]
-        axes.scatter(xs, ys, s=13, color=colour, marker=marker, alpha=0.6, linewidths=0, label=label)
-    axes.axhline(0, color=style.GREY, linewidth=0.8)
-    axes.axvline(0, color=style.GREY, linewidth=0.8)
-    axes.locator_params(axis="x", nbins=5)
-    axes.set_title(f"ρ = {correlation['spearman']:+.3f} {interval(correlation['interval'])}")
-    axes.legend(fontsize=7)
+        style.legend_below(axes[0])

@@ -1,4 +1,4 @@
-"""Names beside the points of a chart, where they hide neither points nor lines nor each other."""
+"""Names beside the points of a chart, where they hide little of points and lines, and never each other."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ _MARK = 3.5  # half a marker
 _OUTSIDE = 100.0  # a point beyond the frame counts as so much hidden
 _STEPS = 40  # of a line between two points
 # Where a name may stand, best first: to the right, left, above, below, and between these.
+_DISTANCES = (0.0, 8.0, 18.0)  # beyond the marker
 _SIDES = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, 1), (1, -1), (-1, -1))
 
 
@@ -33,30 +34,34 @@ class Name(NamedTuple):
 
 
 def name_points(axes: Axes, names: Sequence[Name], lines: Sequence[Sequence[tuple[float, float]]] = ()) -> None:
-    """Write every name on that side of its point where it hides least of points, `lines` and earlier names.
+    """Write every name on that side of its point where it hides least of points and `lines`, and no other name.
 
-    Call it last: the places are those of the chart as it is laid out now.
+    A name that would lie on another one everywhere is left out. Call it last: the places are those of the chart as it
+    is laid out now.
     """
     figure = axes.get_figure(root=True)
     assert figure is not None
     figure.draw_without_rendering()  # the layout is made on drawing
     points = _in_points(axes, [name.point for name in names])
     along = [_around(_along(_in_points(axes, line)), 1.0) for line in lines]
-    taken = np.concatenate([_around(points, _MARK), *along])
+    drawn, written = np.concatenate([_around(points, _MARK), *along]), np.empty((0, 4))
     frame = np.array(axes.get_window_extent().extents) * 72 / figure.dpi
     for name, point in zip(names, points, strict=True):
-        boxes = np.array([_box(name.text, point, side) for side in _SIDES])
+        boxes = np.array([_box(name.text, point, side, further) for further in _DISTANCES for side in _SIDES])
         outside = np.maximum(np.hstack([frame[:2] - boxes[:, :2], boxes[:, 2:] - frame[2:]]), 0).sum(axis=1)
-        hidden = _overlap(boxes, taken).sum(axis=1) + _OUTSIDE * outside
+        hidden = _overlap(boxes, drawn).sum(axis=1) + _OUTSIDE * outside
+        hidden[_overlap(boxes, written).sum(axis=1) > 0] = np.inf
+        if np.isinf(hidden.min()):
+            continue
         best = boxes[int(np.argmin(hidden))]
         middle = (best[:2] + best[2:]) / 2 - point
         style.label(axes, name.text, name.point, tuple(middle), color=name.colour, ha="center", va="center")
-        taken = np.vstack([taken, best])
+        written = np.vstack([written, best])
 
 
 def _in_points(axes: Axes, places: Sequence[tuple[float, float]]) -> NDArray[np.float64]:
-    found: NDArray[np.float64] = axes.transData.transform(np.reshape(places, (-1, 2))) * 72 / axes.figure.dpi
-    return found
+    pixels: NDArray[np.float64] = axes.transData.transform(np.reshape(places, (-1, 2)))
+    return pixels * 72 / axes.figure.dpi
 
 
 def _along(line: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -70,9 +75,9 @@ def _around(points: NDArray[np.float64], reach: float) -> Boxes:
     return np.hstack([points - reach, points + reach])
 
 
-def _box(text: str, point: NDArray[np.float64], side: tuple[int, int]) -> NDArray[np.float64]:
+def _box(text: str, point: NDArray[np.float64], side: tuple[int, int], further: float) -> NDArray[np.float64]:
     half = np.array([len(text) * _WIDTH, 1.3 * _SIZE]) / 2
-    middle = point + np.array(side) * (half + _MARK + 1)
+    middle = point + np.array(side) * (half + _MARK + 1 + further)
     return np.concatenate([middle - half, middle + half])
 
 

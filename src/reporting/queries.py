@@ -23,6 +23,7 @@ from src.reporting.section import Figure, Part, Quoted, Section
 from src.reporting.tables import Cell, Table, plain
 
 COUNT = 5
+_NUMBERED = 0.04  # share of the queries from which on a point has room for its number
 
 
 @dataclass(frozen=True)
@@ -39,30 +40,31 @@ def section(inputs: Inputs) -> Section:
     parts: list[Part] = [f"Before: {systems.label(BEFORE)}. After: {systems.label(FINAL)}."]
     for name, evaluation in inputs.evaluations.items():
         alternative = f"{MAIN} of every query of {name} before and after retrieval training"
-        parts += [
-            f"### {names.retrieval_set(evaluation)}, query by query",
-            Figure(f"queries-{name}", alternative, partial(draw_queries, inputs, evaluation)),
-        ]
+        figure = Figure(f"queries-{name}", alternative, partial(draw_queries, inputs, evaluation))
+        parts += [f"### {names.retrieval_set(evaluation)}, query by query", figure]
         for word, chosen in zip(("gained", "lost"), extremes(inputs, name), strict=True):
-            if chosen:
-                texts = partial(table, f"{word}-{name}", inputs, name, chosen)
-                parts.append(Quoted(f"**{word.title()} most** ({caption(evaluation)})", texts))
-            else:
-                parts.append(f"No query {word}.")
+            words = f"**{word.title()} most** ({caption(evaluation)})"
+            parts.append(
+                Quoted(words, partial(table, f"{word}-{name}", inputs, name, chosen)) if chosen else f"No query {word}."
+            )
     return Section("Gains and losses by query", "the queries that retrieval training helped and hurt most", parts)
 
 
 def extremes(inputs: Inputs, set_name: str) -> tuple[list[Example], list[Example]]:
     """The queries that gained most and those that lost most; equal changes stand in the order of their ids."""
     scores = [read_columns(per_query_file(inputs.root, set_name, row)) for row in (BEFORE, FINAL)]
-    found = [
+    examples = [
         Example(query, float(before), float(after))
         for query, before, after in zip(scores[0]["query-id"], scores[0][MAIN], scores[1][MAIN], strict=True)
     ]
-    ranked = sorted(found, key=lambda example: (example.before - example.after, example.query))
-    gained = [example for example in ranked if example.after > example.before]
-    lost = [example for example in ranked if example.after < example.before]
-    return gained[:COUNT], sorted(lost, key=lambda example: (example.after - example.before, example.query))[:COUNT]
+    lost, gained = (
+        sorted(
+            (e for e in examples if sign * (e.after - e.before) > 0),
+            key=lambda e: (-sign * (e.after - e.before), e.query),
+        )
+        for sign in (-1, 1)
+    )
+    return gained[:COUNT], lost[:COUNT]
 
 
 def first_hits(path: Path) -> dict[str, str]:
@@ -79,24 +81,14 @@ def table(name: str, inputs: Inputs, set_name: str, chosen: list[Example]) -> Ta
     documents = {hits.get(example.query) for hits in (before, after) for example in chosen}
     titles = texts(folder / "corpus.jsonl", documents | {id_ for ids in relevant.values() for id_ in ids})
     queries = texts(folder / "queries.jsonl", {example.query for example in chosen})
-    rows: list[list[Cell]] = [
-        [
-            queries.get(example.query, example.query),
-            titles.get(relevant[example.query][0]),
-            _hit(before.get(example.query), example.query, titles, relevant),
-            _hit(after.get(example.query), example.query, titles, relevant),
-            f"{example.before:.2f} → {example.after:.2f}",
-        ]
-        for example in chosen
-    ]
-    header = ["query", "relevant document", "first before", "first after", MAIN]
-    return Table(name, header, rows)
-
-
-def _hit(document: str | None, query: str, titles: dict[str, str], relevant: dict[str, list[str]]) -> str | None:
-    if document is None:
-        return None
-    return "a relevant one" if document in relevant[query] else titles.get(document, document)
+    rows: list[list[Cell]] = []
+    for example in chosen:
+        right = relevant[example.query]
+        hits = (before.get(example.query), after.get(example.query))
+        firsts = ["a relevant one" if hit in right else hit and titles.get(hit, hit) for hit in hits]
+        change = f"{example.before:.2f} → {example.after:.2f}"
+        rows.append([queries.get(example.query, example.query), titles.get(right[0]), *firsts, change])
+    return Table(name, ["query", "relevant document", "first before", "first after", MAIN], rows)
 
 
 def relevant_ids(path: Path, queries: set[str]) -> dict[str, list[str]]:
@@ -121,16 +113,20 @@ def draw_queries(inputs: Inputs, evaluation: Evaluation, target: Path) -> None:
     tested = pair(evaluation, MAIN, FINAL, BEFORE)
     p = f", {p_value(evaluation, tested)} after Holm" if tested else ""
     better, worse = int((after > before).sum()), int((after < before).sum())
-    note = f"{caption(evaluation)}. Area: number of queries at a point."
+    note = f"{caption(evaluation)}. Area: number of queries at a point, as the numbers on it say."
     title = f"{better} queries gain by retrieval training, {worse} lose, {len(after) - better - worse} stay{p}"
     with style.chart(target, title, note, size=(5.6, 5.2)) as (axes,):
         points, counts = np.unique(np.stack([before, after], axis=1).round(2), axis=0, return_counts=True)
         colours = np.where(points[:, 1] > points[:, 0], style.BLUE, style.GREY)
         colours = np.where(points[:, 1] < points[:, 0], style.VERMILLION, colours)
         axes.plot([0, 1], [0, 1], color=style.GREY, linewidth=0.8, linestyle="--")
-        axes.scatter(points[:, 0], points[:, 1], s=12 + 8 * counts, c=list(colours), alpha=0.6, linewidths=0)
-        axes.set_xlim(-0.06, 1.06)
-        axes.set_ylim(-0.06, 1.06)
+        areas = 12 + 900 * counts / len(after)
+        axes.scatter(points[:, 0], points[:, 1], s=areas, c=list(colours), alpha=0.6, linewidths=0, clip_on=False)
+        for point, count in zip(points, counts, strict=True):
+            if count >= _NUMBERED * len(after):
+                axes.text(point[0], point[1], f"{count}", ha="center", va="center", fontsize=7)
+        axes.set_xlim(-0.1, 1.1)
+        axes.set_ylim(-0.1, 1.1)
         axes.set_aspect("equal")
         axes.set_xlabel(f"{MAIN} before ({systems.label(BEFORE)})")
         axes.set_ylabel(f"{MAIN} after ({systems.label(FINAL)})")

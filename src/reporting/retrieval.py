@@ -18,7 +18,7 @@ from src.recipe.stages import FINAL
 from src.reporting import names, style
 from src.reporting.inputs import Inputs
 from src.reporting.section import Figure, Part, Section
-from src.reporting.tables import Cell, Table, interval, percent
+from src.reporting.tables import Cell, Marked, Table, interval, opposite, percent, starred
 
 TABLE_1 = ("P@1", "P@5", "P@10", "MRR@10")
 # Late-interaction rows that gains are taken over: the paper's own baseline where it is measured, else ours.
@@ -31,12 +31,9 @@ def section(inputs: Inputs) -> Section:
     parts: list[Part] = []
     for name, evaluation in inputs.evaluations.items():
         alternative = f"{MAIN} of every model on {name} with 95 % intervals"
-        parts += [
-            f"### {names.retrieval_set(evaluation)}",
-            models(evaluation, inputs.not_run(name)),
-            Figure(f"models-{name}", alternative, partial(draw_models, evaluation)),
-            significance(evaluation),
-        ]
+        figure = Figure(f"models-{name}", alternative, partial(draw_models, evaluation))
+        rows = models(evaluation, inputs.not_run(name))
+        parts += [f"### {names.retrieval_set(evaluation)}", rows, figure, significance(evaluation)]
     what = "all measures with intervals, and what differs significantly from what"
     return Section("Every model", what, parts, [plot(inputs)])
 
@@ -47,16 +44,11 @@ def models(evaluation: Evaluation, not_run: Sequence[Entry] = ()) -> Table:
     Args:
         not_run: published rows of other models, which are shown below ours and named as published.
     """
-    header = ["model", *MEASURES[:-1], "95 % interval", MEASURES[-1]]
     rows: list[list[Cell]] = []
-    marks: dict[tuple[int, int], str] = {}
-    for number, (name, scores) in enumerate(evaluation["models"].items()):
+    for name, scores in evaluation["models"].items():
+        values: list[Cell] = [Marked(scores[key], _signs(evaluation, key, name)) for key in MEASURES]
         bounds = interval(evaluation["intervals"][name][MAIN])
-        rows.append([systems.label(name), *(scores[key] for key in MEASURES[:-1]), bounds, scores[MEASURES[-1]]])
-        for column, measure in enumerate(header):
-            mark = _mark(evaluation, measure, name)
-            if mark:
-                marks[number, column] = mark
+        rows.append([systems.label(name), *values[:-1], bounds, values[-1]])
     for entry in not_run:
         values = [entry.values.get(key) for key in MEASURES]
         rows.append([f"{entry.model} (published)", *values[:-1], None, values[-1]])
@@ -68,7 +60,8 @@ def models(evaluation: Evaluation, not_run: Sequence[Entry] = ()) -> Table:
     )
     if not_run:
         notes += " (published): not run here, the values of its source (expected.yaml)."
-    return Table(f"models-{evaluation['set']}", header, rows, caption(evaluation), notes, marks)
+    header = ["model", *MEASURES[:-1], "95 % interval", MEASURES[-1]]
+    return Table(f"models-{evaluation['set']}", header, rows, caption(evaluation), notes)
 
 
 def weights(evaluation: Evaluation) -> str:
@@ -76,14 +69,14 @@ def weights(evaluation: Evaluation) -> str:
     settings = evaluation["settings"]
     known = {name: model.get("weights") for name, model in settings.get("published", {}).items()}
     known |= {f"{systems.label('base')} and what was trained from it": settings.get("base_weights")}
-    return "".join(f" {name}: {told}." for name, told in known.items() if told)
+    return "".join(f" {name}: {words}." for name, words in known.items() if words)
 
 
 def dropped(evaluation: Evaluation) -> str:
     """A sentence on what was left out of the set, empty where nothing was; queries of other splits are no loss."""
     losses = ("empty_documents", "empty_queries", "queries_without_relevant_document")
-    found = [f"{count} {what.replace('_', ' ')}" for what in losses if (count := evaluation["dropped"].get(what))]
-    return f" Left out: {', '.join(found)}." if found else ""
+    counts = [f"{count} {what.replace('_', ' ')}" for what in losses if (count := evaluation["dropped"].get(what))]
+    return f" Left out: {', '.join(counts)}." if counts else ""
 
 
 def baseline(evaluation: Evaluation) -> str:
@@ -102,8 +95,8 @@ def pair(evaluation: Evaluation, measure: str, name: str, other: str) -> dict[st
         if (found["a"], found["b"]) == (name, other):
             return dict(found)
         if (found["b"], found["a"]) == (name, other):
-            low, high = found["interval"]
-            return {**found, "a": name, "b": other, "difference": -found["difference"], "interval": [-high, -low]}
+            bounds = list(opposite(found["interval"]))
+            return {**found, "a": name, "b": other, "difference": -found["difference"], "interval": bounds}
     return None
 
 
@@ -113,11 +106,10 @@ def p_value(evaluation: Evaluation, tested: Mapping[str, Any]) -> str:
     return f"p {sign} {tested['p_holm']:.2g}"
 
 
-def _mark(evaluation: Evaluation, measure: str, name: str) -> str:
-    found = (
-        (sign, pair(evaluation, measure, name, other)) for sign, other in (("†", FINAL), ("‡", baseline(evaluation)))
-    )
-    return "".join(sign for sign, tested in found if tested and tested["significant"])
+def _signs(evaluation: Evaluation, measure: str, name: str) -> str:
+    others = {"†": FINAL, "‡": baseline(evaluation)}
+    tested = {sign: pair(evaluation, measure, name, other) for sign, other in others.items()}
+    return "".join(sign for sign, test in tested.items() if test and test["significant"])
 
 
 def table_1(evaluation: Evaluation) -> Table:
@@ -137,18 +129,13 @@ def significance(evaluation: Evaluation) -> Table:
     """Differences of nDCG@10 between every two rows; * where significant."""
     listed = list(evaluation["models"])
     rows: list[list[Cell]] = []
-    marks: dict[tuple[int, int], str] = {}
-    for number, name in enumerate(listed):
-        cells: list[Cell] = [systems.label(name)]
-        for place, other in enumerate(listed):
-            tested = pair(evaluation, MAIN, name, other)
-            cells.append(f"{tested['difference']:+.3f}" if tested else None)
-            if tested and tested["significant"]:
-                marks[number, place + 1] = "\\*"
-        rows.append(cells)
+    for name in listed:
+        tests = [pair(evaluation, MAIN, name, other) for other in listed]
+        cells = [starred(f"{test['difference']:+.3f}", test["significant"]) if test else None for test in tests]
+        rows.append([systems.label(name), *cells])
     notes = f"Row minus column. \\* p < {LEVEL}: {evaluation['significance'].get('test', 'not tested')}."
     header = [f"{MAIN} difference", *map(systems.label, listed)]
-    return Table(f"significance-{evaluation['set']}", header, rows, caption(evaluation), notes, marks)
+    return Table(f"significance-{evaluation['set']}", header, rows, caption(evaluation), notes)
 
 
 def draw_models(evaluation: Evaluation, target: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from src.data.card import COPY, DEV_COPY, WHOLE
 from src.model.card import altered
 from src.recipe import systems
 from src.reporting import names, training
@@ -11,7 +12,7 @@ from src.reporting.inputs import TRAINING_SETS, Inputs
 from src.reporting.section import Figure, Part, Section
 from src.reporting.tables import Cell, Table, plain
 
-LIBRARIES = (
+LIBRARIES = [
     "torch",
     "transformers",
     "sentence-transformers",
@@ -21,7 +22,7 @@ LIBRARIES = (
     "bm25s",
     "ir-measures",
     "dvc",
-)
+]
 
 
 def what_was_run(inputs: Inputs) -> Section:
@@ -39,11 +40,9 @@ def what_was_run(inputs: Inputs) -> Section:
         origin += f", pretrained by masked language modelling for {mlm.epochs:g} epochs" if mlm.epochs else ""
     cards = ", ".join(f"[{card['name']}](data/{card['name']}.md)" for card in inputs.cards.values())
     published_rows = _published_rows(inputs)
-    leaks = "removed from training" if params.prepare.leakage == "remove" else "kept (prepare.leakage)"
     parts: list[Part] = [
         data(inputs),
-        f"Data cards (checksums, what was dropped and why, lengths in words and tokens): {cards}. Training rows whose "
-        f"text stands in an evaluation set are {leaks}.",
+        f"Data cards (checksums, what was dropped and why, lengths in words and tokens): {cards}. {leaks(inputs)}",
         training.recipe(inputs),
         f"- Base: {origin}.\n"
         f"- Beyond the paper in the retrieval step (anti-forgetting, negatives): {training.beyond_the_paper(inputs)}.\n"
@@ -61,6 +60,22 @@ def what_was_run(inputs: Inputs) -> Section:
     return Section("What was run", "data, recipe, seeds, versions, training curves", parts)
 
 
+def leaks(inputs: Inputs) -> str:
+    """What of the evaluation sets was taken out of training, with the rows counted by stage prepare."""
+    rules = inputs.params.prepare
+    if rules.leakage == "keep":
+        return "Training rows that leak from evaluation sets are kept (prepare.leakage)."
+    dropped = [inputs.cards[key]["splits"]["train"]["dropped"] for key in TRAINING_SETS]
+    counts = {reason: sum(counted.get(reason, 0) for counted in dropped) for reason in (WHOLE, COPY, DEV_COPY)}
+    removed = f"Removed from training: {counts[WHOLE]:,} rows of which a text {WHOLE}"
+    if rules.overlap is None:
+        return f"{removed}. Near copies were not looked for (prepare.overlap)."
+    return (
+        f"{removed}; {counts[COPY]:,} with a {COPY} ({rules.overlap:.0%} of the word 5-grams of either are shared, or "
+        f"more), and {counts[DEV_COPY]:,} with a {DEV_COPY}."
+    )
+
+
 def data(inputs: Inputs) -> Table:
     """Every data set: what for, where from, how many rows were kept."""
     rows: list[list[Cell]] = []
@@ -68,18 +83,11 @@ def data(inputs: Inputs) -> Table:
         kept = {split: counts["kept"] for split, counts in card["splits"].items()}
         read = sum(counts["read"] for counts in card["splits"].values())
         lengths: dict[str, int] = next(iter(card["words"].values()), {})
-        rows.append(
-            [
-                card["name"],
-                f"training: {key}" if key in TRAINING_SETS else "evaluation",
-                names.SYNTHETIC if card["synthetic"] else "real",
-                plain(card["source"]),
-                plain(card["licence"]),
-                ", ".join(f"{split} {count:,}" for split, count in kept.items()),
-                read - sum(kept.values()),
-                lengths.get("p50"),
-            ]
-        )
+        use = f"training: {key}" if key in TRAINING_SETS else "evaluation"
+        text = names.SYNTHETIC if card["synthetic"] else "real"
+        counts = ", ".join(f"{split} {count:,}" for split, count in kept.items())
+        origin = [plain(card[part]) for part in ("source", "licence")]
+        rows.append([card["name"], use, text, *origin, counts, read - sum(kept.values()), lengths.get("p50")])
     header = ["set", "used for", "text", "source", "licence", "rows kept", "dropped", "median words"]
     return Table("data", header, rows)
 

@@ -106,6 +106,16 @@ def powers_of_two(axes: Axes, ticks: Sequence[float]) -> None:
     axes.minorticks_off()
 
 
+def plain_logarithm(axes: Axes) -> None:
+    """A logarithmic y-axis with a few plain numbers."""
+    from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
+
+    axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_major_formatter(ScalarFormatter())
+    axes.yaxis.set_minor_formatter(NullFormatter())
+
+
 def label(axes: Axes, text: str, point: tuple[float, float], shift: tuple[float, float] = (5, 5), **looks: Any) -> None:
     """Text beside a point, `shift` in typographic points, on a pale ground, so that lines do not cross it."""
     ground = {"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 0.6}
@@ -113,8 +123,6 @@ def label(axes: Axes, text: str, point: tuple[float, float], shift: tuple[float,
     axes.annotate(text, point, shift, textcoords="offset points", bbox=ground, **looks)
 
 
-def pad(axes: Axes, values: Sequence[float], share: float = 0.12) -> None:
-    """Set the y-axis to the values with room around them: for curves, whose differences matter more than zero."""
-    low, high = min(values), max(values)
-    room = share * (high - low) or 0.05
-    axes.set_ylim(low - room, high + room)
+def legend_below(axes: Axes, columns: int = 1) -> None:
+    """A legend below the axes, where it covers nothing."""
+    axes.legend(loc="upper left", bbox_to_anchor=(0, -0.18), fontsize=7.5, ncols=columns, borderaxespad=0)

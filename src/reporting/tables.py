@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from src.table_files import write_table
 
-Cell = str | int | float | None
+Value = str | int | float | None
+
+
+class Marked(NamedTuple):
+    """A value with a sign behind it, such as †, which the CSV leaves out."""
+
+    value: Value
+    sign: str
+
+
+Cell = Value | Marked
 PLACES = 4
 NONE = "–"
 _LONGEST = 160  # characters of a text that is quoted
@@ -21,7 +32,6 @@ class Table:
     Attributes:
         name: of its files.
         rows: floats are shown with four digits; None is a dash.
-        marks: signs behind a cell, by (row, column), such as †; they are not in the CSV.
         caption: what stands above it: set, protocol, n.
         notes: what stands below it: how to read it.
     """
@@ -31,18 +41,14 @@ class Table:
     rows: list[list[Cell]]
     caption: str = ""
     notes: str = ""
-    marks: dict[tuple[int, int], str] = field(default_factory=dict)
 
     def markdown(self) -> str:
         """Caption, table and notes; columns of numbers stand right."""
         right = [self._is_numeric(column) for column in range(len(self.header))]
         lines = [_line(self.header), _line(["---:" if number else "---" for number in right])]
-        for number, row in enumerate(self.rows):
-            lines.append(_line([show(cell) + self.marks.get((number, place), "") for place, cell in enumerate(row)]))
-        parts = [f"*{self.caption}*"] if self.caption else []
-        parts += ["\n".join(lines)]
-        parts += [self.notes] if self.notes else []
-        return "\n\n".join(parts) + "\n"
+        lines += [_line([show(cell) for cell in row]) for row in self.rows]
+        parts = (self.caption and f"*{self.caption}*", "\n".join(lines), self.notes)
+        return "\n\n".join(filter(None, parts)) + "\n"
 
     def write(self, folder: Path) -> None:
         """FOLDER/NAME.csv."""
@@ -61,6 +67,8 @@ def show(cell: Cell) -> str:
     """A cell as a reader sees it, on one line."""
     if cell is None:
         return NONE
+    if isinstance(cell, Marked):
+        return show(cell.value) + cell.sign
     if isinstance(cell, float):
         return f"{cell:.{PLACES}f}"
     return f"{cell:,}" if isinstance(cell, int) else escape(cell)
@@ -78,9 +86,19 @@ def plain(text: str) -> str:
     return "".join(f"\\{letter}" if letter in "\\`*_[]<>#&" else letter for letter in line)
 
 
+def starred(value: Value, significant: bool) -> Cell:
+    """A value with a star where it is significant."""
+    return Marked(value, "\\*") if significant else value
+
+
 def interval(bounds: Sequence[float]) -> str:
     """Two bounds as `[0.123, 0.456]`."""
     return f"[{bounds[0]:.3f}, {bounds[1]:.3f}]"
+
+
+def opposite(bounds: Sequence[float]) -> tuple[float, float]:
+    """The interval of -x from that of x: of a change, where a loss was measured."""
+    return -bounds[1], -bounds[0]
 
 
 def share(value: float) -> str:
@@ -94,9 +112,10 @@ def percent(share: float) -> str:
 
 
 def _raw(cell: Cell) -> str | int:
-    if cell is None:
+    value = cell.value if isinstance(cell, Marked) else cell
+    if value is None:
         return ""
-    return f"{cell:.6g}" if isinstance(cell, float) else cell
+    return f"{value:.6g}" if isinstance(value, float) else value
 
 
 def _line(cells: Sequence[str]) -> str:

@@ -4,21 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 from statistics import fmean
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from src.recipe.stages import STAGES
 from src.reporting import names, style
-from src.reporting.inputs import Inputs
+from src.reporting.inputs import Curve, Inputs
 from src.reporting.section import Part, Section
 from src.reporting.tables import Cell, Table, share
-
-if TYPE_CHECKING:
-    from src.params.schema import StageParams
-
-LAST = 5  # steps whose mean is the loss at the end
-
 
 TITLES = {
     "mlm": "masked language modelling",
@@ -30,53 +23,25 @@ SMOOTHED = 40  # points above which a running mean is drawn besides
 
 def recipe(inputs: Inputs) -> Table:
     """The three steps with their settings."""
-    params = inputs.params
-    rows = [
-        _step(
-            f"{place}. {stage.title}",
-            getattr(params.data, name).name,
-            stage.params(params),
-            _steps(inputs, name),
-        )
-        for place, (name, stage) in enumerate(STAGES.items(), 1)
-    ]
-    header = [
-        "step",
-        "data",
-        "loss",
-        "dimensions",
-        "batch",
-        "epochs",
-        "optimizer steps",
-        "learning rate",
-        "tokens",
-        "frozen",
-    ]
-    return Table("recipe", header, rows)
+    header = ["step", "data", "loss", "dimensions", "batch", "epochs"]
+    header += ["optimizer steps", "learning rate", "tokens", "frozen"]
+    return Table("recipe", header, [_step(name, inputs) for name in STAGES])
 
 
-def _steps(inputs: Inputs, name: str) -> int:
-    return len(inputs.curves.get(name, {}).get("step", []))
+def _step(name: str, inputs: Inputs) -> list[Cell]:
+    block = STAGES[name].params(inputs.params)
+    loss = {"mnrl": "multiple negatives ranking", "cosent": "CoSENT"}[block.loss]
+    frozen = [f"{block.freeze_layers} layers"] if block.freeze_layers else []
+    frozen += ["embeddings"] if block.freeze_embeddings else []
+    of_data = [getattr(inputs.params.data, name).name, loss, ", ".join(map(str, block.dims))]
+    taken = steps(inputs.curves[name]) if name in inputs.curves else 0
+    rates = [block.batch_size, f"{block.epochs:g}", taken, f"{block.learning_rate:g}", block.max_length]
+    return [TITLES[name], *of_data, *rates, ", ".join(frozen) or None]
 
 
-def _step(label: str, data_name: str, step: StageParams, taken: int) -> list[Cell]:
-    loss = {"mnrl": "multiple negatives ranking", "cosent": "CoSENT"}[step.loss]
-    frozen = [f"{step.freeze_layers} layers"] if step.freeze_layers else []
-    frozen += ["embeddings"] if step.freeze_embeddings else []
-    dims = ", ".join(map(str, step.dims))
-    rate = f"{step.learning_rate:g}"
-    return [
-        label,
-        data_name,
-        loss,
-        dims,
-        step.batch_size,
-        f"{step.epochs:g}",
-        taken,
-        rate,
-        step.max_length,
-        ", ".join(frozen) or None,
-    ]
+def steps(curve: Curve) -> int:
+    """Optimizer steps of a training; a long one has a point for several of them."""
+    return int(curve["step"][-1])
 
 
 def beyond_the_paper(inputs: Inputs) -> str:
@@ -95,29 +60,29 @@ def beyond_the_paper(inputs: Inputs) -> str:
 
 def draw_curves(inputs: Inputs, target: Path) -> None:
     """The loss of every step that was trained."""
-    count = len(inputs.curves)
-    columns = min(count, 2)
-    rows = -(-count // columns)
+    columns = min(len(inputs.curves), 2)
+    rows = -(-len(inputs.curves) // columns)
     data = ", ".join(getattr(inputs.params.data, key).name for key in STAGES)
     synthetic = any(inputs.cards[key]["synthetic"] for key in STAGES)
     note = (
         f"Training data: {names.marked(data, synthetic)}. Thin: every batch (an epoch's last is smaller); thick: "
-        "running mean. Losses of different steps are not of one kind."
+        "running mean. Losses of different steps are not of one kind; where all are above zero the axis is logarithmic."
     )
     size = (7.0, 1.2 + 2.1 * rows)
-    with style.chart(target, "Training curves", note, size=size, grid=(rows, columns)) as axes:
-        for place, (name, curve) in zip(axes, inputs.curves.items(), strict=False):
+    with style.chart(target, "Training curves", note, size=size, grid=(rows, columns)) as panels:
+        for axes, (name, curve) in zip(panels, inputs.curves.items(), strict=False):
             loss = np.array(curve["loss"])
             long = len(loss) > SMOOTHED
-            place.plot(curve["step"], loss, color=style.SKY if long else style.BLUE, linewidth=0.8 if long else 1.6)
+            axes.plot(curve["step"], loss, color=style.SKY if long else style.BLUE, linewidth=0.8 if long else 1.6)
             if long:
-                place.plot(curve["step"], running_mean(loss, len(loss) // 20), color=style.BLUE)
-            place.set_title(f"{TITLES[name]}, n = {len(loss)} steps")
-            place.set_ylabel("loss")
-            place.set_xlabel("optimizer step")
-            place.set_ylim(min(0.0, loss.min()), np.quantile(loss, 0.98) * 1.1)
-        for place in axes[count:]:
-            place.set_visible(False)
+                axes.plot(curve["step"], running_mean(loss, len(loss) // 20), color=style.BLUE)
+            axes.set_title(f"{TITLES[name]}, n = {steps(curve)} steps")
+            axes.set_ylabel("loss")
+            axes.set_xlabel("optimizer step")
+            if loss.min() > 0:
+                style.plain_logarithm(axes)
+        for axes in panels[len(inputs.curves) :]:
+            axes.set_visible(False)
 
 
 def running_mean(values: np.ndarray, width: int) -> np.ndarray:
@@ -142,22 +107,18 @@ def work_section(inputs: Inputs) -> Section:
 def work(inputs: Inputs) -> Table:
     """Optimizer steps and pairs of every training."""
     params = inputs.params
-    batches = {
-        "mlm": params.base_model.mlm.batch_size,
-        **{name: stage.params(params).batch_size for name, stage in STAGES.items()},
-        "colbert": params.colbert.batch_size,
-    }
+    batches = {name: stage.params(params).batch_size for name, stage in STAGES.items()}
+    batches |= {"mlm": params.base_model.mlm.batch_size, "colbert": params.colbert.batch_size}
     rows: list[list[Cell]] = [
-        [
-            name,
-            len(curve["step"]),
-            batches[name],
-            len(curve["step"]) * batches[name],
-            curve["loss"][0],
-            fmean(curve["loss"][-LAST:]),
-        ]
+        [name, steps(curve), batches[name], steps(curve) * batches[name], curve["loss"][0], last_loss(curve)]
         for name, curve in inputs.curves.items()
     ]
-    header = ["training", "optimizer steps", "batch", "examples seen, at most", "first loss", "last loss"]
-    notes = f"Last loss: mean of the last {LAST} steps; single batches scatter, and an epoch's last one is smaller."
+    header = ["training", "optimizer steps", "batch", "examples seen, at most", "first loss", "last epoch's loss"]
+    notes = "The last epoch's loss is the mean of its steps, or of all steps of a shorter training: batches scatter."
     return Table("work", header, rows, notes=notes)
+
+
+def last_loss(curve: Curve) -> float:
+    """The mean loss of the last epoch."""
+    last = [loss for epoch, loss in zip(curve["epoch"], curve["loss"], strict=True) if epoch > curve["epoch"][-1] - 1]
+    return fmean(last)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from src.recipe.stages import BLOCKS, STAGES
 from src.reporting.inputs import Inputs
@@ -12,51 +12,72 @@ from src.reporting.tables import share
 Row = Mapping[str, Any]
 
 
+class Question(NamedTuple):
+    """A group of variants: its heading, and a sentence below it."""
+
+    heading: str
+    words: str
+
+
 BATCH, ORDER, SETTINGS, SOURCES = "batch", "order", "settings", "sources"
 FORGETTING, NEGATIVES, INTERPOLATION = "anti_forgetting", "negatives", "interpolation"
-# Heading of each group, in the order of the report.
+# In the order of the report.
 QUESTIONS = {
-    BATCH: "Batch size",
-    ORDER: "Which steps, in which order",
-    SETTINGS: "Matryoshka and frozen layers",
-    SOURCES: "Where the retrieval pairs come from",
-    FORGETTING: "Anti-forgetting",
-    NEGATIVES: "Hard and false negatives",
-    INTERPOLATION: "Weight interpolation",
+    BATCH: Question("Batch size", "The paper used batches of 1024 and saw gains up to 4096."),
+    ORDER: Question(
+        "Which steps, in which order", "The recipe is NLI → STS → retrieval; here steps are left out or change places."
+    ),
+    SETTINGS: Question(
+        "Matryoshka and frozen layers",
+        "The paper trains every Matryoshka dimension and freezes early layers, without the number.",
+    ),
+    SOURCES: Question(
+        "Where the retrieval pairs come from",
+        "Retrieval pairs by origin, at equal size; inverse cloze pairs are made of the passages alone.",
+    ),
+    FORGETTING: Question(
+        "Anti-forgetting", "Beyond the paper: replay of STS batches, and similarity distillation from the model before."
+    ),
+    NEGATIVES: Question(
+        "Hard and false negatives", "Beyond the paper: mined hard negatives, and false negatives masked."
+    ),
+    INTERPOLATION: Question(
+        "Weight interpolation",
+        "Weighted means of the weights before and after retrieval training, without further training.",
+    ),
 }
 
 
 def groups(ablation: Mapping[str, Any]) -> dict[str, dict[str, Row]]:
     """{group: {variant: row}} in the order of QUESTIONS, the reference first in each; only groups with a variant."""
     reference = ablation["reference"]
-    found: dict[str, dict[str, Row]] = {key: {reference: ablation["rows"][reference]} for key in QUESTIONS}
+    grouped: dict[str, dict[str, Row]] = {key: {reference: ablation["rows"][reference]} for key in QUESTIONS}
     for name, row in ablation["rows"].items():
         if name != reference:
-            found[group(name, row)][name] = row
-    return {key: rows for key, rows in found.items() if len(rows) > 1}
+            grouped[group(name, row)][name] = row
+    return {key: rows for key, rows in grouped.items() if len(rows) > 1}
 
 
 def group(name: str, row: Row) -> str:
-    """Which question a variant answers, told from what its row changes."""
+    """Which question a variant answers, by what its row changes."""
     changed = row["row"]
-    train = dict(changed.get("train", {}))
+    train = set(changed.get("train", {}))
     if "@" in name:
         return INTERPOLATION
     if changed.get("mix"):
         return SOURCES
-    if set(train) == {"batch_size"}:
+    if train == {"batch_size"}:
         return BATCH
     if "anti_forgetting" in train:
         return FORGETTING
-    if {"hard_negatives", "false_negatives"} & set(train):
+    if {"hard_negatives", "false_negatives"} & train:
         return NEGATIVES
-    alone = set(changed) <= {"path", "interpolations"}
-    return ORDER if alone else SETTINGS
+    return ORDER if set(changed) <= {"path", "interpolations"} else SETTINGS
 
 
 def in_a_sentence(key: str) -> str:
     """A group's heading within a sentence."""
-    words = QUESTIONS[key]
+    words = QUESTIONS[key].heading
     return words if words.startswith("Matryoshka") else words[0].lower() + words[1:]
 
 
@@ -79,18 +100,19 @@ def label(name: str, row: Row, inputs: Inputs) -> str:
     return ", ".join(parts) or name
 
 
+def with_updates(name: str, row: Row, inputs: Inputs) -> str:
+    """A variant in words, with the optimizer steps of its retrieval training."""
+    updates = f", {row['updates']:,} updates" if "@" not in name else ""
+    return label(name, row, inputs) + updates
+
+
 def settings(changes: Mapping[str, Any], prefix: str = "") -> list[str]:
     """Changed keys with their values, nested ones without the name of their block."""
-    found: list[str] = []
+    words: list[str] = []
     for key, value in changes.items():
         if isinstance(value, Mapping):
-            found += settings(value, prefix)
+            words += settings(value, prefix)
         else:
-            words = f"{prefix}{key.replace('_', ' ')}"
-            found.append({True: words, False: f"no {words}"}[value] if isinstance(value, bool) else f"{words} {value}")
-    return found
-
-
-def size(row: Row, inputs: Inputs) -> int:
-    """The batch size of a variant's retrieval step."""
-    return int(row["row"].get("train", {}).get("batch_size", inputs.params.train.batch_size))
+            said = f"{prefix}{key.replace('_', ' ')}"
+            words.append({True: said, False: f"no {said}"}[value] if isinstance(value, bool) else f"{said} {value}")
+    return words

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from src.reporting import checks, document, labels, style
 from src.reporting.inputs import read_inputs
-from src.reporting.training import running_mean
+from src.reporting.training import last_loss, running_mean, steps
 from tests.unit.reporting_run import SET, make_run
 
 
@@ -65,8 +65,8 @@ def test_a_chart_leaves_matplotlib_as_it_was(tmp_path):
     assert dict(mpl.rcParams) == before
 
 
-@given(st.lists(st.tuples(st.floats(0.2, 0.8), st.floats(0.2, 0.8)), min_size=1, max_size=4))
-def test_names_of_a_few_points_do_not_lie_on_each_other(places):
+@given(st.lists(st.tuples(st.floats(0.2, 0.8), st.floats(0.2, 0.8)), min_size=1, max_size=12))
+def test_names_do_not_lie_on_each_other_and_a_few_all_have_room(places):
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -76,6 +76,12 @@ def test_names_of_a_few_points_do_not_lie_on_each_other(places):
     labels.name_points(axes, [labels.Name("a name", place, "black") for place in places])
     boxes = [text.get_window_extent(canvas.get_renderer()) for text in axes.texts]
     assert not any(a.overlaps(b) for a, b in itertools.combinations(boxes, 2))
+    assert len(boxes) == len(places) or len(places) > 4
+
+
+def test_a_long_training_counts_its_steps_and_the_loss_of_its_last_epoch():
+    curve = {"step": [50.0, 100.0, 150.0, 200.0], "epoch": [0.5, 1.0, 1.5, 2.0], "loss": [8.0, 4.0, 2.0, 1.0]}
+    assert (steps(curve), last_loss(curve)) == (200, 1.5)
 
 
 @given(st.lists(st.floats(-100, 100), min_size=1, max_size=50), st.integers(0, 10))

@@ -3,8 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from src.data.card import COPY
 from src.data.columns import KINDS
-from src.data.leakage import COPY, LeakFinder, without_copies_of_dev
+from src.data.leakage import LeakFinder, without_copies_of_dev
 from src.data.overlap import OverlapIndex, ngrams
 from src.data.training_set import Split, without
 from src.turkish import upper

@@ -6,8 +6,10 @@ import socket
 import pytest
 from markdown_it import MarkdownIt
 
+from src.data.card import COPY, DEV_COPY, WHOLE
 from src.reporting import checks, document, html, markdown
 from src.reporting.inputs import read_inputs
+from src.reporting.run import leaks
 from src.stages import report
 from tests.unit.reporting_run import SET, make_run
 
@@ -103,6 +105,16 @@ def test_real_data_is_not_called_synthetic(tmp_path):
     page = markdown.page(document.report(inputs, checks.all_checks(inputs)))
     assert "(synthetic)" not in page
     assert "**Synthetic data.**" not in page
+
+
+def test_the_report_says_what_was_removed_as_a_leak_from_the_cards(tmp_path):
+    params = make_run(tmp_path)
+    inputs = read_inputs(params, tmp_path)
+    inputs.cards["nli"]["splits"]["train"]["dropped"] = {WHOLE: 2, COPY: 1_300}
+    inputs.cards["retrieval"]["splits"]["train"]["dropped"] = {WHOLE: 1, DEV_COPY: 4}
+    said = leaks(inputs)
+    assert f"3 rows of which a text {WHOLE}" in said
+    assert f"1,300 with a {COPY} ({params.prepare.overlap:.0%}" in said and f"4 with a {DEV_COPY}" in said
 
 
 def ablations_section(root, params):

@@ -6,6 +6,7 @@ from src.files import read_yaml
 from src.reporting import ablation, variants
 from src.reporting.forgetting import answer
 from src.reporting.inputs import read_inputs
+from src.reporting.tables import starred
 from tests.unit.reporting_run import ROOT, SET, make_run
 
 CHAIN = ["nli", "sts", "retrieval"]
@@ -52,9 +53,10 @@ def test_with_seeds_a_table_shows_deviation_and_the_test_between_seeds(tmp_path)
     found = variants.groups(inputs.ablation)
     table = ablation.table(variants.BATCH, found[variants.BATCH], inputs)
     reference, variant = table.rows
-    assert reference[1:5] == ["0.7000 ± 0.0100", None, None, None]
-    assert variant[:5] == ["batch size 256", "0.6600 ± 0.0100", "-0.0200", "[-0.040, 0.000]", 0.2]
-    assert table.marks == {(1, 2): "\\*", (1, 6): "\\*"}
+    assert reference[2:6] == ["0.7000 ± 0.0100", None, None, None]
+    change = starred("-0.0200", significant=True)
+    assert variant[:6] == ["batch size 256", 20, "0.6600 ± 0.0100", change, "[-0.040, 0.000]", 0.2]
+    assert variant[7] == change
     assert f"{SET} (synthetic)" in table.caption and "seeds 1, 2" in table.caption
 
 

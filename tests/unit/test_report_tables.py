@@ -6,14 +6,14 @@ from markdown_it import MarkdownIt
 
 from src.evaluation.expected import read_expected, unmeasured
 from src.reporting import dimensions, retrieval
-from src.reporting.tables import Table, escape, plain, show
+from src.reporting.tables import Marked, Table, escape, plain, show, starred
 from tests.unit.reporting_run import SET, evaluation, latency
 
 MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
 
 
 def test_numbers_stand_right_and_keep_four_digits():
-    table = Table("t", ["name", "score", "n"], [["a", 0.5, 1200], ["b", None, 3]], "caption", "notes", {(0, 1): "†"})
+    table = Table("t", ["name", "score", "n"], [["a", Marked(0.5, "†"), 1200], ["b", None, 3]], "caption", "notes")
     assert table.markdown().splitlines() == [
         "*caption*",
         "",
@@ -27,7 +27,7 @@ def test_numbers_stand_right_and_keep_four_digits():
 
 
 def test_the_csv_holds_plain_numbers_and_no_marks(tmp_path):
-    Table("t", ["name", "score"], [["a", 1 / 3], ["b", None]], marks={(0, 1): "*"}).write(tmp_path)
+    Table("t", ["name", "score"], [["a", starred(1 / 3, significant=True)], ["b", None]]).write(tmp_path)
     assert (tmp_path / "t.csv").read_text() == "name,score\na,0.333333\nb,\n"
 
 
@@ -92,8 +92,8 @@ def test_published_rows_of_models_that_were_not_run_stand_below_ours_under_the_s
     assert [entry.model for entry in others] == ["theirs"]
     table = retrieval.models(found, others)
     assert len(table.rows) == len(found["models"]) + 1
-    told = dict(zip(table.header, table.rows[-1], strict=True))
-    assert (told["model"], told["nDCG@10"], told["P@1"]) == ("theirs (published)", 0.9229, None)
+    last = dict(zip(table.header, table.rows[-1], strict=True))
+    assert (last["model"], last["nDCG@10"], last["P@1"]) == ("theirs (published)", 0.9229, None)
     assert "(published): not run here" in table.notes
     found["protocol"]["synthetic"] = True
     assert unmeasured(read_expected(tmp_path / "expected.yaml"), SET, found) == []
