@@ -18,6 +18,8 @@ def usable_positions(encoder: Any) -> int:
     """
     transformer = encoder[0].get_submodule("model")
     declared = int(getattr(transformer.config, "max_position_embeddings", None) or UNLIMITED)
+    if declared < 0:  # as XLNet says that there is no limit
+        return UNLIMITED
     for name, module in transformer.named_modules():
         if name.rpartition(".")[2] == "position_embeddings" and getattr(module, "weight", None) is not None:
             padding = getattr(module, "padding_idx", None)

@@ -1,6 +1,7 @@
 """Search your own Turkish texts in the terminal: `python -m src.search TEXTFILE [--query TEXT]`.
 
-The file holds one document a line, or JSON lines with the key `text` (and, where they have them, `title` and `_id`).
+The file is a .txt with one document a line, or a .jsonl, .json, .csv, .tsv or .parquet whose rows have `text` (and,
+where they have them, `title` and `_id`); .gz is allowed.
 Without --query it asks for queries until an empty line; `:dims 64` and `:top 5` change the settings on the way.
 --int8 encodes in 8 bits by ONNX Runtime (requirements-export.txt).
 --lexical searches by BM25 of lemmas, without an encoder; --hybrid by both, with their z-scores added.
@@ -13,11 +14,12 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from src.data.judgements import as_id
+from src.data.readers import read_rows
 from src.data.text import clean
 from src.errors import UserError, run_command
-from src.files import numbered_jsonl
 from src.search.index import Document, HybridIndex, Index, Searchable, WordIndex
 
 _SNIPPET = 160  # characters of a hit that are shown
@@ -28,7 +30,7 @@ def main(arguments: list[str]) -> None:
     options = parse(arguments)
     documents = list(read_documents(Path(options.file)))
     if not documents:
-        raise UserError(f"{options.file}: no texts; expected one a line, or JSON lines with the key text")
+        raise UserError(f"{options.file}: no texts; expected one a line, or rows with `text`")
     index = build(options, documents)
     dims = check_dims(options.dims, index.dimensions)
     if options.query is not None:
@@ -60,7 +62,7 @@ def build(options: argparse.Namespace, documents: list[Document]) -> Searchable:
 def parse(arguments: list[str]) -> argparse.Namespace:
     """The command line. Raises UserError in place of argparse's own exit."""
     parser = argparse.ArgumentParser(prog="python -m src.search", description=__doc__, exit_on_error=False)
-    parser.add_argument("file", help="one document a line, or JSON lines with the key text")
+    parser.add_argument("file", help="a .txt with one document a line, or a table with the column text")
     parser.add_argument("--query", help="answer this one and end")
     parser.add_argument("--top", type=int, default=5, help="hits to show (5)")
     parser.add_argument("--dims", type=int, help="use the first so many dimensions (all)")
@@ -85,26 +87,28 @@ def read_documents(path: Path) -> Iterator[Document]:
     """The texts of a file, cleaned as for training; blank lines are passed over.
 
     Raises:
-        UserError: the file is missing or not UTF-8, or a JSON line has no text.
+        UserError: the file is missing, damaged or of an unknown kind, a row has no text, or two have one name.
     """
-    if path.suffix in (".jsonl", ".json"):
-        for number, row in numbered_jsonl(path):
-            text = row.get("text")
-            if not isinstance(text, str) or not clean(text):
-                raise UserError(f"{path}:{number}: no text; expected an object with the key text")
-            title = row.get("title") or ""
-            if not isinstance(title, str):
-                raise UserError(f"{path}:{number}: title is a {type(title).__name__}; expected text")
-            yield Document(as_id(row.get("_id", number), f"{path}:{number}"), clean(f"{title} {text}"))
-        return
-    try:
-        with path.open(encoding="utf-8-sig") as stream:
-            cleaned = ((number, clean(line)) for number, line in enumerate(stream, 1))
-            yield from (Document(str(number), text) for number, text in cleaned if text)
-    except FileNotFoundError as error:
-        raise UserError(f"{path}: no such file") from error
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path}: not UTF-8 ({error.reason}); save the file as UTF-8") from error
+    names: set[str] = set()
+    for number, row in read_rows(path):
+        where = f"{path}:{number}"
+        text, title = (clean(_text(row, column, where)) for column in ("text", "title"))
+        if not text and ".txt" in path.suffixes:  # nothing of the line is visible
+            continue
+        if not text:
+            raise UserError(f"{where}: no text; expected one under `text`")
+        name = as_id(row.get("_id", number), where)
+        if name in names:
+            raise UserError(f"{where}: two documents are called {name!r}; a row without `_id` is called by its number")
+        names.add(name)
+        yield Document(name, f"{title} {text}".strip())
+
+
+def _text(row: dict[str, Any], column: str, where: str) -> str:
+    value = row.get(column)
+    if not isinstance(value, str | None):
+        raise UserError(f"{where}: {column} is a {type(value).__name__}; expected text")
+    return value or ""
 
 
 def check_dims(dims: int | None, size: int) -> int:

@@ -74,6 +74,24 @@ def test_json_lines_have_ids_and_titles(capsys, tmp_path, model):
     assert lines[1].split()[2:] == ["2", "kediler"]
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("metin.csv", '_id,title,text\na,Su,"kaynar, ""donar"""\nb,,kediler\n'),
+        ("metin.tsv", '_id\ttitle\ttext\na\tSu\tkaynar, "donar"\nb\t\tkediler\n'),
+        ("metin.json", '[{"_id": "a", "text": "Su kaynar, \\"donar\\""},\n{"_id": "b", "text": "kediler"}]'),
+        (
+            "metin.jsonl",
+            '\ufeff\r\n{"_id": "a", "text": "Su kaynar, \\"donar\\""}\r\n{"_id": "b", "text": "kediler"}\r\n',
+        ),
+    ],
+)
+def test_tables_are_read_as_training_reads_them(capsys, tmp_path, name, content):
+    (tmp_path / name).write_text(content, encoding="utf-8", newline="")
+    lines = run(capsys, str(tmp_path / name), "--lexical", "--query", "donar kediler")
+    assert sorted(" ".join(line.split()[2:]) for line in lines) == ['a Su kaynar, "donar"', "b kediler"]
+
+
 def test_documents_and_queries_are_cleaned_as_for_training(capsys, tmp_path, file, model):
     damaged = tmp_path / "damaged.txt"
     spread = ["\u200b".join(text).replace("i", "i\u0307").replace("ı", "\u00adı") for text in TEXTS]
@@ -152,6 +170,12 @@ def test_faults_are_one_line(file, model, arguments, message):
         ("null.jsonl", b'\n{"_id": null, "text": "a"}\n', ":2: _id is None; expected an id"),
         ("half.jsonl", b'{"text": "\\ud800"}\n', ":1: holds the lone surrogate"),
         ("twice.jsonl", b'{"text": "a",\t"text": "b"}\n', ":1: key 'text' stands twice"),
+        ("same.jsonl", b'{"_id": "a", "text": "b"}\n{"_id": "a", "text": "c"}\n', ":2: two documents are called 'a'"),
+        ("line.jsonl", b'{"_id": "2", "text": "b"}\n{"text": "c"}\n', ":2: two documents are called '2'"),
+        ("other.csv", b"metin\na\n", ":2: no text"),
+        ("quoted.tsv", b'text\n"a\tb"\n', "a .tsv has no quoting"),
+        ("damaged.parquet", b"PAR1", "no readable Parquet"),
+        ("belge.docx", b"PK\x03\x04", "unknown kind of file"),
     ],
 )
 def test_files_that_cannot_be_read_are_refused(tmp_path, name, content, message):

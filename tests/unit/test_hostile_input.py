@@ -18,7 +18,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from src import record
 from src.data import readers
 from src.data.card import origin
 from src.data.columns import KINDS
@@ -34,6 +33,7 @@ from src.files import read_json, read_jsonl, read_yaml
 from src.model.prompts import Prompts
 from src.params import load_params
 from src.params.load import validate, validate_ablations
+from src.record import __main__ as record
 from src.search.__main__ import read_documents
 from src.training import dataset
 

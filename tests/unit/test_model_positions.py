@@ -28,7 +28,7 @@ from src.evaluation.beir import EvalSet
 from src.evaluation.dense import embed_set, load_dense
 from src.model.encoder import assemble, save_encoder
 from src.model.load import load_encoder
-from src.model.positions import count_cut, usable_positions
+from src.model.positions import UNLIMITED, count_cut, usable_positions
 from src.model.tokenizer import train_tokenizer, wrap
 from src.search.index import Document, Index
 from src.training import encoder as training
@@ -74,6 +74,17 @@ def test_a_long_text_is_cut_at_the_positions_there_are(tmp_path, kind, asked):
     assert usable_positions(encoder) == positions
     assert encoder.max_seq_length == min(positions, asked or 20)
     assert np.isfinite(encoder.encode([LONG, "kısa"])).all()
+
+
+def test_relative_positions_have_no_end():
+    """XLNet says -1; others say nothing."""
+    from types import SimpleNamespace
+
+    for declared in (-1, None):
+        transformer = torch.nn.Linear(1, 1)
+        transformer.config = SimpleNamespace(max_position_embeddings=declared)
+        encoder = [SimpleNamespace(get_submodule=lambda _, found=transformer: found)]
+        assert usable_positions(encoder) == UNLIMITED
 
 
 def test_training_knows_the_usable_positions(tmp_path):
