@@ -7,13 +7,13 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tokenizers import Tokenizer
+
 from src.data.card import markdown, token_quantiles
 from src.errors import UserError
 from src.files import fresh_dir, read_jsonl, write_json, write_text
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerBase
-
     from src.reporting.inputs import Inputs
 
 # Texts of a column whose tokens are counted; more would cost minutes on large sets and change no quantile.
@@ -39,17 +39,15 @@ def write_cards(inputs: Inputs, target: Path) -> None:
             write_text(path.with_suffix(".md"), markdown(full))
 
 
-def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
-    """The base model's tokenizer, without its weights."""
-    from transformers import AutoTokenizer
-    from transformers.utils import logging
-
-    logging.set_verbosity_error()  # texts longer than the model takes are what is counted here
-    tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+def load_tokenizer(folder: Path) -> Tokenizer:
+    """The base model's tokenizer alone: transformers around it would cost seconds of imports for the same counts."""
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    tokenizer.no_truncation()  # texts longer than the model takes are what is counted here
+    tokenizer.no_padding()
     return tokenizer
 
 
-def tokens(folder: Path, tokenizer: PreTrainedTokenizerBase) -> dict[str, dict[str, int]]:
+def tokens(folder: Path, tokenizer: Tokenizer) -> dict[str, dict[str, int]]:
     """Token quantiles of every text column of a prepared set: of train, or of documents and queries."""
     return {name: token_quantiles(texts, tokenizer) for name, texts in columns(folder).items() if texts}
 
