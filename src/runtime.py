@@ -57,7 +57,7 @@ def use_threads(runtime: RuntimeParams) -> None:
     torch.set_num_threads(runtime.threads)
     torch.use_deterministic_algorithms(runtime.deterministic, warn_only=True)
     # Nothing here reads memory before it writes it; to fill that first took a tenth of a step's time.
-    torch.utils.deterministic.fill_uninitialized_memory = False
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
 
 
 def device(runtime: RuntimeParams) -> torch.device:
