@@ -3,7 +3,7 @@
 reports/ablation/comparison.json:
 
     reference       the variant that the others are compared with
-    settings        what all variants share: rows and epochs of the retrieval step, seeds
+    settings        what all variants share: seeds
     protocol        how intervals and tests are made
     sets, sts_set   names of the sets
     rows            {NAME: row}; an interpolation of the reference is the row NAME@SHARE
@@ -14,12 +14,14 @@ reports/ablation/comparison.json:
 A row:
 
     path, row       its steps, and what params say of it
-    updates         optimizer steps of its retrieval training
+    against         the variant that it is compared with: the reference, or what params name
+    pairs, updates  retrieval pairs that it trained on, epochs counted, and optimizer steps
     retrieval       {SET: {"mean", "sd", "difference", "interval", "p", "p_holm", "significant", "p_seeds"}} of nDCG@10
     sts             the same of Spearman's correlation, with "before" and "drop"; "drop_share" is the row's drop as a
                     share of the reference's, where that is notable
 
-The reference has neither difference nor test. "sd" and "p_seeds" are there with two seeds or more.
+The reference has neither difference nor test, nor has a row that would be compared with one that was left out. Holm's
+correction is over the rows compared with one variant. "sd" and "p_seeds" are there with two seeds or more.
 """
 
 from __future__ import annotations
@@ -56,6 +58,7 @@ if TYPE_CHECKING:
 Values = NDArray[np.float64]
 NOTABLE_DROP = 0.01  # a share of less is a share of noise: a correlation over a thousand pairs is known to about 0.01
 _BLOCK = 128
+_HOLM = "Holm over the rows compared with one variant"
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,7 @@ class Row:
         clusters: {set: (queries,)} what intervals and tests draw.
         cosines: (seeds, pairs) of the STS pairs.
         before: Spearman's correlation of the model that retrieval training started from, mean over seeds.
-        updates: optimizer steps of its retrieval training.
+        pairs, updates: retrieval pairs that it trained on, epochs counted, and optimizer steps.
     """
 
     name: str
@@ -77,7 +80,14 @@ class Row:
     clusters: dict[str, Clusters]
     cosines: Values
     before: float
+    pairs: int
     updates: int
+
+    @property
+    def against(self) -> str | None:
+        """The variant that params compare it with, where that is not the reference."""
+        against: str | None = self.row.get("against")
+        return against
 
 
 def read_rows(folder: Path, names: list[str], reference: str) -> tuple[list[Row], Values, dict[str, Any]]:
@@ -114,6 +124,7 @@ def read_rows(folder: Path, names: list[str], reference: str) -> tuple[list[Row]
                     clusters,
                     np.stack([cosines[run] for run in runs]),
                     float(np.mean([spearman(cosines[of_before(run)], found) for run in whole])),
+                    round(summary["trained"][-1]["rows"] * summary["trained"][-1]["epochs"]),
                     summary["trained"][-1]["optimizer_steps"],
                 )
             )
@@ -133,25 +144,19 @@ def compare_all(folder: Path, ablations: AblationParams, draws: Draws) -> dict[s
 
 def compare(rows: list[Row], scores: Values, head: Mapping[str, Any], draws: Draws) -> dict[str, Any]:
     """What reports/ablation/comparison.json holds. `rows`: the reference first."""
-    reference, others = rows[0], rows[1:]
-    table: dict[str, dict[str, Any]] = {
-        row.name: {"path": row.path, "row": row.row, "updates": row.updates, "retrieval": {}}
-        | {"sts": similarity(row, scores)}
-        for row in rows
-    }
-    for name in head["sets"]:
-        for row in rows:
-            table[row.name]["retrieval"][name] = spread(row.queries[name].mean(axis=1))
-        for row, tested in zip(others, retrieval_tests(reference, others, name, draws), strict=True):
-            table[row.name]["retrieval"][name] |= tested
-    for row, tested in zip(others, sts_tests(reference, others, scores, draws), strict=True):
-        table[row.name]["sts"] |= tested
-    for row in others:
-        add_drop_share(table[row.name]["sts"], table[reference.name]["sts"])
+    by_name = {row.name: row for row in rows}
+    reference = rows[0]
+    table: dict[str, dict[str, Any]] = {row.name: _untested(row, head["sets"], scores) for row in rows}
+    families: dict[str, list[Row]] = {}
+    for row in rows[1:]:
+        if row.against is None or row.against in by_name:  # what it is compared with may have been left out
+            families.setdefault(row.against or reference.name, []).append(row)
+    for name, others in families.items():
+        _test(by_name[name], others, scores, draws, table)
     value = {
         "reference": reference.name,
         "settings": head["settings"],
-        "protocol": protocol(reference.clusters, draws, len(others)),
+        "protocol": protocol(reference.clusters, draws),
         "sets": head["sets"],
         "sts_set": head["sts_set"],
         "rows": table,
@@ -161,14 +166,32 @@ def compare(rows: list[Row], scores: Values, head: Mapping[str, Any], draws: Dra
     return rounded
 
 
-def protocol(clusters: Mapping[str, Clusters], draws: Draws, rows: int) -> dict[str, Any]:
+def _untested(row: Row, sets: list[str], scores: Values) -> dict[str, Any]:
+    """A row before it is compared."""
+    told = {"path": row.path, "row": row.row, "pairs": row.pairs, "updates": row.updates}
+    retrieval = {name: spread(row.queries[name].mean(axis=1)) for name in sets}
+    return told | {"retrieval": retrieval, "sts": similarity(row, scores)}
+
+
+def _test(base: Row, others: list[Row], scores: Values, draws: Draws, table: dict[str, dict[str, Any]]) -> None:
+    """Write into the table how the rows differ from the one that they are compared with."""
+    for name in base.queries:
+        for row, tested in zip(others, retrieval_tests(base, others, name, draws), strict=True):
+            table[row.name]["retrieval"][name] |= tested
+    for row, tested in zip(others, sts_tests(base, others, scores, draws), strict=True):
+        table[row.name]["against"] = base.name
+        table[row.name]["sts"] |= tested
+        add_drop_share(table[row.name]["sts"], table[base.name]["sts"])
+
+
+def protocol(clusters: Mapping[str, Clusters], draws: Draws) -> dict[str, Any]:
     """How the numbers came about, in words; of each set where its clusters decide."""
     return {
         "retrieval": f"{MAIN}, mean over seeds of every query's value",
-        "retrieval_test": {name: f"{test_words(found)}; Holm over {rows} rows" for name, found in clusters.items()},
+        "retrieval_test": {name: f"{test_words(found)}; {_HOLM}" for name, found in clusters.items()},
         "retrieval_interval": {name: interval_words(draws, found) for name, found in clusters.items()},
         "sts": "Spearman's correlation of cosines with gold scores, mean over seeds",
-        "sts_test": f"paired bootstrap over pairs, two-sided, {draws.resamples} resamples; Holm over {rows} rows",
+        "sts_test": f"paired bootstrap over pairs, two-sided, {draws.resamples} resamples; {_HOLM}",
         "resamples": draws.resamples,
         "p_seeds": "Welch's t-test between the seeds' means; small numbers of seeds see large differences only",
         "seed": draws.seed,

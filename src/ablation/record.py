@@ -5,7 +5,7 @@ NAME/summary.json:
     variant, row, path      its name, its row of params as it stands there, its steps in their order
     start                   the chain's model that training started from: base, nli or sts
     trained                 one entry a step trained here: step, rows, batch_size, epochs, optimizer_steps
-    settings                what all variants share: rows and epochs of the retrieval step, seeds
+    settings                what all variants share: seeds
     origin                  fingerprints of what the figures came from (src/ablation/origin.py)
     sets, sts_set           names of the sets
     retrieval               {SET: {measure: {"mean", "sd"}}} over seeds ("sd" with two seeds or more)
@@ -73,7 +73,7 @@ def summary(variant: Variant, found: list[SeedRun], origin: dict[str, str]) -> d
         "path": list(variant.path),
         "start": variant.start,
         "trained": found[0].steps,
-        "settings": {"rows": found[0].steps[-1]["rows"], "epochs": variant.epochs, "seeds": variant.seeds},
+        "settings": {"seeds": variant.seeds},
         "origin": origin,
         "sets": list(means[0]),
         "sts_set": variant.sts_set,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from src.ablation.mix import TooFewRowsError, mixed, sample
 from src.files import read_jsonl, write_jsonl
+from src.recipe.stages import FINAL
 from src.training.run import StageFiles, train_stage
 
 if TYPE_CHECKING:
+    from src.params.schema import StageParams
     from src.params.variant import Variant
 
 PREPARED = Path("data/prepared")
@@ -50,18 +53,27 @@ def train_variant(variant: Variant, seed: int, folder: Path) -> Trained:
             log=Path(f"logs/ablate_{variant.name}_{step}.jsonl"),
             whole=None if data == whole else whole,
         )
-        block = variant.blocks[step]
+        rows = sum(1 for _ in read_jsonl(data))
+        block = for_updates(variant.blocks[step], rows, variant.updates if step == FINAL else None)
         train_stage(files, block, variant.runtime, seed, earlier, compiled=variant.compiled)
         taken.append(
             {
                 "step": step,
-                "rows": sum(1 for _ in read_jsonl(files.data)),
+                "rows": rows,
                 "batch_size": block.batch_size,
                 "epochs": block.epochs,
                 "optimizer_steps": len(files.curve.read_text(encoding="utf-8").splitlines()) - 1,
             }
         )
     return Trained(before, after, taken)
+
+
+def for_updates(block: StageParams, rows: int, updates: int | None) -> StageParams:
+    """The block with as many epochs as make so many optimizer steps; a few more where texts that stand often fill
+    further batches."""
+    return (
+        block if updates is None else block.model_copy(update={"epochs": updates / math.ceil(rows / block.batch_size)})
+    )
 
 
 def training_rows(variant: Variant, step: str, folder: Path) -> Path:

@@ -7,6 +7,9 @@ A row names what differs from the recipe and nothing else:
     matryoshka        false: the retrieval step trains the whole vector alone
     mix               {source: share} of the retrieval pairs, see src/ablation/mix.py
     interpolations    shares of the trained weights at which the result is measured too
+    updates           optimizer steps of the retrieval step, whatever its batch, in place of epochs
+    full_budget       true: the retrieval step has all rows and the recipe's epochs
+    against           the variant that it is compared with, where that is not `reference`
 
 Stage `resolve` writes each variant, with exactly those params that it uses, to data/variants/NAME.json. That file is
 what the variant's own stage depends on: a changed key trains those variants anew that use it.
@@ -46,8 +49,9 @@ def variant(name: str, params: Params, ablations: AblationParams, code: str) -> 
         blocks={step: blocks[step] for step in STAGES if step in (*path[reused:], *replayed(blocks["retrieval"]))},
         mix=dict(row.get("mix", {})),
         interpolations=tuple(row.get("interpolations", ())),
-        rows=ablations.rows,
-        epochs=ablations.epochs,
+        rows=None if row.get("full_budget") else ablations.rows,
+        epochs=None if row.get("full_budget") else ablations.epochs,
+        updates=row.get("updates"),
         seeds=ablations.seeds or [params.seed],
         sample_seed=params.seed,
         runtime=params.runtime,
@@ -69,9 +73,9 @@ def changed(block: StageParams, changes: dict[str, Any]) -> StageParams:
 def retrieval_block(
     block: StageParams, row: dict[str, Any], changes: dict[str, Any], ablations: AblationParams
 ) -> StageParams:
-    """The retrieval step's block with what all variants share (epochs) and without Matryoshka where the row says so."""
+    """The retrieval step's block with what variants share (epochs) and without Matryoshka where the row says so."""
     common: dict[str, Any] = {}
-    if ablations.epochs is not None and "epochs" not in changes:
+    if ablations.epochs is not None and "epochs" not in changes and not row.get("full_budget"):
         common["epochs"] = ablations.epochs
     if not row.get("matryoshka", True):
         common |= {"dims": block.dims[:1], "dim_weights": None}

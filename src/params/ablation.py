@@ -21,6 +21,12 @@ class AblationParams(Block):
     def _reference_is_a_variant(self) -> Self:
         if self.reference not in self.variants:
             raise ValueError(f"reference {self.reference!r} is none of the variants {', '.join(self.variants)}")
+        for name, row in self.variants.items():
+            other = row.get("against", self.reference)
+            if other not in self.variants or "against" in self.variants[other]:
+                raise ValueError(
+                    f"variants.{name}.against: {other!r} is no variant that is itself compared with reference"
+                )
         return self
 
 
@@ -32,11 +38,16 @@ class VariantParams(Block):
     matryoshka: Flag
     mix: dict[str, Annotated[Number, Field(gt=0.0, le=1.0)]]
     interpolations: list[Ratio]
+    against: Key | None
+    updates: Positive | None
+    full_budget: Flag
 
     @model_validator(mode="after")
     def _path_ends_in_retrieval(self) -> Self:
         if self.path[-1] != "retrieval" or len(set(self.path)) < len(self.path):
             raise ValueError(f"path {self.path} must end in retrieval and name each step once")
+        if self.updates and (self.full_budget or "epochs" in self.changes.get("train", {})):
+            raise ValueError("updates say how long it trains; leave out full_budget and train.epochs")
         return self
 
 
@@ -46,6 +57,7 @@ def check_variant(name: str, row: dict[str, Any], params: Params) -> None:
     steps = {key: row[key] for key in ("nli", "sts", "train") if key in row}
     others = {key: value for key, value in row.items() if key not in steps}
     empty = {"matryoshka": True, "mix": {}, "interpolations": []}
+    empty |= {"against": None, "updates": None, "full_budget": False}
     _check(VariantParams, {**empty, **others, "changes": steps}, where)
     for key, changes in steps.items():
         block = getattr(params, key)

@@ -33,7 +33,8 @@ class Variant(Block):
         blocks: the params of each step that is trained or replayed, the row's changes laid over the recipe's.
         mix: share of each source among the retrieval pairs; empty: as they come.
         interpolations: shares of the trained weights at which the result is measured too.
-        rows, epochs, seeds: what all variants share; `sample_seed` draws the rows.
+        rows, epochs: of its retrieval step; `sample_seed` draws the rows; null: all rows, the recipe's epochs.
+        updates: optimizer steps of its retrieval step, in place of epochs.
         sts_set: name of the rated pairs.
         code: fingerprint of the code and packages that train it (src/ablation/origin.py).
     """
@@ -48,6 +49,7 @@ class Variant(Block):
     interpolations: tuple[float, ...]
     rows: int | None
     epochs: float | None
+    updates: int | None
     seeds: list[int]
     sample_seed: int
     runtime: RuntimeParams

@@ -18,6 +18,7 @@ from src.reporting.tables import Cell, Table, interval, share, starred
 
 Row = Mapping[str, Any]
 Rows = Mapping[str, Row]
+FEWEST_SEEDS = 3  # from which on a difference may be said of a training, and not of one run of it
 _SETS_SHOWN = 2  # beside each other; the tables hold them all
 
 
@@ -27,15 +28,17 @@ def section(inputs: Inputs) -> Section:
         return Section("Ablations", "none of this run", [inputs.no_ablation])
     groups = variants.groups(inputs.ablation)
     parts: list[Part] = [
-        "Each variant is trained and measured by itself, on equally many pairs, and compared with the reference on the "
-        "same queries and pairs. Rows and epochs differ from the main run's, so these figures compare with each other, "
-        "not with the tables above; who picks a setting by them has seen the test sets (docs/ablations.md)."
+        "Each variant is trained and measured by itself and compared with the reference, or with the variant that it "
+        "names, on the same queries and pairs. Pairs (epochs counted) and optimizer updates may differ from the main "
+        "run's, so these figures compare with each other, not with the tables above; who picks a setting by them has "
+        "seen the test sets (docs/ablations.md)."
     ]
     for key, rows in groups.items():
         question = variants.QUESTIONS[key]
         parts += [f"### {question.heading}", question.words, table(key, rows, inputs)]
         alternative = f"{question.heading}: change of {MAIN} and Spearman by each variant"
-        parts.append(Figure(f"ablation-{key}", alternative, partial(draw_effects, key, rows, inputs)))
+        if any("against" in row for row in rows.values()):
+            parts.append(Figure(f"ablation-{key}", alternative, partial(draw_effects, key, rows, inputs)))
     parts += [f"Left out: {name}, since {reason}." for name, reason in inputs.ablation["left_out"].items()]
     alternative = f"Change of {MAIN} against change of Spearman: weight interpolation as a curve, variants as points"
     parts += ["### Retrieval against similarity", Figure("pareto", alternative, partial(draw_pareto, inputs))]
@@ -52,12 +55,12 @@ def table(key: str, rows: Rows, inputs: Inputs) -> Table:
     several = len(inputs.ablation["settings"]["seeds"]) > 1
     lines: list[list[Cell]] = []
     for name, row in rows.items():
-        line: list[Cell] = [variants.label(name, row, inputs), row["updates"]]
+        line: list[Cell] = [variants.label(name, row, inputs), row["pairs"], row["updates"]]
         for measured in (*(row["retrieval"][set_name] for set_name in sets), row["sts"]):
             line += [spread(measured), *_change(measured), *([measured.get("p_seeds")] if several else [])]
         kept = row["sts"].get("drop_share")
         lines.append([*line, f"{row['sts']['drop']:+.4f}", None if kept is None else share(kept)])
-    header = ["variant", "updates"]
+    header = ["variant", "pairs", "updates"]
     for shown in (*(f"{MAIN}, {set_name}" for set_name in sets), "Spearman"):
         header += [shown, "change", "95 % interval", *(["p over seeds"] if several else [])]
     header += ["STS drop", "of the reference's drop"]
@@ -70,38 +73,41 @@ def spread(value: Mapping[str, float]) -> str:
 
 
 def _change(measured: Mapping[str, Any]) -> tuple[Cell, Cell]:
-    if "difference" not in measured:  # of the reference
+    if "difference" not in measured:  # of the reference, or where the other was left out
         return None, None
     return starred(f"{measured['difference']:+.4f}", measured["significant"]), interval(measured["interval"])
 
 
 def caption(inputs: Inputs) -> str:
-    """Sets, n, rows, epochs and seeds of all variants."""
+    """Sets, n and seeds of all variants."""
     assert inputs.ablation is not None
     common = inputs.ablation["settings"]
     evaluations = [inputs.evaluations[name] for name in inputs.ablation["sets"]]
     sets = ", ".join(f"{names.retrieval_set(e)} (n = {e['protocol']['queries']:,} queries)" for e in evaluations)
     sts = names.marked(inputs.sts["set"], bool(inputs.cards["sts"]["synthetic"]))
     seeds = ("seeds " if len(common["seeds"]) > 1 else "seed ") + ", ".join(map(str, common["seeds"]))
-    epochs = "the recipe's epochs" if common["epochs"] is None else f"{common['epochs']:g} epoch(s)"
     pairs = inputs.sts["protocol"]["pairs"]
-    return f"{sets}; {sts} (n = {pairs:,} pairs); every variant: {common['rows']:,} retrieval pairs, {epochs}, {seeds}"
+    return f"{sets}; {sts} (n = {pairs:,} pairs); {seeds}"
 
 
 def notes(inputs: Inputs) -> str:
-    """How the changes were tested."""
+    """How the changes were tested, and what one seed or two cannot say."""
     assert inputs.ablation is not None
-    rules = inputs.ablation["protocol"]
+    rules, seeds = inputs.ablation["protocol"], len(inputs.ablation["settings"]["seeds"])
     tests = rules["retrieval_test"]
     same = len(set(tests.values())) == 1
     of_sets = next(iter(tests.values())) if same else "; ".join(f"{name}: {rule}" for name, rule in tests.items())
-    several = len(inputs.ablation["settings"]["seeds"]) > 1
-    return (
-        "Updates: optimizer steps of the retrieval training. "
-        f"Change: against the reference; \\* significant at 0.05. {MAIN}: {of_sets}. "
-        f"Spearman: {rules['sts_test']}. STS drop: what retrieval training took; below zero it gained."
-        + (f" ± is the standard deviation over seeds; p over seeds: {rules['p_seeds']}." if several else "")
-    )
+    told = [
+        "Pairs, updates: of the retrieval training, epochs counted; optimizer steps.",
+        "Change: against the reference, or against the variant named in the row; \\* significant at 0.05.",
+        f"{MAIN}: {of_sets}. Spearman: {rules['sts_test']}.",
+        "STS drop: what retrieval training took; below zero it gained.",
+    ]
+    if seeds > 1:
+        told.append(f"± is the standard deviation over seeds; p over seeds: {rules['p_seeds']}.")
+    if seeds < FEWEST_SEEDS:
+        told.append(f"Stars speak of these trained models: with fewer than {FEWEST_SEEDS} seeds not of the training.")
+    return " ".join(told)
 
 
 def _measures(inputs: Inputs) -> list[tuple[str, Callable[[Row], Mapping[str, Any]]]]:
@@ -123,10 +129,10 @@ def draw_effects(key: str, rows: Rows, inputs: Inputs, target: Path) -> None:
     """The change of every measure by each variant of a group, around zero, with its value beside it."""
     assert inputs.ablation is not None
     reference = rows[inputs.ablation["reference"]]
-    others = {name: row for name, row in rows.items() if row is not reference}
+    others = {name: row for name, row in rows.items() if "against" in row}
     labels = [style.wrap(variants.with_updates(name, row, inputs), 2.2, 8) for name, row in others.items()]
     measures = _measures(inputs)
-    note = f"{caption(inputs)}. Difference from the reference with its 95 % interval; on the right the value itself."
+    note = f"{caption(inputs)}. Difference from the reference or the variant named, 95 % interval; right: the value."
     size = (7.6, 1.9 + 0.36 * len(others))
     with style.chart(target, variants.QUESTIONS[key].heading, note, size=size, grid=(1, len(measures))) as panels:
         for number, (axes, (title, value)) in enumerate(zip(panels, measures, strict=True)):
@@ -159,7 +165,7 @@ def draw_pareto(inputs: Inputs, target: Path) -> None:
         _crosses(axes, curve, main, style.BLACK)
         named = [Name(share(weight), points[weight], style.BLACK) for weight in sorted(points)]
         for number, key in enumerate((variants.FORGETTING, variants.NEGATIVES, variants.SETTINGS)):
-            rows = {name: row for name, row in groups.get(key, {}).items() if name != reference}
+            rows = {name: row for name, row in groups.get(key, {}).items() if row.get("against") == reference}
             if not rows:
                 continue
             colour, places = style.SERIES[number], {name: _point(row, main) for name, row in rows.items()}

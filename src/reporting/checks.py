@@ -164,23 +164,34 @@ def retrieval_only(ablation: Mapping[str, Any] | None, why_not: str) -> list[Che
     if not ablation or not alone:
         reason = why_not or "no variant trains retrieval alone, or the reference has no step before it"
         return [Check("retrieval_only", what, None, limit, NOT_MEASURED, reason)]
-    size = f"at {ablation['settings']['rows']:,} pairs; other amounts of data may say otherwise"
+    size = f"at {alone['pairs']:,} pairs and {alone['updates']:,} updates; other amounts of data may say otherwise"
     found = []
     for name, tested in alone["retrieval"].items():
         difference = float(tested["difference"])
         pays = difference < 0 and bool(tested["significant"])
-        reason = f"the steps before it pay, {size}" if pays else f"it is as good without the steps before it, {size}"
+        verdict = "the steps before it pay" if pays else "it is not shown to be worse without the steps before it"
+        reason = f"{verdict}, {size}"
         id_, on_set = f"retrieval_only:{name}", f"{what} on {name}"
         found.append(Check(id_, on_set, difference, limit, _verdict(pays), reason))
     return found
 
 
 def _retrieval_alone(ablation: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """The row that differs from the reference in its path alone, which is retrieval; None where there is none."""
+    """The row that differs in its path alone, which is retrieval, from the one that it is compared with.
+
+    At the full budget where there is such a row, else at that of all variants; None where there is none.
+    """
     rows = ablation["rows"]
-    if len(rows[ablation["reference"]]["path"]) < 2:
-        return None
-    return next((row for row in rows.values() if row["row"] == {"path": [FINAL]}), None)
+    found = [
+        row
+        for row in rows.values()
+        if row["path"] == [FINAL]
+        and set(row["row"]) <= {"path", "full_budget", "against"}
+        and (base := rows.get(row.get("against"))) is not None
+        and len(base["path"]) > 1
+        and base["row"].get("full_budget") == row["row"].get("full_budget")
+    ]
+    return max(found, key=lambda row: bool(row["row"].get("full_budget")), default=None)
 
 
 def counted(checks: Sequence[Check]) -> str:

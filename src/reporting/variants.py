@@ -66,13 +66,13 @@ def group(name: str, row: Row) -> str:
         return INTERPOLATION
     if changed.get("mix"):
         return SOURCES
-    if train == {"batch_size"}:
+    if "updates" in changed or ("batch_size" in train and train <= {"batch_size", "learning_rate"}):
         return BATCH
     if "anti_forgetting" in train:
         return FORGETTING
     if {"hard_negatives", "false_negatives"} & train:
         return NEGATIVES
-    return ORDER if set(changed) <= {"path", "interpolations"} else SETTINGS
+    return ORDER if set(changed) <= {"path", "interpolations", "full_budget", "against"} else SETTINGS
 
 
 def in_a_sentence(key: str) -> str:
@@ -97,7 +97,10 @@ def label(name: str, row: Row, inputs: Inputs) -> str:
     parts += ["no Matryoshka"] if changed.get("matryoshka") is False else []
     for block in BLOCKS:
         parts += settings(changed.get(block, {}), "" if block == "train" else f"{block}.")
-    return ", ".join(parts) or name
+    parts += [f"at {changed['updates']:,} updates"] if "updates" in changed else []
+    parts += ["full budget"] if changed.get("full_budget") else []
+    against = [f"against {changed['against'].replace('_', ' ')}"] if "against" in changed else []
+    return "; ".join([", ".join(parts) or name, *against])
 
 
 def with_updates(name: str, row: Row, inputs: Inputs) -> str:

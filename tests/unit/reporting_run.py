@@ -254,11 +254,19 @@ def ablation(sets, params, root):
         further = tested if place else {}
         found = {"mean": 0.7 - 0.02 * place, "sd": 0.01} | further
         sts = {"mean": 0.8 + 0.01 * place, "sd": 0.01, "before": 0.85, "drop": 0.05 - 0.01 * place} | further
-        table[name] = {"path": row["path"], "row": row, "updates": 20, "retrieval": dict.fromkeys(sets, found), "sts": sts}
+        table[name] = {
+            "path": row["path"],
+            "row": row,
+            "pairs": 6144,
+            "updates": 20,
+            **({"against": "full"} if place else {}),
+            "retrieval": dict.fromkeys(sets, found),
+            "sts": sts,
+        }
     given, trained_by = load_ablations(params, root / "ablations/params.yaml"), code(root)
     return {
         "reference": "full",
-        "settings": {"rows": 6144, "epochs": 2.0, "seeds": [1, 2]},
+        "settings": {"seeds": [1, 2]},
         "protocol": {
             "retrieval_test": dict.fromkeys(sets, "paired randomisation"),
             "sts_test": "paired bootstrap",

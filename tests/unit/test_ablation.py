@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from src.ablation import compare, record, variants
+from src.ablation import compare, record, train, variants
 from src.ablation.measure import Benchmarks, Measured
 from src.ablation.table import markdown
 from src.errors import UserError
@@ -104,6 +104,10 @@ def test_what_the_chain_has_trained_is_taken_from_it(row, start, trained):
         ({"path": CHAIN, "train": {"remedies": {}}}, "variants.row.train: remedies: is now anti_forgetting"),
         ({"path": CHAIN, "mix": {"a": 2.0}}, "variants.row.mix"),
         ({"path": CHAIN, "interpolations": [1.5]}, "variants.row.interpolations"),
+        ({"path": CHAIN, "updates": 0}, "variants.row.updates"),
+        ({"path": CHAIN, "updates": 9, "full_budget": True}, "variants.row: updates say how long it trains"),
+        ({"path": CHAIN, "against": "none"}, "variants.row.against: 'none' is no variant"),
+        ({"path": CHAIN, "against": "row"}, "variants.row.against: 'row' is no variant"),
     ],
 )
 def test_a_wrong_row_is_named(row, message):
@@ -150,7 +154,7 @@ def file_variant(folder, found, runs):
     write_json(folder / found.name / record.SUMMARY, record.summary(found, runs, {"code": "1"}))
 
 
-STEPS = [{"rows": 1, "optimizer_steps": 7}]
+STEPS = [{"rows": 10, "epochs": 1.5, "optimizer_steps": 7}]
 
 
 def seeds(level, noise, mixtures=None):
@@ -197,7 +201,7 @@ def test_tests_and_intervals_draw_the_clusters_that_were_filed(filed):
 def test_rows_are_compared_with_the_reference(filed):
     rows = compared(filed)["rows"]
     assert list(rows) == ["full", "full@0", "full@0.5", "better", "same"]
-    assert {row["updates"] for row in rows.values()} == {7}
+    assert {(row["pairs"], row["updates"]) for row in rows.values()} == {(15, 7)}
     assert {row["sts"]["before"] for row in rows.values()} == {1.0}, "recomputed from the pairs"
     better, same = rows["better"], rows["same"]
     assert better["retrieval"]["set"]["significant"] and better["retrieval"]["set"]["difference"] > 0.2
@@ -208,6 +212,27 @@ def test_rows_are_compared_with_the_reference(filed):
     assert not same["sts"]["significant"] and same["sts"]["p"] == 1
     assert "difference" not in rows["full"]["retrieval"]["set"] and "sd" in rows["full"]["retrieval"]["set"]
     assert better["retrieval"]["set"]["p_seeds"] < 0.05
+
+
+def test_a_row_is_compared_with_the_variant_that_it_names(tmp_path):
+    rows = {"better": {"path": CHAIN}, "same": {"path": CHAIN, "against": "better"}}
+    for name, found in {"full": seeds(0.5, 0.3), "better": seeds(0.8, 0.01), "same": seeds(0.8, 0.01)}.items():
+        file_variant(tmp_path, variant(name, **rows), found)
+    found = compared(tmp_path)["rows"]
+    against = {name: row.get("against") for name, row in found.items()}
+    assert against == {"full": None, "better": "full", "same": "better"}
+    assert found["better"]["retrieval"]["set"]["difference"] > 0.2
+    assert found["same"]["retrieval"]["set"]["difference"] == 0 and found["same"]["sts"]["difference"] == 0
+    assert found["same"]["retrieval"]["set"]["p_holm"] == 1
+
+
+def test_a_row_trains_so_many_updates_or_the_full_budget_where_it_says_so():
+    found = variant("row", row={"path": CHAIN, "train": {"batch_size": 64}, "updates": 200})
+    for rows, epochs in ((6400, 2.0), (6401, 200 / 101)):
+        assert train.for_updates(found.blocks["retrieval"], rows, found.updates).epochs == epochs
+    full = variant("row", row={"path": CHAIN, "full_budget": True})
+    assert (full.rows, full.epochs, full.blocks["retrieval"].epochs) == (None, None, PARAMS.train.epochs)
+    assert train.for_updates(full.blocks["retrieval"], 5, full.updates) == full.blocks["retrieval"]
 
 
 def test_a_variant_shows_what_share_of_the_drop_is_left(filed):
@@ -239,7 +264,7 @@ def test_a_comparison_is_the_same_again(filed):
 
 def test_rows_of_other_settings_are_refused(filed):
     summary = json.loads((filed / "same" / record.SUMMARY).read_text())
-    summary["settings"]["rows"] = 2
+    summary["settings"]["seeds"] = [2]
     write_json(filed / "same" / record.SUMMARY, summary)
     with pytest.raises(UserError, match=r"other settings than full's"):
         compared(filed)
@@ -255,6 +280,6 @@ def test_a_variant_that_the_data_are_too_few_for_is_left_out_but_not_the_referen
 
 
 def test_a_resampled_spearman_is_centred_on_the_observed():
-    row = compare.Row("a", [], {}, {}, {}, np.stack([measured(0.5, 0.3, seed).cosines for seed in (1, 2)]), 0.0, 7)
+    row = compare.Row("a", [], {}, {}, {}, np.stack([measured(0.5, 0.3, seed).cosines for seed in (1, 2)]), 0.0, 1, 7)
     drawn = compare.resampled_spearman([row], SCORES, Draws(300, 5))
     assert drawn.mean() == pytest.approx(compare.similarity(row, SCORES)["mean"], abs=0.03)

@@ -77,7 +77,7 @@ def test_without_shorter_vectors_of_a_sixth_or_more_there_is_nothing_to_judge():
     assert (found.verdict, found.figure) == ("not applicable", None)
 
 
-ALONE = {"path": ["retrieval"], "row": {"path": ["retrieval"]}}
+ALONE = {"path": ["retrieval"], "row": {"path": ["retrieval"]}, "against": "full", "pairs": 5120, "updates": 5}
 
 
 def compared(difference, significant, **others):
@@ -87,7 +87,7 @@ def compared(difference, significant, **others):
         "alone_512": {**ALONE, "row": {**ALONE["row"], "train": {"batch_size": 512}}, "retrieval": {}},
         "alone": {**ALONE, "retrieval": {SET: tested, "xquad_tr": tested}},
     }
-    return {"reference": "full", "rows": rows | others, "settings": {"rows": 5120}}
+    return {"reference": "full", "rows": rows | others}
 
 
 @pytest.mark.parametrize(
@@ -102,11 +102,21 @@ def test_retrieval_alone_must_be_significantly_worse(difference, significant, ve
     assert all("at 5,120 pairs" in one.reason for one in found)
 
 
+def test_the_full_budget_has_the_word_where_it_was_run():
+    chain = {"path": ["nli", "sts", "retrieval"], "full_budget": True}
+    tested = {"mean": 0.5, "difference": 0.01, "significant": False}
+    row = {"path": ["retrieval"], "full_budget": True, "against": "whole"}
+    alone = {**ALONE, "row": row, "against": "whole", "pairs": 20480, "retrieval": {SET: tested}}
+    whole = {"path": chain["path"], "row": chain, "against": "full"}
+    (found,) = checks.retrieval_only(compared(-0.1, True, whole=whole, alone_whole=alone), "")
+    assert (found.verdict, found.figure) == ("failed", 0.01) and "at 20,480 pairs" in found.reason
+
+
 @pytest.mark.parametrize(
     ("ablation", "why"),
     [
         (None, "No variants have been trained."),
-        (compared(0.1, True, alone={"path": ["retrieval"], "row": {"path": ["retrieval"], "matryoshka": False}}), ""),
+        (compared(0.1, True, alone=ALONE | {"row": ALONE["row"] | {"matryoshka": False}}), ""),
         (compared(0.1, True, full={**ALONE, "retrieval": {}}), ""),
     ],
 )

@@ -6,6 +6,7 @@ from src.files import read_yaml
 from src.reporting import ablation, variants
 from src.reporting.forgetting import answer
 from src.reporting.inputs import read_inputs
+from src.reporting.section import Figure
 from src.reporting.tables import starred
 from tests.unit.reporting_run import ROOT, SET, make_run
 
@@ -53,11 +54,36 @@ def test_with_seeds_a_table_shows_deviation_and_the_test_between_seeds(tmp_path)
     found = variants.groups(inputs.ablation)
     table = ablation.table(variants.BATCH, found[variants.BATCH], inputs)
     reference, variant = table.rows
-    assert reference[2:6] == ["0.7000 ± 0.0100", None, None, None]
+    assert reference[3:7] == ["0.7000 ± 0.0100", None, None, None]
     change = starred("-0.0200", significant=True)
-    assert variant[:6] == ["batch size 256", 20, "0.6600 ± 0.0100", change, "[-0.040, 0.000]", 0.2]
-    assert variant[7] == change
+    assert variant[:7] == ["batch size 256", 6144, 20, "0.6600 ± 0.0100", change, "[-0.040, 0.000]", 0.2]
+    assert variant[8] == change
+    assert "with fewer than 3 seeds not of the training" in table.notes
     assert f"{SET} (synthetic)" in table.caption and "seeds 1, 2" in table.caption
+
+
+def test_a_row_says_its_design_and_what_it_is_compared_with(tmp_path):
+    inputs = read_inputs(make_run(tmp_path), tmp_path)
+    rows = inputs.ablation["rows"]
+    updates = {"path": ["retrieval"], "train": {"batch_size": 256, "learning_rate": 0.001}, "updates": 200}
+    rows["updates_256"] = rows["batch_256"] | {
+        "path": ["retrieval"],
+        "row": updates | {"against": "retrieval_only"},
+        "against": "retrieval_only",
+    }
+    rows["replay"] = {key: value for key, value in rows["replay"].items() if key != "against"} | {
+        "retrieval": {SET: {"mean": 0.5}},
+        "sts": {"mean": 0.8, "drop": 0.0},
+    }  # what it is compared with was left out
+    found = variants.groups(inputs.ablation)
+    words = variants.label("updates_256", rows["updates_256"], inputs)
+    assert words == "retrieval, batch size 256, learning rate 0.001, at 200 updates; against retrieval only"
+    assert "updates_256" in found[variants.BATCH]
+    assert ablation.table(variants.FORGETTING, found[variants.FORGETTING], inputs).rows[1][4:6] == [None, None]
+    for figure in (part for part in ablation.section(inputs).parts if isinstance(part, Figure)):
+        figure.draw(tmp_path / f"{figure.name}.svg")
+    drawn = {path.stem for path in tmp_path.glob("*.svg")}
+    assert "ablation-batch" in drawn and "ablation-anti_forgetting" not in drawn
 
 
 @pytest.mark.parametrize(
