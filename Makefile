@@ -64,7 +64,7 @@ parity: setup ## after an upgrade and `make repro`: every measure against the on
 	mkdir -p .cache && git show HEAD:reports/metrics.json > .cache/metrics-before.json
 	$(BIN)/python -m src.cli.parity .cache/metrics-before.json reports/metrics.json 0.08
 
-clean: ## remove what the pipeline keeps outside DVC (checkpoints, cached embeddings, logs)
+clean: ## remove what the pipeline keeps outside DVC (checkpoints, what .cache keeps, logs)
 	rm -rf .checkpoints .cache logs dvc_plots
 
 $(VENV)/bin/python:

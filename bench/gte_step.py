@@ -111,8 +111,8 @@ def steps(model: Any, batches: list[MiniBatch], step: Any) -> tuple[list[float],
     from src.training.losses import Ranking
     from src.training.matryoshka import Matryoshka
 
-    def encode(ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        return normalize(model(input_ids=ids, attention_mask=mask).last_hidden_state[:, 0], dim=1)
+    def encode(batch: MiniBatch) -> torch.Tensor:
+        return normalize(model(input_ids=batch.ids, attention_mask=batch.mask).last_hidden_state[:, 0], dim=1)
 
     loss = Ranking(Matryoshka.of(step.dims), step.temperature)
     cache = GradientCache(encode)

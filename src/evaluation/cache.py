@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -17,18 +16,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from src import array_cache
 from src.files import sha256
 
 _LIBRARIES = ("torch", "transformers", "tokenizers", "sentence-transformers", "safetensors", "numpy")
 _SOURCE = Path(__file__).parents[1]
 _CODE = ("model/*.py", "evaluation/dense.py", "evaluation/encode.py", "evaluation/int8.py", "evaluation/late.py")
 _DOCUMENTATION = {".md", ".gitattributes"}
-Fill = Callable[[NDArray[np.float32]], None]
+_FOLDER = "embeddings"
 
 
 def folder() -> Path:
-    """The cache of the repository that the stage runs in."""
-    return Path(os.environ.get("DVC_ROOT", ".")) / ".cache" / "embeddings"
+    """Where the arrays lie."""
+    return array_cache.folder(_FOLDER)
 
 
 def model_fingerprint(model: str | Path) -> str:
@@ -86,34 +86,6 @@ def code_fingerprint() -> str:
     return hashlib.sha256(json.dumps(listing).encode()).hexdigest()
 
 
-def cached(key: dict[str, Any], shape: tuple[int, ...], fill: Fill) -> NDArray[np.float32]:
-    """A read-only, memory-mapped array (float32) that `fill` writes where none of this key and shape exists.
-
-    It is filled in a file beside its target and renamed when it is whole, so an interrupted run leaves nothing behind
-    that could be taken for a result.
-    """
-    name = hashlib.sha256(json.dumps(key, sort_keys=True, default=str).encode()).hexdigest()[:40]
-    path = folder() / f"{name}.npy"
-    found = _open(path, shape)
-    if found is not None:
-        return found
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{name}.{os.getpid()}.npy")
-    try:
-        array = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.float32, shape=shape)
-        fill(array)
-        array.flush()
-        del array
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return np.load(path, mmap_mode="r", allow_pickle=False)
-
-
-def _open(path: Path, shape: tuple[int, ...]) -> NDArray[np.float32] | None:
-    """The array of a file; None where there is none, or where it is damaged."""
-    try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError):
-        return None
-    return array if array.shape == shape and array.dtype == np.float32 else None
+def cached(key: dict[str, Any], shape: tuple[int, ...], fill: array_cache.Fill) -> NDArray[np.float32]:
+    """A read-only, memory-mapped array (float32) that `fill` writes where none of this key and shape exists."""
+    return array_cache.cached(array_cache.place(_FOLDER, key), shape, fill)

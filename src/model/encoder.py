@@ -82,10 +82,15 @@ def set_dropout(encoder: SentenceTransformer, rate: float | None) -> None:
     On a CPU dropout takes attention off the fused path (docs/training.md).
     """
     transformer: Any = encoder[0].auto_model
-    config = transformer.config
-    for name, value in config.to_dict().items():
-        if rate is not None and "dropout" in name and isinstance(value, int | float):
-            setattr(config, name, rate)
+    for name in dropouts(encoder) if rate is not None else ():
+        setattr(transformer.config, name, rate)
+
+
+def dropouts(encoder: SentenceTransformer) -> dict[str, float]:
+    """Every dropout of the encoder's configuration by name."""
+    transformer: Any = encoder[0].auto_model
+    settings = transformer.config.to_dict().items()
+    return {name: value for name, value in settings if "dropout" in name and isinstance(value, int | float)}
 
 
 def keep_layers(encoder: SentenceTransformer, kept: Sequence[int] | None) -> None:

@@ -136,6 +136,7 @@ class StageParams(Block):
     false_negatives: Literal["keep", "mask"] | Annotated[Number, Field(ge=-1.0, le=1.0)]
     freeze_embeddings: Flag
     freeze_layers: Count
+    frozen_cache: Literal["none", "fp16", "fp32"]
     mini_batch_tokens: Literal["auto"] | Positive
     checkpoint_steps: Positive
     dev_steps: Count
@@ -148,6 +149,12 @@ class StageParams(Block):
             raise ValueError(
                 f"dim_weights has {len(self.dim_weights)} values for {len(self.dims)} dims; one each is expected"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _something_is_frozen(self) -> Self:
+        if self.frozen_cache != "none" and not (self.freeze_embeddings and self.freeze_layers):
+            raise ValueError("frozen_cache needs freeze_embeddings: true and freeze_layers: 1 or more")
         return self
 
 

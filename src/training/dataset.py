@@ -136,12 +136,18 @@ def _gold_score(path: Path, number: int, row: dict[str, Any], column: str) -> fl
 
 @dataclass(frozen=True)
 class Tokens:
-    """Token ids of texts, one after another: text t is `flat[starts[t] : starts[t + 1]]`."""
+    """Token ids of texts, one after another: text t is `flat[starts[t] : starts[t + 1]]`.
+
+    Attributes:
+        cut: numbers of the texts that were longer than the limit.
+        states: (tokens, size) what the encoder's frozen layers give for each token, where that is kept.
+    """
 
     flat: NDArray[np.int32]
     starts: NDArray[np.int64]
     pad_id: int
-    cut: NDArray[np.int64]  # numbers of the texts that were longer than the limit
+    cut: NDArray[np.int64]
+    states: NDArray[np.floating[Any]] | None = None
 
     @property
     def lengths(self) -> NDArray[np.int64]:
@@ -150,12 +156,26 @@ class Tokens:
 
     def padded(self, texts: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Token ids and attention mask of some texts, padded on the right: two (texts, longest) arrays."""
-        lengths = self.starts[texts + 1] - self.starts[texts]
-        places = np.arange(lengths.max())
-        mask = places < lengths[:, None]
+        places, mask = self.places(texts)
         ids = np.full(mask.shape, self.pad_id, dtype=np.int64)
-        ids[mask] = self.flat[(self.starts[texts][:, None] + places)[mask]]
+        ids[mask] = self.flat[places]
         return ids, mask.astype(np.int64)
+
+    def padded_states(self, texts: NDArray[np.int64]) -> NDArray[np.floating[Any]] | None:
+        """The kept states of some texts, padded with zeros: (texts, longest, size); None where none are kept."""
+        if self.states is None:
+            return None
+        places, mask = self.places(texts)
+        states = np.zeros((*mask.shape, self.states.shape[1]), dtype=self.states.dtype)
+        states[mask] = self.states[places]
+        return states
+
+    def places(self, texts: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Places in `flat` of the tokens of some texts, and where these stand in a padded (texts, longest) array."""
+        lengths = self.starts[texts + 1] - self.starts[texts]
+        columns = np.arange(lengths.max())
+        mask = columns < lengths[:, None]
+        return (self.starts[texts][:, None] + columns)[mask], mask
 
 
 def tokenise(tokenizer: PreTrainedTokenizerBase, texts: list[str], max_length: int, quiet: bool = False) -> Tokens:

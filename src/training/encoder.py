@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from sentence_transformers import SentenceTransformer
+from torch import nn
 from transformers.utils import logging
 
 from src.errors import UserError
@@ -55,7 +56,7 @@ def freeze(model: SentenceTransformer, stage: StageParams, name: str) -> None:
         if value > limit:
             raise UserError(f"{name}: {key} {value} is more than the {limit} {what} of the model")
     if stage.freeze_embeddings:
-        transformer.get_input_embeddings().requires_grad_(False)
+        transformer.embeddings.requires_grad_(False)  # positions and norm too: nothing below frozen layers is trained
     for layer in layers[: stage.freeze_layers]:
         layer.requires_grad_(False)
 
@@ -66,16 +67,22 @@ def compiled_layers(model: SentenceTransformer, wanted: bool) -> Iterator[None]:
 
     Layer by layer rather than whole: all layers but the last share one compilation, and CLS pooling stays as it is.
     """
-    transformer: Any = model[0].auto_model
-    layers = list(layers_of(transformer)) if wanted else []
-    plain = [layer.__dict__.get("forward") for layer in layers]
-    for layer in layers:
-        layer.forward = torch.compile(layer.forward, dynamic=True)
+    layers = layers_of(cast(Any, model[0]).auto_model) if wanted else []
+    with forwards({layer: torch.compile(layer.forward, dynamic=True) for layer in layers}):
+        yield
+
+
+@contextmanager
+def forwards(others: Mapping[nn.Module, Callable[..., Any]]) -> Iterator[None]:
+    """While it holds, each module runs the function that is given for it in place of its `forward`."""
+    own = {module: module.__dict__.get("forward") for module in others}
+    for module, forward in others.items():
+        module.forward = forward
     try:
         yield
     finally:
-        for layer, forward in zip(layers, plain, strict=True):
-            if forward is None:
-                del layer.forward
+        for module, before in own.items():
+            if before is None:
+                del module.forward
             else:
-                layer.forward = forward
+                module.forward = before

@@ -23,20 +23,18 @@ from torch import Tensor
 
 from src.training.dataset import Tokens
 
-Encode = Callable[[Tensor, Tensor], Tensor]
-"""(token ids, attention mask), both (texts, length), to (texts, D) vectors."""
-
 RandomState = tuple[Tensor, Tensor | None]
 """Of the CPU and, where the model is on one, of the GPU."""
 
 
 @dataclass
 class MiniBatch:
-    """Texts that are encoded together: their places in the batch, token ids and mask."""
+    """Texts that are encoded together: their places in the batch, (texts, length) token ids and mask."""
 
     places: NDArray[np.int64]
     ids: Tensor
     mask: Tensor
+    states: Tensor | None = None  # (texts, length, size) what frozen layers give for them, where it is kept
     embedding: Tensor | None = None  # with its graph, where it is kept
     rng: RandomState | None = None  # the state before the first encoding, where it is not
 
@@ -47,7 +45,15 @@ class MiniBatch:
 
     def to(self, device: torch.device) -> MiniBatch:
         """The same on a device; copies run while the host goes on."""
-        return MiniBatch(self.places, self.ids.to(device, non_blocking=True), self.mask.to(device, non_blocking=True))
+        ids, mask, states = (
+            None if part is None else part.to(device, non_blocking=True) for part in (self.ids, self.mask, self.states)
+        )
+        assert ids is not None and mask is not None
+        return MiniBatch(self.places, ids, mask, states)
+
+
+Encode = Callable[[MiniBatch], Tensor]
+"""A mini-batch to its texts' (texts, D) vectors."""
 
 
 def cut_by_tokens(lengths: NDArray[np.int64], budget: int) -> list[NDArray[np.int64]]:
@@ -69,7 +75,9 @@ def mini_batches(tokens: Tokens, texts: NDArray[np.int64], budget: int) -> list[
     batches = []
     for places in cut_by_tokens(tokens.lengths[texts], budget):
         ids, mask = tokens.padded(texts[places])
-        batches.append(MiniBatch(places, torch.from_numpy(ids), torch.from_numpy(mask)))
+        states = tokens.padded_states(texts[places])
+        kept = None if states is None else torch.from_numpy(states)
+        batches.append(MiniBatch(places, torch.from_numpy(ids), torch.from_numpy(mask), kept))
     return batches
 
 
@@ -111,7 +119,7 @@ class GradientCache:
     def encode(self, batch: MiniBatch) -> Tensor:
         """Vectors of a mini-batch, (texts, D) float32."""
         with self.autocast():
-            return self.encoder(batch.ids, batch.mask).float()
+            return self.encoder(batch).float()
 
     def _encode_again(self, batch: MiniBatch) -> Tensor:
         """The first encoding over again, dropout included, this time with a graph."""

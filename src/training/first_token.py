@@ -19,6 +19,8 @@ from transformers import GteModel
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 from transformers.models.gte.modeling_gte import eager_attention_forward, rotate_half
 
+from src.training.encoder import forwards
+
 
 @contextmanager
 def first_token_only(model: SentenceTransformer) -> Iterator[bool]:
@@ -27,11 +29,8 @@ def first_token_only(model: SentenceTransformer) -> Iterator[bool]:
     if layer is None:
         yield False
         return
-    layer.forward = partial(_forward, layer)
-    try:
+    with forwards({layer: partial(_forward, layer)}):
         yield True
-    finally:
-        del layer.forward
 
 
 def last_layer(model: SentenceTransformer) -> Any:

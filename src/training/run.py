@@ -24,6 +24,7 @@ from src.training.distillation import SimilarityDistillation, teacher_embeddings
 from src.training.distributed import process_device, world
 from src.training.encoder import compiled_layers, freeze, load_encoder
 from src.training.first_token import first_token_only
+from src.training.frozen import keep_frozen_outputs
 from src.training.interpolation import interpolate
 from src.training.losses import loss_of
 from src.training.matryoshka import Matryoshka
@@ -89,9 +90,10 @@ def prepare(
         own.teacher = teacher_embeddings(model, tokens, batches.budget, device)
         own.terms.append(SimilarityDistillation(Matryoshka.of(stage.dims, stage.dim_weights), kept.distillation_weight))
 
-    # 6. Checkpoints of an earlier start, the log, and the dev split.
+    # 6. Checkpoints of an earlier start, the log, what frozen layers give, and the dev split.
     saved = Checkpoints(run_fingerprint(files, stage, runtime, seed, replayed))
     speed = speed_log(files, model, device, fresh=saved.latest() is None)
+    keep_frozen_outputs(files.name, stage, runtime, model.to(device), own, speed=speed)
     report_unseen(files.name, stage, own, plan.left_out(), speed)
     best = best_on_dev(files.data.with_name("dev.jsonl"), stage, model, batches.budget, speed.say)
     run = RunPlan(tasks, kept.replay_share)

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from src.errors import UserError
 from src.training import distributed, memory
 from src.training.encoding import GradientCache, MiniBatch, random_state, set_random_state
+from src.training.frozen import FrozenPart
 from src.training.objective import LossAndGradients
 from src.training.tasks import Batch, TaskBatches
 
@@ -130,8 +131,10 @@ class CachedStep:
             )
         return self.keep_tokens or 0
 
-    def _encode(self, ids: Tensor, mask: Tensor) -> Tensor:
-        vectors: Tensor = self.model({"input_ids": ids, "attention_mask": mask})["sentence_embedding"]
+    def _encode(self, part: MiniBatch) -> Tensor:
+        if part.states is not None:
+            return FrozenPart(self.model).skip(part.states, part.mask)
+        vectors: Tensor = self.model({"input_ids": part.ids, "attention_mask": part.mask})["sentence_embedding"]
         return vectors
 
     def _within_memory(self, work: Callable[[], Done]) -> Done | None:

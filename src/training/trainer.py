@@ -106,8 +106,11 @@ class EncoderTrainer(OwnSchedule, SentenceTransformerTrainer):
         super().log(logs, start_time)
 
     def get_train_dataloader(self) -> DataLoader[Batch]:
-        """Batches in the plan's order; for a GPU, a second process makes them ready while it computes."""
-        workers = 1 if self.args.device.type == "cuda" else 0
+        """Batches in the plan's order; for a GPU, a second process makes them ready while it computes.
+
+        Not with kept states of frozen layers: they are too large for the memory that processes share.
+        """
+        workers = 1 if self.args.device.type == "cuda" and self.batches.tasks[0].tokens.states is None else 0
         plan: Any = self.plan  # torch types a batch sampler's batches as lists
         return DataLoader(self.batches, batch_sampler=plan, collate_fn=_as_it_is, num_workers=workers)
 

@@ -1,0 +1,190 @@
+"""Frozen layers are computed once: what they give for a text is kept, and every step starts from there.
+
+Where the embeddings and the first layers are frozen and nothing is dropped out, their output for a text never changes.
+So each distinct text goes through them once; the output of every token lies in `.cache/frozen/`, found by the weights
+of the frozen part, the texts' tokens, the type it is kept in and the machine. Runs of the same data from the same
+encoder share it. Kept in float32 it gives the loss and gradients of encoding anew to float32 rounding, in float16 to
+the rounding of 16 bits, at half the disk.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import sys
+from dataclasses import replace
+from importlib.metadata import version
+from itertools import takewhile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sentence_transformers import SentenceTransformer
+from torch import Tensor, nn
+
+from src.array_cache import cached, folder, place
+from src.errors import UserError
+from src.model.encoder import dropouts, layers_of
+from src.params.schema import RuntimeParams, StageParams
+from src.progress import bar
+from src.training.dataset import Tokens
+from src.training.distributed import world
+from src.training.encoder import forwards
+from src.training.encoding import MiniBatch, mini_batches
+from src.training.speed import SpeedLog
+from src.training.tasks import Task
+
+_FOLDER = "frozen"
+_TYPES = {"fp16": np.float16, "fp32": np.float32}
+_LEAST_USES = 1.5  # of a token in a run; below, two thirds of the work must be done anyway
+_TEXTS_AT_ONCE = 4096  # padded together, to bound memory
+
+
+def keep_frozen_outputs(
+    name: str, stage: StageParams, runtime: RuntimeParams, model: SentenceTransformer, task: Task, *, speed: SpeedLog
+) -> None:
+    """Give the task's tokens what the frozen part makes of them, where params ask for it; tell where it does not pay.
+
+    Args:
+        name: of the stage, for messages.
+        model: on its device, with what params freeze frozen.
+
+    Raises:
+        UserError: the encoder has dropout, or 16 bits do not hold its outputs.
+    """
+    if stage.frozen_cache == "none":
+        return
+    rates = [key for key, rate in dropouts(model).items() if rate]
+    if rates:
+        raise UserError(f"{name}: frozen_cache needs base_model.dropout 0.0; the encoder drops out ({rates[0]})")
+    part, dtype = FrozenPart(model), np.dtype(_TYPES[stage.frozen_cache])
+    shape = (len(task.tokens.flat), part.size)
+    path = place(_FOLDER, part.key(task.tokens, runtime) | {"type": dtype.name})
+    uses = token_uses(task, stage.epochs)
+    reason = None if path.is_file() else not_worth(uses, int(np.prod(shape)) * dtype.itemsize)
+    speed.say(frozen_cache=reason or str(path), token_uses=round(uses, 2))
+    if reason:
+        print(f"{name}: frozen_cache {stage.frozen_cache} is not used: {reason}", file=sys.stderr)
+        return
+    with torch.autocast(model.device.type, torch.bfloat16, enabled=runtime.precision == "bf16"):
+        states = cached(path, shape, lambda states: fill(states, part, task.tokens, name), dtype)
+    os.utime(path)  # what was not used for longest goes first
+    task.tokens = replace(task.tokens, states=states)
+
+
+def token_uses(task: Task, epochs: float) -> float:
+    """How often a run trains on a token of the task's distinct texts, on average."""
+    lengths = task.tokens.lengths
+    return float(epochs * lengths[task.rows.ids].sum() / lengths.sum())
+
+
+def not_worth(uses: float, size: int) -> str | None:
+    """Why not to keep so many bytes; None where it pays, and then there is room for them."""
+    if world()[1] > 1:
+        return "several processes train"
+    if uses < _LEAST_USES:
+        return f"a token is read {uses:.1f} times in this run; it pays from {_LEAST_USES} times on"
+    if not make_room(folder(_FOLDER), size):
+        return f"{size / 1e9:.1f} GB are more than half of what the disk has free"
+    return None
+
+
+def make_room(where: Path, size: int) -> bool:
+    """Whether so many bytes fit into half of the space that the disk has for the folder; its oldest files give way."""
+    where.mkdir(parents=True, exist_ok=True)
+    files = sorted(where.glob("*.npy"), key=lambda file: file.stat().st_mtime, reverse=True)
+    used = sum(file.stat().st_size for file in files)
+    limit = (shutil.disk_usage(where).free + used) // 2
+    while size <= limit < used + size:
+        oldest = files.pop()
+        used -= oldest.stat().st_size
+        oldest.unlink()
+    return size <= limit
+
+
+class FrozenPart:
+    """The embeddings and the first layers of an encoder, as far as none of their weights is trained."""
+
+    def __init__(self, model: Any) -> None:
+        self.model, self.transformer = model, model[0].auto_model
+        layers = list(layers_of(self.transformer))
+        self.layers = list(takewhile(is_frozen, layers)) if is_frozen(self.transformer.embeddings) else []
+        self.above = layers[len(self.layers) :]
+        self.size = int(self.transformer.config.hidden_size)
+
+    def key(self, tokens: Tokens, runtime: RuntimeParams) -> dict[str, Any]:
+        """What its output for the texts depends on, bits included."""
+        weights = hashlib.sha256(self.transformer.config.to_json_string().encode())
+        for module in (self.transformer.embeddings, *self.layers):
+            for tensor in module.state_dict().values():
+                weights.update(tensor.detach().cpu().contiguous().numpy().data)
+        texts = hashlib.sha256(tokens.starts.data)
+        texts.update(tokens.flat.data)
+        return {
+            "weights": weights.hexdigest(),
+            "layers": len(self.layers),
+            "texts": texts.hexdigest(),
+            "precision": runtime.precision,
+            "versions": [version(library) for library in ("torch", "transformers", "sentence-transformers")],
+            "device": self.model.device.type,
+            "threads": torch.get_num_threads(),
+            "instructions": torch.backends.cpu.get_cpu_capability(),
+        }
+
+    def output(self, batch: MiniBatch) -> Tensor:
+        """(texts, length, size) output of its last layer."""
+        given: list[Tensor] = []
+        hook = self.layers[-1].register_forward_hook(lambda _layer, _inputs, output: given.append(output))
+        with forwards(dict.fromkeys(self.above, _pass_on)):
+            self.transformer(input_ids=batch.ids, attention_mask=batch.mask)
+        hook.remove()
+        return given[0]
+
+    def skip(self, states: Tensor, mask: Tensor) -> Tensor:
+        """(texts, D) vectors of the whole encoder from what `output` gave and the attention mask."""
+        with forwards({self.transformer.embeddings: _given} | dict.fromkeys(self.layers, _pass_on)):
+            vectors: Tensor = self.model({"inputs_embeds": states.float(), "attention_mask": mask})[
+                "sentence_embedding"
+            ]
+        return vectors
+
+
+def is_frozen(module: nn.Module) -> bool:
+    """Whether no weight of it is trained."""
+    return not any(weight.requires_grad for weight in module.parameters())
+
+
+@torch.inference_mode()
+def fill(states: NDArray[Any], part: FrozenPart, tokens: Tokens, name: str, budget: int = 4096) -> None:
+    """Write the part's output for every token into `states`, (tokens, size), so many tokens encoded at once.
+
+    Raises:
+        UserError: the type of `states` does not hold it.
+    """
+    part.model.eval()
+    count, device, dtype = len(tokens.lengths), part.model.device, states.dtype.name
+    with bar(f"{name}: frozen layers", "text", count) as progress:
+        for texts in np.array_split(np.arange(count), -(-count // _TEXTS_AT_ONCE)):
+            for batch in mini_batches(tokens, texts, budget):
+                places, mask = tokens.places(texts[batch.places])
+                found = part.output(batch.to(device))[torch.from_numpy(mask).to(device)].float().cpu().numpy()
+                with np.errstate(over="ignore"):
+                    states[places] = found
+                if not np.isfinite(states[places]).all():
+                    raise UserError(
+                        f"{name}: frozen_cache: {dtype} does not hold an output of the frozen layers; take fp32"
+                    )
+                progress.update(len(batch.places))
+
+
+def _given(*_: Any, inputs_embeds: Tensor, **__: Any) -> Tensor:
+    """In place of the embeddings."""
+    return inputs_embeds
+
+
+def _pass_on(hidden_states: Tensor, *_: Any, **__: Any) -> Tensor:
+    """In place of a layer."""
+    return hidden_states
