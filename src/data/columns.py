@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from src.data.text import clean
 from src.errors import UserError
 
 
@@ -48,7 +49,8 @@ def check_row(kind: Kind, path: Path, number: int, row: dict[str, Any]) -> None:
         UserError: a column is missing or no text; the score is no number from 0 to 5.
     """
     for column in kind.optional:
-        if row.get(column) is None or row[column] == "":  # as a table writes what a row has not
+        value = row.get(column)
+        if value is None or (isinstance(value, str) and not clean(value)):  # as a table writes what a row has not
             row.pop(column, None)
     for column in kind.texts:
         if column not in row:

@@ -30,7 +30,7 @@ _OTHER_SCRIPT = regex.compile(r"[[\p{L}\p{M}]--[\x00-\u017f]]{2,}", regex.V1)
 _EXPECTED = re.compile(
     "[\x00-\x7f\xa0-\u017f\u2010-\u205e\u20a0-\u213f\u2190-\u22ff\u2600-\u27bf\ufe0f\ufeff\U0001f000-\U0001faff]*"
 )
-_LEFT = re.compile("[ÃÄÅ][\x80-\xbfŒœŠšŸŽžƒˆ˜†‡‰‹€™]|â€|ï¿½")
+_LEFT = re.compile("[ÃÄÅ][\x80-\xbfŒœŠšŸŽžƒˆ˜†‡‰‹€™]|â€|ï¿½|\ufffd")
 _INVISIBLE = regex.compile(INVISIBLE)
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]+")
 _NOT_WORD = re.compile(rf"[\W_{APOSTROPHES}]+")  # some apostrophes are letters to Unicode
@@ -52,11 +52,12 @@ def clean(text: str, noted: Counter[str] | None = None) -> str:
 
 
 def _clean_once(text: str, mended: set[str]) -> str:
+    text = unicodedata.normalize("NFC", text)
     for name, step in _STEPS.items():
         before, text = text, step(text)
         if text != before:
             mended.add(name)
-    return " ".join(_CONTROL.sub(" ", unicodedata.normalize("NFC", text)).split())
+    return " ".join(_CONTROL.sub(" ", text).split())
 
 
 def undo_mojibake(text: str) -> str:

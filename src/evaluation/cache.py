@@ -21,7 +21,8 @@ from src.files import sha256
 
 _LIBRARIES = ("torch", "transformers", "tokenizers", "sentence-transformers", "safetensors", "numpy")
 _SOURCE = Path(__file__).parents[1]
-_CODE = ("model/*.py", "evaluation/dense.py", "evaluation/encode.py", "evaluation/int8.py", "evaluation/late.py")
+# `late` keeps its rankings too, which `topk` makes.
+_CODE = ("model/*.py", *(f"evaluation/{name}.py" for name in ("dense", "encode", "int8", "late", "topk")))
 _DOCUMENTATION = {".md", ".gitattributes"}
 _FOLDER = "embeddings"
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from src.params.block import Block, Count, Flag, Key, Name, Number, Positive, Rate, Ratio
-from src.recipe.systems import is_own
+from src.recipe.systems import TOPICS, is_own
 
 
 class RuntimeParams(Block):
@@ -263,6 +263,13 @@ class Params(Block):
     def _is_no_switch(cls, value: object) -> None:
         if value is not None:
             raise ValueError(f"{value!r} changes nothing here; type: dvc exp run $(python -m src.profile {value})")
+
+    @model_validator(mode="after")
+    def _sets_have_their_own_keys(self) -> Self:
+        taken = [name for name in self.eval.sets if name in (self.data.sts.name, *TOPICS)]
+        if taken:
+            raise ValueError(f"eval.sets: {taken[0]!r} names another thing in reports/metrics.json too; rename the set")
+        return self
 
     @model_validator(mode="after")
     def _dims_fit_the_model(self) -> Self:

@@ -39,6 +39,7 @@ LEMMA = LEXICAL[-1]  # the one that dense encoders are held against
 LATE = "colbert"
 HYBRIDS = tuple(name for name in SYSTEMS if name.startswith("hybrid"))  # of LEMMA and the result
 FORMS = ("int8", "binary", "binary_rescored")  # of quantised vectors
+TOPICS = ("forgetting", "matryoshka", "protocol")  # keys of reports/metrics.json beside those of the sets
 _PUBLISHED = System("", "#009E73")
 
 # Further kinds of BM25 and of fusion begin like the first one.

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from src.errors import UserError
 from src.evaluation.metrics import MAIN
 from src.evaluation.results import Evaluation
 from src.files import round_floats
@@ -16,7 +15,6 @@ from src.reporting.inputs import Inputs
 PLACES = 6
 SHOWN_PLACES = 4
 COLUMNS = 8  # of `dvc metrics show`: more would not fit a terminal
-RESERVED = ("forgetting", "matryoshka", "protocol")
 _STS_COLUMNS = 2
 
 
@@ -25,12 +23,9 @@ def merge(inputs: Inputs) -> dict[str, Any]:
 
     {SET: {MODEL: {measure: value}}} of every retrieval set, then of the STS set; `forgetting`: before, after, drop;
     `matryoshka`: {DIM: {measure: value}} of the retrieval model on the first set; `protocol`: the rules of each set.
+    No set is called like another key (`src.recipe.systems.TOPICS`); params are refused where one is.
     """
     sts = inputs.sts
-    names = [*inputs.evaluations, sts["set"], *RESERVED]
-    double = [name for name in names if names.count(name) > 1]
-    if double:
-        raise UserError(f"params.yaml: {double[0]!r} names two things in reports/metrics.json; rename the set")
     merged: dict[str, Any] = {name: found["models"] for name, found in inputs.evaluations.items()}
     merged[sts["set"]] = sts["models"]
     merged["forgetting"] = {key: sts["forgetting"][key] for key in ("before", "after", "drop")}

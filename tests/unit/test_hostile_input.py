@@ -231,7 +231,7 @@ def test_a_negative_in_some_rows_only_names_the_row(tmp_path, negatives, lacking
     assert f"{path}:{max(lacking, having)}: " in refused(dataset.read_rows, path, dataset.RANKED, Prompts())
 
 
-@pytest.mark.parametrize("negative", ["", ', "negative": null', ', "negative": ""'])
+@pytest.mark.parametrize("negative", ["", ', "negative": null', ', "negative": ""', ', "negative": " \\u200b"'])
 def test_rows_without_any_negative_are_pairs(tmp_path, negative):
     path = tmp_path / "train.jsonl"
     path.write_text("".join(PAIR % (number, number, negative) for number in range(3)))

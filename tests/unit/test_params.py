@@ -14,7 +14,7 @@ from src.files import read_yaml
 from src.params import load_ablations, load_params, schema, variant
 from src.params.load import validate
 from src.recipe.stages import CHECKPOINTS
-from src.recipe.systems import FORMS, HYBRIDS, LATE, LEXICAL, at_dim, is_own, quantised
+from src.recipe.systems import FORMS, HYBRIDS, LATE, LEXICAL, TOPICS, at_dim, is_own, quantised
 
 ROOT = Path(__file__).parents[2]
 VALUES = read_yaml(ROOT / "params.yaml")
@@ -108,6 +108,13 @@ def test_committed_models_and_like_names_are_free():
 @given(st.sampled_from(CHECKPOINTS), st.integers(1, 8192), st.sampled_from(FORMS))
 def test_every_name_that_a_run_gets_is_reserved(row, dim, form):
     assert is_own(at_dim(row, dim)) and is_own(quantised(row, dim, form))
+
+
+@pytest.mark.parametrize("name", [*TOPICS, VALUES["data"]["sts"]["name"]])
+def test_no_two_things_have_one_name_in_the_metrics(name):
+    item = next(iter(VALUES["eval"]["sets"].values()))
+    with pytest.raises(UserError, match=f"eval.sets: '{name}' names another thing in reports/metrics.json"):
+        validate(changed("eval.sets", {"a": item, name: item}), "params.yaml")
 
 
 @pytest.mark.parametrize("name", ["text", "nli", "sts", "retrieval", "STS"])

@@ -38,12 +38,6 @@ def test_the_summary_has_few_columns_each_under_its_set(tmp_path, count):
     assert all("nDCG@10" in values for name, values in found.items() if name != STS)
 
 
-def test_one_name_for_two_sets_is_refused(tmp_path):
-    params = make_run(tmp_path, [SET, STS])
-    with pytest.raises(UserError, match="stsb_tr_synthetic' names two things"):
-        metrics.merge(read_inputs(params, tmp_path))
-
-
 @pytest.mark.parametrize(("dims", "expected"), [(["768", "512", "256"], "256"), (["128", "64"], "64"), (["8"], None)])
 def test_half_is_the_largest_dimension_within_half(dims, expected):
     assert metrics.half(dict.fromkeys(dims)) == expected

@@ -112,8 +112,16 @@ def test_a_key_is_the_same_with_every_apostrophe(sign):
     assert key(f"Ankara{sign}ya {sign}bak{sign}") == "ankara ya bak"
 
 
+@given(st.text(alphabet=SMALL + CAPITAL.replace("Â", "") + " .,'’"))
+def test_to_compose_letters_counts_as_no_damage(text):
+    noted: Counter[str] = Counter()
+    assert clean(unicodedata.normalize("NFD", text), noted) == " ".join(text.split())
+    assert not noted
+
+
 def test_damage_beyond_repair_is_seen():
     assert is_mojibake("KÃ¼Ã§Ã¼k")
+    assert is_mojibake("K\ufffd\ufffd\ufffdk") and not is_mojibake("\ufffd işareti")
     assert not is_mojibake("küçük Âlem, Leylâ’nın, Mollâ’nın")
 
 
