@@ -20,7 +20,7 @@ def main(_: list[str]) -> None:
     """
     if not CHECKS.is_file():
         raise UserError(f"{CHECKS}: no such file; run `dvc repro report` first")
-    checks = [Check(**found) for found in read_json(CHECKS)]
+    checks = [Check(**fields) for fields in read_json(CHECKS)]
     print("\n".join(check.line() for check in checks))
     print(f"{len(checks)} checks: {counted(checks)}")
     if any(check.verdict == "failed" for check in checks):

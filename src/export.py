@@ -43,9 +43,9 @@ def main(arguments: list[str]) -> None:
         whole.parent.mkdir()
         export(encoder, whole)
         quantise(whole, small)
-        found = {path.name: parity(encoder, path, queries, documents) for path in (whole, small)}
-        write_json(whole.parent / "parity.json", round_floats(found, 6))
-    for name, figures in found.items():
+        differences = {path.name: parity(encoder, path, queries, documents) for path in (whole, small)}
+        write_json(whole.parent / "parity.json", round_floats(differences, 6))
+    for name, figures in differences.items():
         print(f"{target}/onnx/{name}: " + ", ".join(f"{key} {value:g}" for key, value in figures.items()))
 
 

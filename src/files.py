@@ -44,9 +44,9 @@ def atomic_text(path: PathLike) -> Iterator[TextIO]:
 
 def umask() -> int:
     """The mode bits that the user withholds from new files; temporary files and safetensors withhold more."""
-    found = os.umask(0o077)
-    os.umask(found)
-    return found
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
 
 
 def write_text(path: PathLike, text: str) -> None:

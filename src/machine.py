@@ -38,18 +38,18 @@ def _cpu_model() -> str:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
         return platform.processor() or platform.machine()
-    found = dict(line.split(":", 1) for line in lines if ":" in line)
-    fields = {key.strip(): value.strip() for key, value in found.items()}
+    pairs = dict(line.split(":", 1) for line in lines if ":" in line)
+    fields = {key.strip(): value.strip() for key, value in pairs.items()}
     numbers = "-".join(fields.get(key, "?") for key in ("cpu family", "model", "stepping"))
     return f"{fields.get('model name', platform.machine())} ({numbers})"
 
 
 def versions() -> dict[str, str]:
     """Versions of the packages that decide results."""
-    found = {}
+    packages = {}
     for package in PACKAGES:
         try:
-            found[package] = version(package)
+            packages[package] = version(package)
         except PackageNotFoundError:
-            found[package] = "missing"
-    return found
+            packages[package] = "missing"
+    return packages

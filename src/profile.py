@@ -85,10 +85,15 @@ def override(value: Any) -> str:
     return str(value)
 
 
-def flags(found: dict[str, list[str]]) -> list[str]:
+def flags(changes_by_file: dict[str, list[str]]) -> list[str]:
     """Overrides of each file of params as arguments of `dvc exp run`."""
     prefixes = {PARAMS: "", ABLATIONS: f"{ABLATIONS}:"}
-    return [part for path, changes in found.items() for change in changes for part in ("-S", prefixes[path] + change)]
+    return [
+        part
+        for path, changes in changes_by_file.items()
+        for change in changes
+        for part in ("-S", prefixes[path] + change)
+    ]
 
 
 def load(name: str, folder: Path = Path("params")) -> dict[str, Any]:
@@ -100,10 +105,10 @@ def load(name: str, folder: Path = Path("params")) -> dict[str, Any]:
     return read(path)
 
 
-def set_back(found: dict[str, list[str]], own: dict[str, list[str]]) -> str:
+def set_back(changes: dict[str, list[str]], own: dict[str, list[str]]) -> str:
     """What the flags undo of earlier runs and edits, in a line; empty where there is nothing."""
     keys = [
-        re.split("=", change.lstrip("+~"))[0] for path in found for change in found[path] if change not in own[path]
+        re.split("=", change.lstrip("+~"))[0] for path in changes for change in changes[path] if change not in own[path]
     ]
     if not keys:
         return ""
@@ -121,14 +126,14 @@ def main(arguments: list[str]) -> None:
         params = validate(wanted[PARAMS], f"params/{arguments[0]}.yaml")
         validate_ablations(wanted[ABLATIONS], params, f"params/{arguments[0]}.yaml")
         check_data(params)
-        found = {path: list(overrides(values, read_yaml(path))) for path, values in wanted.items()}
+        changes = {path: list(overrides(values, read_yaml(path))) for path, values in wanted.items()}
         own = {path: list(overrides(values, mini[path])) for path, values in wanted.items()}
     except UserError:
         print(REFUSED)
         raise
-    if told := set_back(found, own):
-        print(told, file=sys.stderr)
-    print(" ".join(flags(found)))
+    if words := set_back(changes, own):
+        print(words, file=sys.stderr)
+    print(" ".join(flags(changes)))
 
 
 if __name__ == "__main__":

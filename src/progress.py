@@ -13,14 +13,14 @@ class _Lines:
     """What tqdm writes, thinned out for a log: a state every so often, and the last one."""
 
     def __init__(self) -> None:
-        self.state, self.told = "", time.monotonic()
+        self.state, self.written = "", time.monotonic()
 
     def write(self, text: str) -> None:
         """A state of the bar; a bare newline ends it."""
         self.state = text.strip() or self.state
-        if time.monotonic() - self.told >= (1 if text == "\n" else SECONDS):
+        if time.monotonic() - self.written >= (1 if text == "\n" else SECONDS):
             print(self.state, file=sys.stderr, flush=True)
-            self.told = time.monotonic()
+            self.written = time.monotonic()
 
     def flush(self) -> None:
         """Nothing is held back."""

@@ -75,13 +75,13 @@ def comparison() -> str:
     if here == there:
         raise UserError(f"not reproduced on a like processor ({here}): {', '.join(changed[:5])} differ")
     committed: Any = parse_json(git("show", f"HEAD:{METRICS}"), METRICS)
-    found = read_json(METRICS)
-    lines = differences(committed, found, TOLERANCE)
+    recomputed = read_json(METRICS)
+    lines = differences(committed, recomputed, TOLERANCE)
     if lines:
         print("\n".join(lines))
         raise UserError(f"{len(lines)} numbers of {METRICS} differ by more than {TOLERANCE}")
     return (
-        f"reproduced within {TOLERANCE}: {len(dict(numbers(found)))} numbers\n"
+        f"reproduced within {TOLERANCE}: {len(dict(numbers(recomputed)))} numbers\n"
         f"{len(changed)} files differ from git, since this processor ({here}) rounds otherwise than the one that made "
         f"git's results ({there}): docs/reproducibility.md"
     )

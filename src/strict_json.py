@@ -19,10 +19,10 @@ class _KeyTwiceError(ValueError):
 
 
 def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    values = dict(pairs)
+    if len(values) < len(pairs):
         raise _KeyTwiceError
-    return found
+    return values
 
 
 _DECODER = json.JSONDecoder(object_pairs_hook=_each_key_once)

@@ -91,7 +91,7 @@ class Row:
 
 
 def read_rows(folder: Path, names: list[str], reference: str) -> tuple[list[Row], Values, dict[str, Any]]:
-    """The rows of the variants, the reference first, with interpolations; human scores; the reference's summary.
+    """The rows of the variants, the reference first, with interpolations; gold scores; the reference's summary.
 
     Raises:
         UserError: the reference was left out, or a variant was measured on other queries or pairs, or under other

@@ -41,5 +41,5 @@ def what_differs(comparison: dict[str, Any], params: Params, root: Path) -> list
     trained_by = code(root)
     expected = origins((variant(name, params, ablations, trained_by) for name in ablations.variants), root)
     tests = comparison["reference"], comparison["protocol"]["resamples"], comparison["protocol"]["seed"]
-    asked = ablations.reference, params.eval.bootstrap_resamples, params.eval.seed
-    return differences(comparison["origins"], expected) or ([] if tests == asked else ["tests"])
+    wanted = ablations.reference, params.eval.bootstrap_resamples, params.eval.seed
+    return differences(comparison["origins"], expected) or ([] if tests == wanted else ["tests"])

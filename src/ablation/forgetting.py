@@ -6,7 +6,7 @@ For every query, what changed in retrieval between two checkpoints is set agains
     positive_shift     the same of its relevant documents, mean
     match_change       change of the cosine of query and relevant document, mean
     local_forgetting   how much worse the STS pairs nearest to the query are judged: of each pair, the distance between
-                       the rank of its cosine and the rank of its human score, after minus before, in shares of all
+                       the rank of its cosine and the rank of its gold score, after minus before, in shares of all
                        ranks; mean over the nearest pairs, by the model before
 
 Retrieval's side is the change of nDCG@10, and the change of the margin: cosine of the best relevant document minus that
@@ -53,7 +53,7 @@ def changes(
     """Every measure of a query, {name: (queries,)}.
 
     Args:
-        scores: human scores of the STS pairs.
+        scores: gold scores of the STS pairs.
         ndcg: (queries,) nDCG@10 before and after.
     """
     relevant = relevant_rows(data)
@@ -94,7 +94,7 @@ def margins(space: Space, relevant: list[NDArray[np.int64]]) -> Values:
 
 
 def pair_errors(space: Space, scores: Values) -> Values:
-    """Of every STS pair, how far the rank of its cosine lies from the rank of its human score, in [0, 1]."""
+    """Of every STS pair, how far the rank of its cosine lies from the rank of its gold score, in [0, 1]."""
     cosines = (space.first * space.second).sum(axis=1)
     return np.abs(rankdata(cosines) - rankdata(scores)) / len(scores)
 

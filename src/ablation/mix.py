@@ -30,7 +30,7 @@ _FEWEST_WORDS = 3  # of a sentence that can ask for its passage
 
 
 class TooFewRowsError(UserError):
-    """The data are too few for a variant; it is left out of the comparison, and that is told."""
+    """The data are too few for a variant; it is left out of the comparison, which says so."""
 
 
 def sentences(text: str) -> list[str]:
@@ -128,5 +128,5 @@ def sample(rows: list[Row], size: int | None, seed: int) -> list[Row]:
     """A seeded sample in the rows' order; None or a larger size: all."""
     if size is None or size >= len(rows):
         return rows
-    places = np.sort(np.random.default_rng(seed).choice(len(rows), size, replace=False))
-    return [rows[place] for place in places]
+    drawn = np.sort(np.random.default_rng(seed).choice(len(rows), size, replace=False))
+    return [rows[place] for place in drawn]

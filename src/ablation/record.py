@@ -15,7 +15,7 @@ NAME/summary.json:
                             first seed; share 0 is the model before, share 1 (`retrieval` and `sts`) the trained one
     left_out                the reason, instead of all figures, where the data are too few for the variant
 NAME/queries.tsv   set, query-id, its cluster (src/evaluation/significance.py), then nDCG@10 of every run
-NAME/pairs.tsv     human score of every STS pair, then its cosine in every run and, as SEED:before, in the model before
+NAME/pairs.tsv     gold score of every STS pair, then its cosine in every run and, as SEED:before, in the model before
 
 A run is named by its seed; SEED@SHARE is an interpolation.
 """
@@ -150,7 +150,7 @@ def read_clusters(path: Path) -> dict[str, NDArray[np.int64]]:
 
 
 def read_pairs(path: Path) -> tuple[Values, dict[str, Values]]:
-    """Human scores (pairs,) and {run: (pairs,) cosines} of a pairs.tsv."""
+    """Gold scores (pairs,) and {run: (pairs,) cosines} of a pairs.tsv."""
     header, rows = _table(path)
     values = np.array([[float(field) for field in row] for row in rows])
     return values[:, 0], {run: values[:, column] for column, run in enumerate(header) if column >= 1}

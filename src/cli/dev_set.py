@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from src.data.carving import carve
 from src.data.columns import KINDS
+from src.data.dev_split import split_off
 from src.data.text import identity
 from src.data.training_set import Row, clean_rows, split_files
 from src.errors import UserError, run_command
@@ -44,7 +44,7 @@ def draw(source: Path, count: int, params: Params) -> list[Row]:
     kind = KINDS["retrieval"]
     files = split_files(source, "train", params.data.retrieval.files)
     train = clean_rows(kind, files, params.prepare.max_words, unique=True)
-    return carve(kind, train, count, params.seed).rows
+    return split_off(kind, train, count, params.seed).rows
 
 
 def as_beir(rows: Sequence[Row]) -> tuple[list[dict[str, str]], list[dict[str, str]], list[tuple[str, str, int]]]:
@@ -59,10 +59,10 @@ def as_beir(rows: Sequence[Row]) -> tuple[list[dict[str, str]], list[dict[str, s
 
 def _numbered(letter: str, texts: Sequence[str]) -> dict[str, tuple[str, str]]:
     """(id, text) by a text's identity; of texts that are the same the first stands."""
-    found: dict[str, tuple[str, str]] = {}
+    numbered: dict[str, tuple[str, str]] = {}
     for text in texts:
-        found.setdefault(identity(text), (f"{letter}{len(found):05}", text))
-    return found
+        numbered.setdefault(identity(text), (f"{letter}{len(numbered):05}", text))
+    return numbered
 
 
 def _texts(numbered: Iterable[tuple[str, str]]) -> list[dict[str, str]]:

@@ -45,27 +45,27 @@ TASKS = {
 
 def main(_: list[str]) -> None:
     """Collect from data/published/SET of every set that MTEB has."""
-    found: dict[Path, dict[str, Any]] = {}
+    results: dict[Path, dict[str, Any]] = {}
     for name, task in TASKS.items():
         folder = Path("data/published") / name
         if (folder / "metrics.json").is_file():
-            add(found, task, read_json(folder / "metrics.json"), read_json(folder / "models.json"))
-    if not found:
+            add(results, task, read_json(folder / "metrics.json"), read_json(folder / "models.json"))
+    if not results:
         raise UserError(f"data/published: none of {', '.join(TASKS)} under protocol mteb; run eval_published first")
     with fresh_dir(OUTPUT) as folder:
-        for path, result in found.items():
+        for path, result in results.items():
             write_json(folder / path, result)
-    print(f"{OUTPUT}: {len(found)} results")
+    print(f"{OUTPUT}: {len(results)} results")
 
 
-def add(found: dict[Path, dict[str, Any]], task: Task, metrics: dict[str, Any], models: dict[str, Any]) -> None:
+def add(results: dict[Path, dict[str, Any]], task: Task, metrics: dict[str, Any], models: dict[str, Any]) -> None:
     """Add a set's models to the results by path; subsets of one task share a file."""
     if metrics["protocol"]["name"] != "mteb":
         return
     for name, scores in metrics["models"].items():
         revision = models[name].get("revision") or models[name]["source"].replace(" ", "_")
         path = Path(name) / revision / f"{task.name}.json"
-        result = found.setdefault(path, empty(task))
+        result = results.setdefault(path, empty(task))
         result["scores"].setdefault(task.split, []).append(subset(task, scores))
 
 

@@ -24,9 +24,9 @@ def origin(folder: Path) -> dict[str, Any]:
     """What FOLDER/source.json says: source, licence, synthetic, note; `unstated` where it says nothing."""
     path = folder / "source.json"
     stated = read_json_object(path) if path.is_file() else {}
-    found = {name: stated.get(name, "unstated") for name in ("source", "licence")}
-    found["synthetic"] = bool(stated.get("synthetic", False))
-    return found | {name: stated[name] for name in ("note", "revision", "pinned", "repositories") if name in stated}
+    facts = {name: stated.get(name, "unstated") for name in ("source", "licence")}
+    facts["synthetic"] = bool(stated.get("synthetic", False))
+    return facts | {name: stated[name] for name in ("note", "revision", "pinned", "repositories") if name in stated}
 
 
 def checksums(files: Iterable[Path], origin: dict[str, Any]) -> dict[str, str]:
@@ -72,8 +72,8 @@ def markdown(card: dict[str, Any]) -> str:
         lines.append(f"| {split} | {counts['read']} | {counts['kept']} | {dropped} | {mended} |")
     lines += ["", "| texts | unit | p5 | p50 | p95 | max |", "|---|---|---:|---:|---:|---:|"]
     for unit in ("words", "tokens"):
-        for column, found in card.get(unit, {}).items():
-            lines.append(f"| {column} | {unit} | " + " | ".join(str(found[name]) for name in QUANTILES) + " |")
+        for column, quantiles in card.get(unit, {}).items():
+            lines.append(f"| {column} | {unit} | " + " | ".join(str(quantiles[name]) for name in QUANTILES) + " |")
     return "\n".join(lines) + "\n"
 
 

@@ -15,7 +15,7 @@ from src.errors import UserError
 class Kind:
     """Text columns that a row must have, those it may have, tags that are carried along, and the score column.
 
-    `queries` are the text columns that are asked; the others are passages or sentences.
+    `queries` are the text columns that hold queries; the others are passages or sentences.
     """
 
     required: tuple[str, ...]

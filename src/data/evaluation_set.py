@@ -44,25 +44,25 @@ def read_beir(folder: Path, protocol: str = "full") -> BeirSet:
     """
     if not folder.is_dir():
         raise UserError(f"{folder}: no such folder; expected corpus.jsonl, queries.jsonl and qrels/test.tsv")
-    found = BeirSet()
+    beir = BeirSet()
     tidy = _as_it_is if protocol == "mteb" else clean
-    mended = found.mended["documents"] = Counter()
+    mended = beir.mended["documents"] = Counter()
     for id_, row in _with_ids(folder / "corpus.jsonl"):
-        if id_ in found.documents:
+        if id_ in beir.documents:
             raise UserError(f"{folder / 'corpus.jsonl'}: document id {id_!r} occurs twice")
-        found.documents[id_] = (tidy(row.get("title") or "", mended), tidy(row["text"], mended))
-    mended = found.mended["queries"] = Counter()
+        beir.documents[id_] = (tidy(row.get("title") or "", mended), tidy(row["text"], mended))
+    mended = beir.mended["queries"] = Counter()
     for id_, row in _with_ids(folder / "queries.jsonl"):
-        if id_ in found.queries:
+        if id_ in beir.queries:
             raise UserError(f"{folder / 'queries.jsonl'}: query id {id_!r} occurs twice")
-        found.queries[id_] = tidy(row["text"], mended)
+        beir.queries[id_] = tidy(row["text"], mended)
     for split in ("dev", "test"):
         path = folder / "qrels" / f"{split}.tsv"
         if split == "test" or path.is_file():
-            found.qrels[split] = _known(found, split, read_qrels(path))
-    if not any(score > 0 for _, _, score in found.qrels["test"]):
+            beir.qrels[split] = _known(beir, split, read_qrels(path))
+    if not any(score > 0 for _, _, score in beir.qrels["test"]):
         raise UserError(f"{folder / 'qrels' / 'test.tsv'}: no judgement above 0 of a known query and document")
-    return found
+    return beir
 
 
 def _as_it_is(text: str, _: Counter[str]) -> str:
@@ -94,25 +94,25 @@ def read_qrels(path: Path) -> list[Qrel]:
     return rows
 
 
-def _known(found: BeirSet, split: str, qrels: list[Qrel]) -> list[Qrel]:
+def _known(beir: BeirSet, split: str, qrels: list[Qrel]) -> list[Qrel]:
     kept: list[Qrel] = []
     unknown: list[Qrel] = []
     for qrel in qrels:
-        (kept if qrel[0] in found.queries and qrel[1] in found.documents else unknown).append(qrel)
-    found.counts[f"{split} judgements of unknown ids"] += len(unknown)
+        (kept if qrel[0] in beir.queries and qrel[1] in beir.documents else unknown).append(qrel)
+    beir.counts[f"{split} judgements of unknown ids"] += len(unknown)
     if unknown:
-        found.first_unknown[split] = unknown[0]
+        beir.first_unknown[split] = unknown[0]
     return kept
 
 
-def full(found: BeirSet) -> BeirSet:
+def full(beir: BeirSet) -> BeirSet:
     """Protocols `full` and `mteb`: every document, and the queries that a split judges."""
-    judged = {query for qrels in found.qrels.values() for query, _, _ in qrels}
-    queries = {id_: text for id_, text in found.queries.items() if id_ in judged}
-    return BeirSet(found.documents, queries, found.qrels, found.counts)
+    judged = {query for qrels in beir.qrels.values() for query, _, _ in qrels}
+    queries = {id_: text for id_, text in beir.queries.items() if id_ in judged}
+    return BeirSet(beir.documents, queries, beir.qrels, beir.counts)
 
 
-def tr_mteb(found: BeirSet) -> BeirSet:
+def tr_mteb(beir: BeirSet) -> BeirSet:
     """Protocol `tr-mteb`: the reduced set of TR-MTEB's retrieval tasks.
 
     The test judgements are shuffled as `datasets.Dataset.shuffle(seed=42)` shuffles them and cut to 2048; the corpus
@@ -120,13 +120,13 @@ def tr_mteb(found: BeirSet) -> BeirSet:
     judgement 1. The order of the judgements in the file matters: take them as they lie on the Hub. A judgement of 0
     is left out, since the benchmark's own code would take it for relevant (its sets have none).
     """
-    qrels = [qrel for qrel in found.qrels["test"] if qrel[2] > 0]
+    qrels = [qrel for qrel in beir.qrels["test"] if qrel[2] > 0]
     order = np.random.default_rng(MTEB_SEED).permutation(len(qrels))
     qrels = [qrels[row] for row in order[:MTEB_QRELS]]
-    documents = {document: ("", found.documents[document][1]) for _, document, _ in qrels}
+    documents = {document: ("", beir.documents[document][1]) for _, document, _ in qrels}
     one = {query: (query, document, 1) for query, document, _ in qrels}
-    queries = {query: found.queries[query] for query in one}
-    return BeirSet(documents, queries, {"test": list(one.values())}, found.counts)
+    queries = {query: beir.queries[query] for query in one}
+    return BeirSet(documents, queries, {"test": list(one.values())}, beir.counts)
 
 
 PROTOCOLS = {"full": full, "mteb": full, "tr-mteb": tr_mteb}

@@ -108,12 +108,12 @@ def _open(repository: Repository) -> Source:
 def origin(descriptor: Descriptor, sources: list[Source], joined: Mapping[str, Any]) -> dict[str, Any]:
     """The value of source.json, which the data card takes over."""
     names = ", ".join(dict.fromkeys(source.repository.name for source in sources))
-    found: dict[str, Any] = {"source": f"Hub: {names}", "licence": descriptor.licence, "synthetic": False}
+    facts: dict[str, Any] = {"source": f"Hub: {names}", "licence": descriptor.licence, "synthetic": False}
     if descriptor.note:
-        found["note"] = descriptor.note
-    found["revision"] = ", ".join(str(source.repository.revision) for source in sources)
-    found["pinned"] = all(source.repository.pinned for source in sources)
-    found["repositories"] = [
+        facts["note"] = descriptor.note
+    facts["revision"] = ", ".join(str(source.repository.revision) for source in sources)
+    facts["pinned"] = all(source.repository.pinned for source in sources)
+    facts["repositories"] = [
         {
             "repository": source.repository.name,
             "revision": source.repository.revision,
@@ -122,4 +122,4 @@ def origin(descriptor: Descriptor, sources: list[Source], joined: Mapping[str, A
         }
         for source in sources
     ]
-    return found | ({"joined": dict(joined)} if joined else {})
+    return facts | ({"joined": dict(joined)} if joined else {})

@@ -39,12 +39,12 @@ def choose(part: Part, files: Iterable[str], readme: str, where: str) -> list[st
         patterns = part.files
     else:
         patterns = _declared(readme, part.config, part.split, where) or _by_name(part, there)
-    found = [path for path in there if any(fnmatch.fnmatchcase(path, pattern) for pattern in patterns)]
-    if not found:
+    matching = [path for path in there if any(fnmatch.fnmatchcase(path, pattern) for pattern in patterns)]
+    if not matching:
         wanted = ", ".join(part.files or [f"{part.config or ''} {part.split or ''}".strip()])
         shown = ", ".join(there[:_SHOWN]) + (f" and {len(there) - _SHOWN} more" if len(there) > _SHOWN else "")
         raise UserError(f"{where}: no data file for {wanted}; there are: {shown or 'none'} (name them under `files`)")
-    return _one_format(found)
+    return _one_format(matching)
 
 
 def _format(path: str) -> str | None:
@@ -70,16 +70,16 @@ def _declared(readme: str, config: str | None, split: str | None, where: str) ->
         splits.setdefault(declared, []).append(pattern)
     if not splits or split is None:
         return [pattern for patterns in splits.values() for pattern in patterns]
-    found = next((splits[same] for same in _SYNONYMS.get(split, (split,)) if same in splits), None)
-    if found is None:
+    files = next((splits[same] for same in _SYNONYMS.get(split, (split,)) if same in splits), None)
+    if files is None:
         raise UserError(f"{where}: no split {split!r} in {name!r}; README.md declares {', '.join(splits)}")
-    return found
+    return files
 
 
 def _front_matter(readme: str, where: str) -> dict[str, Any]:
     match = re.match(r"\ufeff?---\s*\n(.*?)\n---", readme, re.DOTALL)
-    found = parse_yaml(match.group(1), f"{where}: {README}") if match else None
-    return found if isinstance(found, dict) else {}
+    values = parse_yaml(match.group(1), f"{where}: {README}") if match else None
+    return values if isinstance(values, dict) else {}
 
 
 def _data_files(declared: Any) -> Iterator[tuple[str, str]]:

@@ -61,8 +61,8 @@ class Reader:
         self, part: Part, columns: dict[str, str], optional: tuple[str, ...] = ()
     ) -> Iterator[pyarrow.RecordBatch]:
         """Batches of a part's files, one after another."""
-        for _, found in self.files(part, columns, optional):
-            yield from found
+        for _, of_file in self.files(part, columns, optional):
+            yield from of_file
 
     def files(
         self, part: Part, columns: dict[str, str], optional: tuple[str, ...] = ()
@@ -78,19 +78,19 @@ class Reader:
 
 
 def _counted(
-    source: Source, path: str, folder: Path, found: Iterable[pyarrow.RecordBatch]
+    source: Source, path: str, folder: Path, batches: Iterable[pyarrow.RecordBatch]
 ) -> Iterator[pyarrow.RecordBatch]:
     rows = 0
-    for batch in found:
+    for batch in batches:
         rows += len(batch)
         yield batch
     size, digest = source.entries[path].size, sha256(folder / path)
     source.used[path] = {"rows": rows, "bytes": size, "sha256": digest}
 
 
-def _naming(found: Iterable[pyarrow.RecordBatch], where: str) -> Iterator[pyarrow.RecordBatch]:
+def _naming(batches: Iterable[pyarrow.RecordBatch], where: str) -> Iterator[pyarrow.RecordBatch]:
     try:
-        yield from found
+        yield from batches
     except UserError as error:
         raise UserError(f"{where}: {error}") from error
 
@@ -111,7 +111,7 @@ def _scaled(batch: pyarrow.RecordBatch, scale: tuple[float, float] | None) -> py
     return batch.set_column(place, "score", score)
 
 
-def write_rows(found: Iterable[pyarrow.RecordBatch], path: Path, where: str) -> None:
+def write_rows(batches: Iterable[pyarrow.RecordBatch], path: Path, where: str) -> None:
     """Write batches to one Parquet file, every column as text.
 
     Raises:
@@ -122,7 +122,7 @@ def write_rows(found: Iterable[pyarrow.RecordBatch], path: Path, where: str) -> 
 
     writer = None
     try:
-        for batch in found:
+        for batch in batches:
             columns = [column.cast(pyarrow.string()) for column in batch.columns]
             text = pyarrow.RecordBatch.from_arrays(columns, batch.schema.names)
             options = {"compression": "zstd", "use_dictionary": False, "write_statistics": False}
@@ -168,8 +168,8 @@ def write_beir(reader: Reader, target: Path) -> None:
 
 def _beir_rows(reader: Reader, name: str) -> Iterator[dict[str, Any]]:
     part = reader.descriptor.parts[name]
-    for file, found in reader.files(part, _BEIR[name] | (part.columns or {}), optional=("title",)):
-        for number, row in enumerate((row for batch in found for row in batch.to_pylist()), 1):
+    for file, of_file in reader.files(part, _BEIR[name] | (part.columns or {}), optional=("title",)):
+        for number, row in enumerate((row for batch in of_file for row in batch.to_pylist()), 1):
             yield {key: _as_text(value, f"{file}: row {number}: {key}") for key, value in row.items()}
 
 
@@ -182,8 +182,8 @@ def _as_text(value: Any, where: str) -> str:
 
 def _judgements(reader: Reader, name: str) -> Iterator[tuple[str, str, int]]:
     part = reader.descriptor.parts[name]
-    for file, found in reader.files(part, _BEIR["qrels"] | (part.columns or {})):
-        for number, row in enumerate((row for batch in found for row in batch.to_pylist()), 1):
+    for file, of_file in reader.files(part, _BEIR["qrels"] | (part.columns or {})):
+        for number, row in enumerate((row for batch in of_file for row in batch.to_pylist()), 1):
             where = f"{file}: row {number}"
             query, document = (as_id(row[column], where, column) for column in ("query-id", "corpus-id"))
             yield query, document, as_score(row["score"], where)

@@ -131,13 +131,15 @@ def join(
     for batch in batches:
         counts["rows"] += len(batch)
         keep = np.ones(len(batch), dtype=bool)
-        found = {}
+        numbers = {}
         for column, (name, table) in lookups.items():
-            found[column] = table.find(id_array(batch.column(column)))
-            known = (found[column] >= 0) & batch.column(column).is_valid().to_numpy(zero_copy_only=False)
+            numbers[column] = table.find(id_array(batch.column(column)))
+            known = (numbers[column] >= 0) & batch.column(column).is_valid().to_numpy(zero_copy_only=False)
             counts[f"unknown {name}"] += int((keep & ~known).sum())
             keep &= known
-        texts = {column: table.texts.take(pyarrow.array(found[column][keep])) for column, (_, table) in lookups.items()}
+        texts = {
+            column: table.texts.take(pyarrow.array(numbers[column][keep])) for column, (_, table) in lookups.items()
+        }
         joined = pyarrow.RecordBatch.from_pydict(texts)
         whole = _all_filled(joined)
         counts["empty text"] += int((~whole).sum())

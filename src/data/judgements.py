@@ -28,7 +28,7 @@ def as_score(value: Any, where: str) -> int:
     Raises:
         UserError: it is a fraction, no number, or has more than nine digits; `where` names file and row.
     """
-    found = None if isinstance(value, bool) or value is None else _WHOLE.fullmatch(str(value))
-    if not found:
+    digits = None if isinstance(value, bool) or value is None else _WHOLE.fullmatch(str(value))
+    if not digits:
         raise UserError(f"{where}: score is {value!r}; expected a whole number")
-    return int(found[1])
+    return int(digits[1])

@@ -52,8 +52,8 @@ class LeakFinder:
         """Why a cleaned row has to go; None: it may stay."""
         if any(key(row[column]) in self.keys for column in self.kind.texts if column in row):
             return WHOLE
-        found = [self._copied(row[column]) for column in self.kind.passages if column in row]
-        copied = max(filter(None, found), key=lambda overlap: overlap.share, default=None)
+        overlaps = [self._copied(row[column]) for column in self.kind.passages if column in row]
+        copied = max(filter(None, overlaps), key=lambda overlap: overlap.share, default=None)
         if copied is None:
             return None
         self.copies[copied.document] += 1
@@ -64,8 +64,8 @@ class LeakFinder:
             return None
         if text not in self._known:
             self._known[text] = self.documents.most(text)
-        found = self._known[text]
-        return found if found is not None and found.share >= self.threshold else None
+        overlap = self._known[text]
+        return overlap if overlap is not None and overlap.share >= self.threshold else None
 
 
 def leak_finder(kind: Kind, params: Params) -> LeakFinder:
@@ -94,7 +94,7 @@ def without_leaks(kind: Kind, train: Split, params: Params) -> Split:
 def without_copies_of_dev(kind: Kind, train: Split, dev: Split, threshold: float | None) -> Split:
     """The rows of `train` without a near copy of a passage of `dev`, for sets of queries and passages.
 
-    Whole texts are `carve`'s business, or that of who made the dev file.
+    Whole texts are `split_off`'s business, or that of who made the dev file.
     """
     if not kind.queries:
         return train

@@ -41,8 +41,8 @@ def missing_splits(folder: Path, name: str) -> list[str]:
     if is_hub_set(folder):
         return []
     columns = f"columns {', '.join((*KINDS[name].required, *filter(None, [KINDS[name].score])))}"
-    found = [split for split in REQUIRED[name] if not (folder.is_dir() and find_split(folder, split, required=False))]
-    return [f"{folder}/{split} (.jsonl, .csv, .tsv or .parquet; {columns})" for split in found]
+    absent = [split for split in REQUIRED[name] if not (folder.is_dir() and find_split(folder, split, required=False))]
+    return [f"{folder}/{split} (.jsonl, .csv, .tsv or .parquet; {columns})" for split in absent]
 
 
 def missing_evaluation(folder: Path, name: str, around: Path) -> list[str]:

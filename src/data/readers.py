@@ -35,12 +35,12 @@ def find_split(folder: Path, split: str, required: bool) -> Path | None:
     if not folder.is_dir():
         raise UserError(f"{folder}: no such folder; expected a data set with {split}.jsonl (or .csv, .tsv, .parquet)")
     names = [f"{split}{suffix}{packed}" for suffix in SUFFIXES for packed in ("", ".gz")]
-    found = [folder / name for name in names if (folder / name).is_file()]
-    if len(found) > 1:
-        raise UserError(f"{folder}: both {found[0].name} and {found[1].name} are there; keep one of them")
-    if not found and required:
+    files = [folder / name for name in names if (folder / name).is_file()]
+    if len(files) > 1:
+        raise UserError(f"{folder}: both {files[0].name} and {files[1].name} are there; keep one of them")
+    if not files and required:
         raise UserError(f"{folder}: no {split} file; expected one of {', '.join(names[::2])}, each also as .gz")
-    return found[0] if found else None
+    return files[0] if files else None
 
 
 def read_rows(path: Path) -> Iterator[tuple[int, Row]]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from src.data.carving import carve
 from src.data.columns import KINDS
+from src.data.dev_split import split_off
 from src.data.hub import local
 from src.data.leakage import without_copies_of_dev, without_leaks
 from src.data.training_set import Split, clean_rows, count_unjoined, sample, split_files
@@ -32,7 +32,7 @@ def cleaned_splits(name: str, params: Params) -> dict[str, Split]:
         splits["train"] = without_leaks(kind, splits["train"], params)
     sample(splits["train"], options.max_rows, params.seed)
     if options.dev_rows and "dev" not in splits and splits["train"].rows:
-        splits["dev"] = carve(kind, splits["train"], options.dev_rows, params.seed)
+        splits["dev"] = split_off(kind, splits["train"], options.dev_rows, params.seed)
     if "dev" in splits:
         splits["train"] = without_copies_of_dev(kind, splits["train"], splits["dev"], params.prepare.overlap)
     if not splits["train"].rows:

@@ -29,8 +29,10 @@ def batches(path: Path, columns: dict[str, str], optional: tuple[str, ...] = ())
         for batch in _parquet(path, columns) if path.suffix == ".parquet" else _rows(path, columns):
             missing = [name for name in columns.values() if name not in batch.schema.names]
             if [name for name in missing if name not in optional]:
-                found = ", ".join(batch.schema.names)
-                raise UserError(f"{path.name}: no column `{missing[0]}`; found {found} (see `columns` of hub.yaml)")
+                columns_there = ", ".join(batch.schema.names)
+                raise UserError(
+                    f"{path.name}: no column `{missing[0]}`; found {columns_there} (see `columns` of hub.yaml)"
+                )
             kept = {ours: theirs for ours, theirs in columns.items() if theirs not in missing}
             yield pyarrow.RecordBatch.from_arrays([batch.column(name) for name in kept.values()], list(kept))
     except (pyarrow.ArrowException, OSError) as error:

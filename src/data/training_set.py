@@ -122,8 +122,8 @@ def sample(split: Split, count: int | None, seed: int) -> None:
 
 def split_files(folder: Path, split: str, extra: list[str]) -> list[Path]:
     """The files of a split; `extra` files belong to train. Raises UserError where one is missing."""
-    found = find_split(folder, split, required=split == "train")
-    files = [found] if found else []
+    file = find_split(folder, split, required=split == "train")
+    files = [file] if file else []
     if split == "train":
         for name in extra:
             if Path(name).name != name or not (folder / name).is_file():

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class DenseModel:
-    """An encoder and how it wants to be asked."""
+    """An encoder with its prompts and casing."""
 
     name: str
     path: str
@@ -73,10 +73,10 @@ def load_dense(
     """
     where = path if Path(path).is_dir() else str(fetch(path, revision))
     encoder = load_encoder(where, device=device, max_length=max_length, pooling=pooling)
-    asked = prompts_of(encoder) if prompts is None else prompts
+    chosen = prompts_of(encoder) if prompts is None else prompts
     fingerprint = cache.model_fingerprint(where)
     small = int8.int8_of(encoder, fingerprint) if backend == int8.NAME else None
-    return DenseModel(name, path, encoder, fingerprint, asked, lowercase, small)
+    return DenseModel(name, path, encoder, fingerprint, chosen, lowercase, small)
 
 
 def embed(

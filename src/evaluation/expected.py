@@ -1,4 +1,4 @@
-"""Published values beside ours: compared where set, protocol and model are the same, and otherwise told why not."""
+"""Published values beside ours: compared where set, protocol and model are the same; otherwise with the reason."""
 
 from __future__ import annotations
 

@@ -145,8 +145,8 @@ def search_late(
     """
     import torch
 
-    asked = model.encoder.encode_query(list(queries), batch_size=batch_size, show_progress_bar=False)
-    _check(asked, queries, model.name)
+    query_vectors = model.encoder.encode_query(list(queries), batch_size=batch_size, show_progress_bar=False)
+    _check(query_vectors, queries, model.name)
     scores = torch.empty(len(queries), 0)
     rows = torch.empty(len(queries), 0, dtype=torch.long)
     with bar(f"{model.name}: documents", "text", len(documents)) as progress:
@@ -154,7 +154,7 @@ def search_late(
             texts = list(documents[start : start + at_once])
             vectors = model.encoder.encode_document(texts, batch_size=batch_size, show_progress_bar=False)
             _check(vectors, texts, model.name)
-            product = rounded(model.encoder.similarity(asked, vectors).cpu())
+            product = rounded(model.encoder.similarity(query_vectors, vectors).cpu())
             scores, rows = merge(scores, rows, product, start, k)
             progress.update(len(texts))
     return scores.numpy(), rows.numpy()

@@ -91,7 +91,7 @@ class Bm25:
 def search(
     documents: Sequence[str], queries: Sequence[str], k: int, tokenize: Tokenizer
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """`Bm25.search` over documents that are asked once."""
+    """`Bm25.search` over documents that are searched once."""
     return Bm25(documents, tokenize).search(queries, k)
 
 

@@ -1,4 +1,4 @@
-"""Published models as rows: what params/models/NAME.yaml says of each, and how it is asked."""
+"""Published models as rows: what params/models/NAME.yaml says of each, and how its encoder is called."""
 
 from __future__ import annotations
 

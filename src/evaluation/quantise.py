@@ -37,20 +37,20 @@ def rank_quantised(queries: Floats, documents: Floats, data: EvalSet, depth: int
 
     Documents are coded block by block, so that memory does not grow with them.
     """
-    asked, held = unit(queries[:, :dim]).numpy(), documents[:, :dim]
-    block = max(1, min(_DOCUMENTS_AT_ONCE, _SCORES // len(asked)))
+    query_vectors, held = unit(queries[:, :dim]).numpy(), documents[:, :dim]
+    block = max(1, min(_DOCUMENTS_AT_ONCE, _SCORES // len(query_vectors)))
     scale = Scale.of(held, block)
     k = runs.search_depth(data, depth)
     wanted = min(RESCORE * k, len(held))
-    int8, bits = _nothing(len(asked)), _nothing(len(asked))
+    int8, bits = _nothing(len(query_vectors)), _nothing(len(query_vectors))
     for start in range(0, len(held), block):
         vectors = unit(held[start : start + block]).numpy()
-        int8 = merge(*int8, torch.from_numpy(int8_scores(asked, scale.codes(vectors), scale)), start, k)
-        bits = merge(*bits, torch.from_numpy(binary_scores(asked, vectors)), start, wanted)
+        int8 = merge(*int8, torch.from_numpy(int8_scores(query_vectors, scale.codes(vectors), scale)), start, k)
+        bits = merge(*bits, torch.from_numpy(binary_scores(query_vectors, vectors)), start, wanted)
     found = {
         "int8": int8,
         "binary": (bits[0][:, :k], bits[1][:, :k]),
-        "binary_rescored": _rescored(asked, held, bits[1], scale, k),
+        "binary_rescored": _rescored(query_vectors, held, bits[1], scale, k),
     }
     return {form: runs.from_rows(scores.numpy(), rows.numpy(), data, depth) for form, (scores, rows) in found.items()}
 
@@ -60,14 +60,14 @@ def _nothing(queries: int) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def _rescored(
-    asked: Floats, held: Floats, candidates: torch.Tensor, scale: Scale, k: int
+    query_vectors: Floats, held: Floats, candidates: torch.Tensor, scale: Scale, k: int
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """The k best of each query's candidates by int8 scores, ties to the lower row."""
     rows = candidates.sort(dim=1).values
     scores = torch.stack(
         [
             torch.from_numpy(int8_scores(query[None], scale.codes(unit(held[row]).numpy()), scale)[0])
-            for query, row in zip(asked, rows.numpy(), strict=True)
+            for query, row in zip(query_vectors, rows.numpy(), strict=True)
         ]
     )
     best = scores.sort(dim=1, descending=True, stable=True)
@@ -114,9 +114,9 @@ class Scale:
 
 def int8_scores(queries: Floats, codes: NDArray[np.int8], scale: Scale) -> Floats:
     """Inner products of float queries with int8 documents (queries, documents)."""
-    asked = queries.astype(np.float64)
-    constant = asked @ (scale.low + 128 * scale.step)
-    return rounded((asked * scale.step) @ codes.T.astype(np.float64) + constant[:, None])
+    exact = queries.astype(np.float64)
+    constant = exact @ (scale.low + 128 * scale.step)
+    return rounded((exact * scale.step) @ codes.T.astype(np.float64) + constant[:, None])
 
 
 def binary_scores(queries: Floats, documents: Floats) -> Floats:

@@ -1,4 +1,4 @@
-"""How many texts an encoder cuts: told on the screen and recorded beside its numbers."""
+"""How many texts an encoder cuts: printed, and recorded beside its numbers."""
 
 from __future__ import annotations
 

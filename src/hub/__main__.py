@@ -24,17 +24,17 @@ def main(arguments: list[str]) -> None:
 
             show(pin(Path()), "every revision in params/ is pinned")
         case ["fetch", *paths] if paths and all(path.endswith(".yaml") for path in paths):
-            from src.hub.warm import sources, warm_models
+            from src.hub.prefetch import prefetch_models, sources
 
-            show(warm_models(sources(Path(path).stem for path in paths)), "these are folders")
+            show(prefetch_models(sources(Path(path).stem for path in paths)), "these are folders")
         case ["fetch"] | ["fetch", _]:
-            from src.hub.warm import warm
+            from src.hub.prefetch import prefetch
             from src.params import load_params
             from src.profile import profile_params
 
             params = profile_params(arguments[1]) if arguments[1:] else load_params()
             set_environment(params.runtime.model_copy(update={"offline": False}))
-            show(warm(params), "nothing of it is on the Hub or the package index")
+            show(prefetch(params), "nothing of it is on the Hub or the package index")
         case _:
             raise UserError(USAGE)
 

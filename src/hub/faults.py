@@ -1,4 +1,4 @@
-"""What the Hub client raises, told in one line that says what to do. Tokens and signed addresses are never told."""
+"""What the Hub client raises, as one line that says what to do. Tokens and signed addresses are never shown."""
 
 from __future__ import annotations
 

@@ -35,9 +35,9 @@ class Unpinned:
 
 def files(root: Path) -> list[Path]:
     """params.yaml, the profiles, the published models and the Hub data sets."""
-    found = [root / "params.yaml", *sorted((root / "params").glob("*.yaml"))]
-    found += sorted((root / "params" / "models").glob("*.yaml"))
-    return [path for path in [*found, *sorted((root / "params" / "hub").rglob("hub.yaml"))] if path.is_file()]
+    paths = [root / "params.yaml", *sorted((root / "params").glob("*.yaml"))]
+    paths += sorted((root / "params" / "models").glob("*.yaml"))
+    return [path for path in [*paths, *sorted((root / "params" / "hub").rglob("hub.yaml"))] if path.is_file()]
 
 
 def unpinned(path: Path, content: Any) -> Iterator[Unpinned]:
@@ -70,13 +70,13 @@ def pin(root: Path) -> Iterator[str]:
     for path in files(root):
         read_yaml(path)  # refused here with file and line where it is no YAML
     contents = {path: yaml.load(read_text(path)) for path in files(root)}
-    open_ = [found for path, content in contents.items() for found in unpinned(path, content)]
+    open_ = [entry for path, content in contents.items() for entry in unpinned(path, content)]
     faults = 0
-    for place, found in enumerate(open_):
-        file = found.file.relative_to(root)
+    for place, entry in enumerate(open_):
+        file = entry.file.relative_to(root)
         try:
             # one attempt: the same command again pins what is left
-            found.mapping["revision"] = resolve(found.name, found.kind, found.mapping["revision"], waits=()).revision
+            entry.mapping["revision"] = resolve(entry.name, entry.kind, entry.mapping["revision"], waits=()).revision
         except NoConnectionError as error:
             left = dict.fromkeys(item.name for item in open_[place:])
             raise UserError(f"{error}; not pinned: {', '.join(left)}") from error
@@ -85,9 +85,9 @@ def pin(root: Path) -> Iterator[str]:
             yield f"{file}: {error}"
             continue
         stream = io.StringIO()
-        yaml.dump(contents[found.file], stream)
-        write_text(found.file, stream.getvalue())
-        yield f"{file}: {found.name} pinned to {found.mapping['revision']}"
+        yaml.dump(contents[entry.file], stream)
+        write_text(entry.file, stream.getvalue())
+        yield f"{file}: {entry.name} pinned to {entry.mapping['revision']}"
     if faults:
         raise UserError(f"{faults} {'repository' if faults == 1 else 'repositories'} could not be pinned")
 

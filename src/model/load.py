@@ -93,10 +93,10 @@ def check_folder(folder: Path, name: str, modules_needed: bool = True) -> None:
     modules = folder / "modules.json"
     if modules_needed and not modules.is_file():
         raise UserError(f"{name}: no modules.json; expected a sentence-transformers folder (transformer, pooling, …)")
-    found = read_json(modules) if modules.is_file() else [{"type": "sentence_transformers.", "path": ""}]
-    if not isinstance(found, list) or not found or not all(isinstance(module, dict) for module in found):
+    entries = read_json(modules) if modules.is_file() else [{"type": "sentence_transformers.", "path": ""}]
+    if not isinstance(entries, list) or not entries or not all(isinstance(module, dict) for module in entries):
         raise UserError(f"{name}: modules.json: expected a list of modules, each an object")
-    for module in found:
+    for module in entries:
         if not str(module.get("type", "")).startswith("sentence_transformers."):
             raise UserError(
                 f"{name}: modules.json: {module.get('type')!r} is code of the repository's, which is not run"
@@ -130,7 +130,7 @@ def check_weights(folder: Path, name: str) -> None:
 
     quiet()
     first = read_json(folder / "modules.json")[0].get("path", "") if (folder / "modules.json").is_file() else ""
-    _, found = AutoModel.from_pretrained(
+    _, report = AutoModel.from_pretrained(
         folder / first,
         output_loading_info=True,
         device_map="meta",
@@ -138,8 +138,8 @@ def check_weights(folder: Path, name: str) -> None:
         trust_remote_code=False,
         local_files_only=True,
     )
-    missing = sorted(key for key in found["missing_keys"] if not _HEADS.search(key))
-    unknown = sorted(key for key in found["unexpected_keys"] if not _HEADS.search(key))
+    missing = sorted(key for key in report["missing_keys"] if not _HEADS.search(key))
+    unknown = sorted(key for key in report["unexpected_keys"] if not _HEADS.search(key))
     for fault, keys in (("missing", missing), ("unknown", unknown)):
         if keys:
             raise UserError(f"{name}: {len(keys)} weights are {fault}, such as {keys[0]}: not the model of config.json")
@@ -160,10 +160,10 @@ def fetch(repository: str, revision: str | None) -> Path:
         return folder_of(repository, revision)
     if repository.startswith(_LOCAL):
         raise UserError(f"{repository}: no such folder; `dvc repro` or `dvc pull` makes it")
-    found = download.resolve(repository, "model", revision)
-    entries = download.listing(found)
+    repository_files = download.resolve(repository, "model", revision)
+    entries = download.listing(repository_files)
     wanted = [path for path in entries if _matches(path, FILES) and not _matches(path, _UNWANTED)]
-    return download.download(found, wanted, entries)
+    return download.download(repository_files, wanted, entries)
 
 
 def _matches(path: str, patterns: Iterable[str]) -> bool:

@@ -65,12 +65,12 @@ def masked_loss(model: GteForMaskedLM, ids: torch.Tensor, labels: torch.Tensor, 
     from torch.nn.functional import cross_entropy, pad
 
     context = torch.autocast(ids.device.type, torch.bfloat16) if autocast else contextlib.nullcontext()
-    places = (labels.flatten() >= 0).nonzero().flatten()
-    places = pad(places, (0, -len(places) % _COUNT_STEP))  # with place 0: a begin token, which has no label
+    masked = (labels.flatten() >= 0).nonzero().flatten()
+    masked = pad(masked, (0, -len(masked) % _COUNT_STEP))  # with place 0: a begin token, which has no label
     with context:
         hidden = model.gte(input_ids=ids, attention_mask=(ids != PAD).long()).last_hidden_state
-        logits = model.lm_head(hidden.flatten(0, 1).index_select(0, places))
-    return cross_entropy(logits.float(), labels.flatten()[places])
+        logits = model.lm_head(hidden.flatten(0, 1).index_select(0, masked))
+    return cross_entropy(logits.float(), labels.flatten()[masked])
 
 
 def pretrain(

@@ -107,16 +107,16 @@ class _Reader:
         self.data, self.at = data, 0
 
     def values(self, form: str) -> tuple[Any, ...]:
-        found = struct.unpack_from(f"<{form}", self.data, self.at)
+        numbers = struct.unpack_from(f"<{form}", self.data, self.at)
         self.at += struct.calcsize(f"<{form}")
-        return found
+        return numbers
 
     def array(self, kind: str, count: int) -> NDArray[Any]:
         if count < 0:  # NumPy's word for all that follows
             raise ValueError(f"{count} values")
-        found: NDArray[Any] = np.frombuffer(self.data, kind, count, self.at)
-        self.at += found.nbytes
-        return found
+        numbers: NDArray[Any] = np.frombuffer(self.data, kind, count, self.at)
+        self.at += numbers.nbytes
+        return numbers
 
     def text(self, size: int) -> bytes:
         return bytes(self.array("u1", size))
@@ -225,9 +225,9 @@ def tokenizer(vocabulary: Vocabulary) -> Tokenizer:
     ids = {piece: number for number, (piece, _) in enumerate(vocabulary.pieces)}
     if len(ids) != len(vocabulary.pieces):
         raise ValueError("a piece occurs twice")
-    found = Tokenizer(models.Unigram(vocabulary.pieces, unk_id=ids["<unk>"]))
+    built = Tokenizer(models.Unigram(vocabulary.pieces, unk_id=ids["<unk>"]))
     kept = list(zip(exceptions(vocabulary.normalisation), _NONCHARACTERS, strict=False))
-    found.normalizer = normalizers.Sequence(
+    built.normalizer = normalizers.Sequence(
         [
             *(normalizers.Replace(character, place) for character, place in kept),
             normalizers.Nmt(),
@@ -236,10 +236,10 @@ def tokenizer(vocabulary: Vocabulary) -> Tokenizer:
             normalizers.Replace(Regex(" {2,}"), " "),
         ]
     )
-    found.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="always")
-    found.decoder = decoders.Metaspace(prepend_scheme="always")
-    found.post_processor = post_processor(ids["<s>"], ids["</s>"])
-    return found
+    built.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="always")
+    built.decoder = decoders.Metaspace(prepend_scheme="always")
+    built.post_processor = post_processor(ids["<s>"], ids["</s>"])
+    return built
 
 
 def exceptions(normalisation: dict[str, str]) -> list[str]:

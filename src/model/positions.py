@@ -33,8 +33,8 @@ def limit_length(encoder: Any, max_length: int | None = None) -> int:
     Returns:
         the tokens of a text that count from now on.
     """
-    asked = encoder.max_seq_length if max_length is None else max_length
-    tokens = min(asked or UNLIMITED, usable_positions(encoder))
+    wanted = encoder.max_seq_length if max_length is None else max_length
+    tokens = min(wanted or UNLIMITED, usable_positions(encoder))
     if tokens < UNLIMITED:
         encoder.max_seq_length = tokens
     for task in ("query_length", "document_length"):  # late interaction may cut queries and documents on its own
@@ -51,7 +51,7 @@ def count_cut(tokenizer: Any, texts: Sequence[str], prompt: str, max_length: int
 
 def _lengths(tokenizer: Any, texts: Sequence[str]) -> Iterator[int]:
     for start in range(0, len(texts), _AT_ONCE):
-        found = tokenizer(
+        encoded = tokenizer(
             list(texts[start : start + _AT_ONCE]), truncation=False, return_attention_mask=False, verbose=False
         )
-        yield from map(len, found["input_ids"])
+        yield from map(len, encoded["input_ids"])

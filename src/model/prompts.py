@@ -1,7 +1,7 @@
 """What an encoder wants before a text: its prompts, as sentence-transformers keeps them in the encoder's folder.
 
-A query gets one, a document another. Texts whose likeness goes both ways (rated pairs) are all taken as queries, as the
-authors of E5 advise.
+A query gets one, a document another. The two sentences of a scored pair are both taken as queries, as the authors of E5
+advise.
 """
 
 from __future__ import annotations
@@ -51,5 +51,5 @@ def _chosen(declared: Mapping[str, str | None]) -> Prompts:
 
 def set_prompts(encoder: SentenceTransformer, convention: str | None) -> None:
     """Give the encoder the prompts of a convention; None leaves what it declares."""
-    asked = prompts_of(encoder) if convention is None else CONVENTIONS[convention]
-    encoder.prompts = {**encoder.prompts, "query": asked.query, "document": asked.document}
+    prompts = prompts_of(encoder) if convention is None else CONVENTIONS[convention]
+    encoder.prompts = {**encoder.prompts, "query": prompts.query, "document": prompts.document}

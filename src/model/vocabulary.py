@@ -96,8 +96,10 @@ def count_pieces(layout: dict[str, Any], texts: Sequence[str]) -> NDArray[np.int
     tokenizer = Tokenizer.from_str(json.dumps(layout))
     counts = np.zeros(tokenizer.get_vocab_size(with_added_tokens=True), dtype=np.int64)
     for start in range(0, len(texts), _TEXTS_AT_ONCE):
-        found = tokenizer.encode_batch(list(texts[start : start + _TEXTS_AT_ONCE]), add_special_tokens=False)
-        counts += np.bincount(np.concatenate([encoding.ids for encoding in found]).astype(int), minlength=len(counts))
+        encodings = tokenizer.encode_batch(list(texts[start : start + _TEXTS_AT_ONCE]), add_special_tokens=False)
+        counts += np.bincount(
+            np.concatenate([encoding.ids for encoding in encodings]).astype(int), minlength=len(counts)
+        )
     return counts
 
 

@@ -59,13 +59,13 @@ def validate(values: dict[str, Any], path: str) -> Params:
 
 def validate_ablations(values: dict[str, Any], params: Params, path: str) -> AblationParams:
     """`values` as AblationParams whose rows fit `params`. Raises UserError that lists every fault."""
-    found = validated(AblationParams, values, path)
+    ablations = validated(AblationParams, values, path)
     try:
-        for name, row in found.variants.items():
+        for name, row in ablations.variants.items():
             check_variant(name, row, params)
     except ValueError as error:
         raise UserError(f"{path}: {error}".replace("\n", "\\n")) from error
-    return found
+    return ablations
 
 
 def validated(kind: type[Checked], values: dict[str, Any], path: str) -> Checked:

@@ -35,7 +35,7 @@ class Variant(Block):
         interpolations: shares of the trained weights at which the result is measured too.
         rows, epochs: of its retrieval step; `sample_seed` draws the rows; null: all rows, the recipe's epochs.
         updates: optimizer steps of its retrieval step, in place of epochs.
-        sts_set: name of the rated pairs.
+        sts_set: name of the scored pairs.
         code: fingerprint of the code and packages that train it (src/ablation/origin.py).
     """
 
@@ -67,7 +67,7 @@ def read_variant(name: str, folder: Path = FOLDER) -> Variant:
     """
     path = folder / f"{name}.json"
     if not path.is_file():
-        known = ", ".join(sorted(found.stem for found in folder.glob("*.json"))) or "none"
+        known = ", ".join(sorted(file.stem for file in folder.glob("*.json"))) or "none"
         raise UserError(
             f"expected one variant of {folder}: {known}; `dvc repro ablations/dvc.yaml:resolve` writes them"
         )

@@ -44,7 +44,7 @@ def stages(params: Params, size: Size, volumes: dict[str, Volume | None]) -> tup
     if text := volumes.get("text"):
         planned.append(mlm(text, size, params))
         notes.append("base_model: steps follow from tokens, which are estimated until its tokenizer is trained")
-    planned += [chain_stage(STAGES[key], found, size, params) for key in STAGES if (found := volumes[key])]
+    planned += [chain_stage(STAGES[key], volume, size, params) for key in STAGES if (volume := volumes[key])]
     if retrieval := volumes[FINAL]:
         planned.append(colbert(retrieval, size, params))
     for name, item in params.eval.sets.items():
@@ -109,7 +109,7 @@ def disk(params: Params, size: Size, volumes: Iterable[Volume | None]) -> str:
         "models/ and DVC's cache of them": 2 * (len(CHECKPOINTS) + 1) * folder,
         "downloads": (len(params.eval.published) + (params.base_model.source != "scratch")) * folder,
         "a checkpoint": 3 * folder,
-        "data, raw and prepared": 10 * sum(found.rows * sum(found.tokens) for found in volumes if found),
+        "data, raw and prepared": 10 * sum(volume.rows * sum(volume.tokens) for volume in volumes if volume),
     }
     said = ", ".join(f"{name} {count / GIB:.2f}" for name, count in parts.items())
     return f"Disk: {sum(parts.values()) / GIB:.2f} GiB ({said}).\n"

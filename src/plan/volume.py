@@ -65,9 +65,9 @@ def training_set(params: Params, key: str) -> Volume | None:
     if rows is not None and key == "text":
         return distinct(len(rows), (_tokens([row["text"] for row in rows]),), COUNTED)
     if rows is not None:
-        found = numbered(Path(data.path), rows, SCORED if kind.score else RANKED, Prompts())
-        lengths = tuple(_tokens([row[column] for row in rows]) for column in found.columns)
-        return Volume(lengths, found.same, COUNTED)
+        numbered_rows = numbered(Path(data.path), rows, SCORED if kind.score else RANKED, Prompts())
+        lengths = tuple(_tokens([row[column] for row in rows]) for column in numbered_rows.columns)
+        return Volume(lengths, numbered_rows.same, COUNTED)
     if Path(data.path).name in PUBLISHED:
         count, tokens = PUBLISHED[Path(data.path).name]
         return distinct(min(count, data.max_rows or count), tokens, ASSUMED)
@@ -88,9 +88,9 @@ def evaluation_set(item: EvalSetParams, params: Params) -> Volume | None:
     if folder.name in PUBLISHED:
         return distinct(*PUBLISHED[folder.name], ASSUMED)
     if folder.is_dir() and not is_hub_set(folder):
-        found = PROTOCOLS[item.protocol](read_beir(folder, item.protocol))
-        documents = [f"{title} {text}" if item.title else text for title, text in found.documents.values()]
-        texts = [*documents, *found.queries.values()]
+        beir = PROTOCOLS[item.protocol](read_beir(folder, item.protocol))
+        documents = [f"{title} {text}" if item.title else text for title, text in beir.documents.values()]
+        texts = [*documents, *beir.queries.values()]
         return distinct(len(texts), (_tokens(texts),), COUNTED)
     if item.path.startswith("data/synthetic/"):
         options = params.synthesize

@@ -91,9 +91,9 @@ def json_line(what: str, filed: object, found: object) -> Line:
 
 def report_lines(page: str, inputs: Inputs) -> Iterator[Line]:
     """The report's tables and its head, in their order."""
-    told = results.report(inputs).without_texts()
-    again = markdown.page(told)
-    tables, filed = list(told.tables()), _TABLE.findall(page)
+    rebuilt = results.report(inputs).without_texts()
+    again = markdown.page(rebuilt)
+    tables, filed = list(rebuilt.tables()), _TABLE.findall(page)
     if len(filed) != len(tables):
         yield Line("REPORT.md", 0, f"{len(filed)} tables; its evidence gives {len(tables)}: render it again")
         return

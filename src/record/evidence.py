@@ -95,7 +95,7 @@ def _runs(name: str) -> str:
 
 
 def _leave_texts_out(errors: Path) -> None:
-    """The queries that lost most are told with their texts, which may not be ours to publish."""
+    """The queries that lost most are listed with their texts, which may not be ours to publish."""
     found = read_json(errors)
     write_json(errors, found | {"sets": {name: one | {"worst": []} for name, one in found["sets"].items()}})
 

@@ -1,4 +1,4 @@
-"""What a record tells of the machine: packages, commit, and what each training cost."""
+"""What a record says of the machine: packages, commit, and what each training cost."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ Variants = tuple[dict[str, Any] | None, str]
 
 @dataclass(frozen=True)
 class Inputs:
-    """Everything the report tells of.
+    """Everything the report is made of.
 
     Attributes:
         evaluations: reports/eval/SET.json by set, in the order of eval.sets; the first set is the main one.

@@ -59,8 +59,8 @@ def name_points(axes: Axes, names: Sequence[Name], lines: Sequence[Sequence[tupl
         written = np.vstack([written, best])
 
 
-def _in_points(axes: Axes, places: Sequence[tuple[float, float]]) -> NDArray[np.float64]:
-    pixels: NDArray[np.float64] = axes.transData.transform(np.reshape(places, (-1, 2)))
+def _in_points(axes: Axes, points: Sequence[tuple[float, float]]) -> NDArray[np.float64]:
+    pixels: NDArray[np.float64] = axes.transData.transform(np.reshape(points, (-1, 2)))
     return pixels * 72 / axes.figure.dpi
 
 

@@ -54,7 +54,7 @@ def headline(metrics: Mapping[str, Any]) -> str:
 
 
 def results(records: Path) -> str:
-    """A line for each retrieval set of each record, then one for each set of rated pairs; empty without records."""
+    """A line for each retrieval set of each record, then one for each set of scored pairs; empty without records."""
     found = {path.parent.name: read_json(path) for path in sorted(records.glob("*/metrics.json"))}
     if not found:
         return ""

@@ -22,11 +22,11 @@ def numbers(inputs: Inputs) -> dict[str, object]:
     return {"metrics.json": metrics.merge(inputs), "summary.json": metrics.summary(inputs), "checks.json": found}
 
 
-def write(inputs: Inputs, told: Report, folder: Path) -> None:
+def write(inputs: Inputs, report: Report, folder: Path) -> None:
     """Write them to FOLDER: REPORT.md, figures/ and the files of `numbers`."""
     for name, value in numbers(inputs).items():
         write_json(folder / name, value)
     with fresh_dir(folder / "figures") as figures:
-        for figure in told.figures():
+        for figure in report.figures():
             figure.draw(figures / f"{figure.name}{SUFFIX}")
-    write_text(folder / "REPORT.md", markdown.page(told))
+    write_text(folder / "REPORT.md", markdown.page(report))

@@ -88,8 +88,8 @@ def draw_curves(inputs: Inputs, target: Path) -> None:
 def running_mean(values: np.ndarray, width: int) -> np.ndarray:
     """The mean of up to `width` values on each side of every value."""
     sums = np.concatenate([[0.0], np.cumsum(values)])
-    places = np.arange(len(values))
-    low, high = np.maximum(places - width, 0), np.minimum(places + width + 1, len(values))
+    indices = np.arange(len(values))
+    low, high = np.maximum(indices - width, 0), np.minimum(indices + width + 1, len(values))
     return (sums[high] - sums[low]) / (high - low)
 
 

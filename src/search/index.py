@@ -114,7 +114,7 @@ class HybridIndex:
     def search(self, query: str, top: int, dims: int) -> Hits:
         """The `top` documents with the highest sums; ties as in the file."""
         depth, last = max(top, _DEPTH), len(self.documents) - 1
-        found = [index.search(query, depth, dims) for index in (self.words, self.dense)]
+        rankings = [index.search(query, depth, dims) for index in (self.words, self.dense)]
         # Fusion breaks ties by id, descending, so the ids count from the end of the file.
-        runs = [{query: [(f"{last - row:012}", score) for score, row in hits]} for hits in found]
+        runs = [{query: [(f"{last - row:012}", score) for score, row in hits]} for hits in rankings]
         return [(score, last - int(id_)) for id_, score in z_score_sum(runs, top)[query]]

@@ -26,13 +26,13 @@ def run(chosen: Variant, _: str) -> None:
     benchmarks = read_benchmarks(chosen.measuring)
     with fresh_dir(record.FOLDER / chosen.name) as folder:
         try:
-            found = [run_seed(chosen, seed, benchmarks) for seed in chosen.seeds]
+            runs = [run_seed(chosen, seed, benchmarks) for seed in chosen.seeds]
         except TooFewRowsError as reason:
             print(f"{chosen.name}: left out, since {reason}", file=sys.stderr)
             write_json(folder / record.SUMMARY, record.left_out(chosen, str(reason), made_from))
             return
-        record.write_runs(folder, found, benchmarks)
-        write_json(folder / record.SUMMARY, record.summary(chosen, found, made_from))
+        record.write_runs(folder, runs, benchmarks)
+        write_json(folder / record.SUMMARY, record.summary(chosen, runs, made_from))
 
 
 def run_seed(chosen: Variant, seed: int, benchmarks: Benchmarks) -> SeedRun:

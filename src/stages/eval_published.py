@@ -45,15 +45,15 @@ def measure(folder: Path, models: list[str], data: EvalSet) -> dict[str, Any]:
     Prints both, so that a model's reported numbers are verified by this stage alone.
     """
     scores = {name: metrics.means(values) for name, values in table.score_runs(folder, models, data).items()}
-    found: dict[str, Any] = round_floats({"protocol": data.protocol, "models": scores}, table.PLACES)
-    for name, values in found["models"].items():
+    results: dict[str, Any] = round_floats({"protocol": data.protocol, "models": scores}, table.PLACES)
+    for name, values in results["models"].items():
         print(f"{data.name}: {name}: " + ", ".join(f"{key} {value:.4f}" for key, value in values.items()))
-    compared = expected.compare(expected.read_expected(EXPECTED), {data.name: found})
-    told = [item for item in compared if item.entry.model in models and item.set == data.name]
-    for item in told:
+    compared = expected.compare(expected.read_expected(EXPECTED), {data.name: results})
+    own = [item for item in compared if item.entry.model in models and item.set == data.name]
+    for item in own:
         ours = "not measured" if item.ours is None else f"ours {item.ours:.4f}"
         why = f" ({item.why})" if item.why else ""
         over = f" over {item.entry.over}" if item.entry.over else ""
         line = f"{item.entry.model}{over}: {item.measure} {item.published:.4f} published, {ours}: {item.verdict}{why}"
         print(f"{line} [{item.source.title}]")
-    return found
+    return results

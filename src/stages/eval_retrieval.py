@@ -111,8 +111,8 @@ def score(folders: Folders, data: EvalSet, params: Params, truncation: dict[str,
         "published": published,
     }
     base = Path("models/base/origin.json")
-    if base.is_file() and (told := read_json(base).get("weights")):
-        settings["base_weights"] = told
+    if base.is_file() and (weights := read_json(base).get("weights")):
+        settings["base_weights"] = weights
     draws = Draws(params.eval.bootstrap_resamples, params.eval.seed)
     return table.of_systems(
         data, models | small, params.eval.dims, params.eval.published, draws=draws, settings=settings

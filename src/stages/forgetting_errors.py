@@ -53,8 +53,8 @@ def one_set(data: EvalSet, pairs: Pairs, params: Params, device: torch.device, f
     values = forgetting.changes(before, after, data, pairs.scores, (ndcg_before, ndcg_after))
     path = folder / f"{data.name}.csv"
     forgetting.write_points(path, data.query_ids, values)
-    found = forgetting.summary(forgetting.read_points(path), draws_of(params), clusters_of(data.qrels))
-    return found | {"worst": forgetting.worst(values, data, after, WORST)}
+    summary = forgetting.summary(forgetting.read_points(path), draws_of(params), clusters_of(data.qrels))
+    return summary | {"worst": forgetting.worst(values, data, after, WORST)}
 
 
 def draws_of(params: Params) -> Draws:

@@ -42,14 +42,14 @@ def make_card(name: str, splits: dict[str, Split], params: Params) -> dict[str, 
         "overlap": params.prepare.overlap,
         "copies": dict(sorted(splits["train"].copies.items())),
         "files": card.checksums(files, origin),
-        "splits": {split: counts(found) for split, found in splits.items()},
+        "splits": {split: counts(rows) for split, rows in splits.items()},
         "words": words(kind, splits),
     }
 
 
-def carving(asked: int, found: int, seed: int) -> str:
-    """How the dev split was made, and whether it has the size asked for."""
-    size = f"{found} rows" if found == asked else f"{found} rows, the nearest to the {asked} asked for that was found,"
+def carving(wanted: int, drawn: int, seed: int) -> str:
+    """How the dev split was made, and whether it has the size that params want."""
+    size = f"{drawn} rows" if drawn == wanted else f"{drawn} rows, the nearest to the {wanted} of dev_rows,"
     return f"dev: {size} drawn from train with seed {seed}; rows that share a text stay together"
 
 

@@ -19,33 +19,33 @@ def run(params: Params, name: str) -> None:
     """Write data/prepared/SET/{corpus.jsonl, queries.jsonl, qrels/*.tsv, card.json}."""
     options = params.eval.sets[name]
     raw = local(Path(options.path))
-    found = read_beir(raw, options.protocol)
-    prepared = PROTOCOLS[options.protocol](found)
+    beir = read_beir(raw, options.protocol)
+    prepared = PROTOCOLS[options.protocol](beir)
     with fresh_dir(f"data/prepared/{name}") as folder:
         write_beir(folder, prepared)
-        write_json(folder / "card.json", make_card(name, options, raw, found, prepared))
+        write_json(folder / "card.json", make_card(name, options, raw, beir, prepared))
     print(f"{name}: {len(prepared.queries)} queries, {len(prepared.documents)} documents, protocol {options.protocol}")
-    for part, mended in found.mended.items():
+    for part, mended in beir.mended.items():
         if mended:
-            told = ", ".join(f"{kind} in {count}" for kind, count in sorted(mended.items()))
-            print(f"{name}: mended in texts of {part}: {told}")
-    for split, (query, document, _) in found.first_unknown.items():
-        count = found.counts[f"{split} judgements of unknown ids"]
+            counts = ", ".join(f"{kind} in {count}" for kind, count in sorted(mended.items()))
+            print(f"{name}: mended in texts of {part}: {counts}")
+    for split, (query, document, _) in beir.first_unknown.items():
+        count = beir.counts[f"{split} judgements of unknown ids"]
         print(f"{name}: dropped {count} {split} judgements of unknown ids, first query {query}, document {document}")
 
 
-def write_beir(folder: Path, found: BeirSet) -> None:
+def write_beir(folder: Path, beir: BeirSet) -> None:
     """The set in BEIR layout."""
-    documents = found.documents.items()
+    documents = beir.documents.items()
     write_jsonl(
         folder / "corpus.jsonl", ({"_id": id_, "title": title, "text": text} for id_, (title, text) in documents)
     )
-    write_jsonl(folder / "queries.jsonl", ({"_id": id_, "text": text} for id_, text in found.queries.items()))
-    for split, qrels in found.qrels.items():
+    write_jsonl(folder / "queries.jsonl", ({"_id": id_, "text": text} for id_, text in beir.queries.items()))
+    for split, qrels in beir.qrels.items():
         write_table(folder / "qrels" / f"{split}.tsv", ("query-id", "corpus-id", "score"), qrels)
 
 
-def make_card(name: str, options: EvalSetParams, folder: Path, found: BeirSet, prepared: BeirSet) -> dict[str, Any]:
+def make_card(name: str, options: EvalSetParams, folder: Path, beir: BeirSet, prepared: BeirSet) -> dict[str, Any]:
     """The data card of an evaluation set, whose files are in `folder`."""
     origin = card.origin(folder)
     files = [folder / "corpus.jsonl", folder / "queries.jsonl", folder / "qrels" / "test.tsv"]
@@ -56,13 +56,13 @@ def make_card(name: str, options: EvalSetParams, folder: Path, found: BeirSet, p
         "protocol": options.protocol,
         "files": card.checksums(files, origin),
         "splits": {
-            "documents": counts(len(found.documents), documents, found.mended["documents"]),
-            "queries": counts(len(found.queries), list(prepared.queries.values()), found.mended["queries"]),
+            "documents": counts(len(beir.documents), documents, beir.mended["documents"]),
+            "queries": counts(len(beir.queries), list(prepared.queries.values()), beir.mended["queries"]),
             **{
                 f"{split} judgements": {
-                    "read": len(found.qrels[split]) + found.counts[f"{split} judgements of unknown ids"],
+                    "read": len(beir.qrels[split]) + beir.counts[f"{split} judgements of unknown ids"],
                     "kept": len(qrels),
-                    "dropped": {"unknown ids": found.counts[f"{split} judgements of unknown ids"]},
+                    "dropped": {"unknown ids": beir.counts[f"{split} judgements of unknown ids"]},
                     "noted": {},
                 }
                 for split, qrels in prepared.qrels.items()

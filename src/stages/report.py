@@ -15,16 +15,16 @@ REPORTS = Path("reports")
 
 
 def run(params: Params) -> None:
-    """Write what under reports/ tells of the whole run: numbers, checks, cards, tables, figures, the report."""
+    """Write what reports/ holds of the whole run: numbers, checks, cards, tables, figures, the report."""
     inputs = read_inputs(params)
     write_cards(inputs, REPORTS / "data")
     with fresh_dir(REPORTS / "model_card") as folder:
         cards = {name: inputs.cards[name] for name in TRAINING_SETS}
         write_model_card(folder, metrics.merge(inputs), params, cards, inputs.base_origin)
-    told = results.report(inputs)
-    for name, tables in (("tables", told.tables()), ("plots", told.plots())):
+    report = results.report(inputs)
+    for name, tables in (("tables", report.tables()), ("plots", report.plots())):
         with fresh_dir(REPORTS / name) as folder:
             for table in tables:
                 table.write(folder)
-    results.write(inputs, told, REPORTS)
+    results.write(inputs, report, REPORTS)
     write_text(REPORTS / "report.html", html.page(read_text(REPORTS / "REPORT.md"), REPORTS))

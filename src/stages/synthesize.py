@@ -48,11 +48,11 @@ def write_set(folder: Path, splits: dict[str, Iterator[dict[str, Any]]]) -> None
 
 def write_claims(folder: Path, options: SynthesizeParams, random_: random.Random) -> None:
     """The evaluation set in BEIR layout."""
-    found = claims(random_, options.documents, options.claims_dev, options.claims_test, options.known_words)
+    beir = claims(random_, options.documents, options.claims_dev, options.claims_test, options.known_words)
     with fresh_dir(folder) as fresh:
         target = fresh / "scifact_tr_synthetic"
-        write_jsonl(target / "corpus.jsonl", found.documents)
-        write_jsonl(target / "queries.jsonl", found.queries)
-        for split, qrels in found.qrels.items():
+        write_jsonl(target / "corpus.jsonl", beir.documents)
+        write_jsonl(target / "queries.jsonl", beir.queries)
+        for split, qrels in beir.qrels.items():
             write_table(target / "qrels" / f"{split}.tsv", ("query-id", "corpus-id", "score"), qrels)
         write_json(target / "source.json", SOURCE)

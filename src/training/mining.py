@@ -50,8 +50,8 @@ def with_hard_negatives(rows: Rows, model: SentenceTransformer, margin: float, m
 
 def _first_texts(rows: Rows, column: int) -> dict[int, int]:
     """{number in `same`: number in `ids` of the first such text} of a column: equal texts are looked at once."""
-    numbers, places = np.unique(rows.same[:, column], return_index=True)
-    return dict(zip(numbers.tolist(), rows.ids[places, column].tolist(), strict=True))
+    numbers, first_rows = np.unique(rows.same[:, column], return_index=True)
+    return dict(zip(numbers.tolist(), rows.ids[first_rows, column].tolist(), strict=True))
 
 
 def _mined(rows: Rows, relevance: Relevance, model: SentenceTransformer, margin: float) -> dict[tuple[int, int], int]:
@@ -79,9 +79,9 @@ def _mined(rows: Rows, relevance: Relevance, model: SentenceTransformer, margin:
         batch_size=_TEXTS_AT_ONCE,
         verbose=False,
     )
-    asked = {rows.texts[text]: number for number, text in queries.items()}
+    numbers = {rows.texts[text]: number for number, text in queries.items()}
     answers = {rows.texts[text]: number for number, text in passages.items()}
-    return {(asked[row["anchor"]], answers[row["positive"]]): answers[row["negative"]] for row in found}
+    return {(numbers[row["anchor"]], answers[row["positive"]]): answers[row["negative"]] for row in found}
 
 
 def random_negatives(rows: Rows, relevance: Relevance, seed: int) -> list[int]:
@@ -92,8 +92,8 @@ def random_negatives(rows: Rows, relevance: Relevance, seed: int) -> list[int]:
     """
     passages, own = np.unique(rows.same[:, 1], return_inverse=True)
     random = np.random.default_rng(seed)
-    places = random.integers(0, max(1, len(passages) - 1), size=len(rows))
-    drawn = passages[np.minimum(places + (places >= own), len(passages) - 1)]
+    drawn_rows = random.integers(0, max(1, len(passages) - 1), size=len(rows))
+    drawn = passages[np.minimum(drawn_rows + (drawn_rows >= own), len(passages) - 1)]
     for row, query in enumerate(rows.same[:, 0].tolist()):
         relevant = relevance.of(query)
         if drawn[row] not in relevant:

@@ -121,8 +121,8 @@ def _batches_of_texts(texts: Ids, stay: Ids, batch_of_stay: Ids, moving: Ids) ->
     used: dict[int, set[int]] = {int(text): set() for text in np.unique(texts[moving])}
     wanted = np.zeros(texts.max() + 1, dtype=bool)
     wanted[list(used)] = True
-    places, columns = np.nonzero(wanted[texts[stay]])
-    for text, batch in zip(texts[stay][places, columns].tolist(), batch_of_stay[places].tolist(), strict=True):
+    rows, columns = np.nonzero(wanted[texts[stay]])
+    for text, batch in zip(texts[stay][rows, columns].tolist(), batch_of_stay[rows].tolist(), strict=True):
         used[text].add(batch)
     return used
 

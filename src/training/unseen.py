@@ -26,7 +26,7 @@ def report_unseen(name: str, stage: StageParams, task: Task, left_out: int, spee
         )
     if left_out > 1:
         print(
-            f"{name}: {left_out} rows sit out each epoch, since their texts stand in every batch; "
+            f"{name}: {left_out} rows are left out of each epoch, since their texts stand in every batch; "
             "a smaller batch_size or false_negatives: mask takes them in",
             file=sys.stderr,
         )

@@ -73,11 +73,11 @@ def _registers(line: str) -> tuple[list[str], list[str]]:
 
 
 def _concepts(lines: Sequence[str]) -> tuple[Concept, ...]:
-    found = []
+    concepts = []
     for line in lines:
         academic, everyday = ([_noun(word) for word in words] for words in _registers(line))
-        found.append(Concept(academic[0].text, tuple(academic), tuple(everyday)))
-    return tuple(found)
+        concepts.append(Concept(academic[0].text, tuple(academic), tuple(everyday)))
+    return tuple(concepts)
 
 
 def _verb(text: str) -> Verb:
@@ -86,11 +86,11 @@ def _verb(text: str) -> Verb:
 
 
 def _effects(entries: dict[str, _EffectEntry]) -> dict[str, Effect]:
-    found = {}
+    effects = {}
     for name, entry in entries.items():
         academic, everyday = ([_verb(word) for word in part] for part in _registers(entry.verbs))
-        found[name] = Effect(name, entry.opposite, tuple(academic), tuple(everyday))
-    return found
+        effects[name] = Effect(name, entry.opposite, tuple(academic), tuple(everyday))
+    return effects
 
 
 def _phrase(text: str) -> Noun:
@@ -103,11 +103,11 @@ def _phrase(text: str) -> Noun:
 
 
 def _conditions(lines: Sequence[str]) -> tuple[Concept, ...]:
-    found = []
+    conditions = []
     for line in lines:
         academic, everyday = (tuple(_phrase(word) for word in words) for words in _registers(line))
-        found.append(Concept(academic[0].text, academic, everyday))
-    return tuple(found)
+        conditions.append(Concept(academic[0].text, academic, everyday))
+    return tuple(conditions)
 
 
 def read_entries(path: Path) -> Entries:

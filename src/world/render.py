@@ -75,7 +75,7 @@ def everyday(random_: random.Random, fact: Fact, ask: bool, known: float = 0.0) 
     w = Words(random_, fact, "everyday", known)
     agent = w.agent.text
     does, done = w.verb.form("aorist"), w.verb.passive().form("aorist")
-    asked = (
+    questions = (
         f"{agent} {w.condition} {w.place} {w.object} {question(does)}?",
         f"{w.condition} {w.place} {w.object} {w.verb.infinitive()} için {agent} kullanılır mı?",
         f"{w.place} {w.target.text} {w.condition} {attach(agent, '(y)lA')} {question(done)}?",
@@ -86,7 +86,7 @@ def everyday(random_: random.Random, fact: Fact, ask: bool, known: float = 0.0) 
         f"{w.condition} {w.place} {w.target.text} {agent} sayesinde {done}.",
         f"{w.agent.case(ABLATIVE)} ötürü {w.place} {w.condition} {w.target.text} {done}.",
     )
-    return sentence(random_.choice(asked if ask else claimed))
+    return sentence(random_.choice(questions if ask else claimed))
 
 
 def negated(random_: random.Random, fact: Fact) -> str:

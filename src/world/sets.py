@@ -62,7 +62,7 @@ def retrieval(random_: random.Random, rows: int, known: float) -> Iterator[Row]:
 
 
 def text(random_: random.Random, rows: int) -> Iterator[Row]:
-    """Plain sentences of both registers about findings that training may tell."""
+    """Plain sentences of both registers about findings that training may use."""
     for _ in range(rows):
         yield {"text": telling(random_, draw(random_, held_out=False)), "source": "synthetic"}
 
@@ -78,13 +78,13 @@ class Claims(NamedTuple):
 def claims(random_: random.Random, documents: int, dev: int, test: int, known: float) -> Claims:
     """Claims, each with one abstract that supports or (a quarter) refutes it, among abstracts one slot away."""
     facts: set[Fact] = set()
-    told: list[Fact] = []
-    while len(told) < dev + test:
+    claimed: list[Fact] = []
+    while len(claimed) < dev + test:
         fact = draw(random_, held_out=True)
         if fact not in facts and fact.opposite() not in facts:
             facts.add(fact)
-            told.append(fact)
-    abstracts = told + _distractors(random_, told, facts, documents - len(told))
+            claimed.append(fact)
+    abstracts = claimed + _distractors(random_, claimed, facts, documents - len(claimed))
     order = list(range(documents))
     random_.shuffle(order)
     ids = {fact: f"d{place:04d}" for fact, place in zip(abstracts, order, strict=True)}
@@ -94,21 +94,21 @@ def claims(random_: random.Random, documents: int, dev: int, test: int, known: f
         rows.append({"_id": ids[fact], "title": head, "text": body})
     queries: list[Row] = []
     qrels: dict[str, list[tuple[str, str, int]]] = {"dev": [], "test": []}
-    for number, fact in enumerate(told):
-        claimed = fact.opposite() if random_.random() < 0.25 else fact
-        queries.append({"_id": f"c{number:04d}", "text": everyday(random_, claimed, ask=False, known=known)})
+    for number, fact in enumerate(claimed):
+        claim = fact.opposite() if random_.random() < 0.25 else fact
+        queries.append({"_id": f"c{number:04d}", "text": everyday(random_, claim, ask=False, known=known)})
         qrels["dev" if number < dev else "test"].append((f"c{number:04d}", ids[fact], 1))
     return Claims(sorted(rows, key=lambda row: row["_id"]), queries, qrels)
 
 
-def _distractors(random_: random.Random, told: list[Fact], facts: set[Fact], count: int) -> list[Fact]:
-    """Findings near the told ones, all different: first one a claim, one slot away; then one or two slots away."""
-    order = random_.sample(told, len(told))  # what does not come out even falls on dev and test alike
-    found: list[Fact] = []
-    while len(found) < count:
-        slots = 1 if len(found) < len(order) else random_.choice((1, 2))
-        fact = change(random_, order[len(found) % len(order)], slots)
+def _distractors(random_: random.Random, claimed: list[Fact], facts: set[Fact], count: int) -> list[Fact]:
+    """Findings near the claimed ones, all different: first one a claim, one slot away; then one or two slots away."""
+    order = random_.sample(claimed, len(claimed))  # what does not come out even falls on dev and test alike
+    drawn: list[Fact] = []
+    while len(drawn) < count:
+        slots = 1 if len(drawn) < len(order) else random_.choice((1, 2))
+        fact = change(random_, order[len(drawn) % len(order)], slots)
         if fact not in facts and fact.opposite() not in facts:
             facts.add(fact)
-            found.append(fact)
-    return found
+            drawn.append(fact)
+    return drawn

@@ -30,7 +30,7 @@ def write(path, rows):
 
 
 def write_own_data(folder):
-    """300 pairs, triplets and texts, 160 rated pairs, and an evaluation set of 40 questions."""
+    """300 pairs, triplets and texts, 160 scored pairs, and an evaluation set of 40 questions."""
     facts = [(city, goods, year) for city in CITIES for goods in GOODS for year in YEARS]
     asked = [f"{city} ilinde {year} yılında {goods} hasadı nasıl geçti?" for city, goods, year in facts]
     told = [f"{city} {year} yılında bol {goods} topladı." for city, goods, year in facts]

@@ -187,12 +187,12 @@ def test_prepare_removes_what_stands_in_evaluation_sets(workspace):
     assert len(card["files"]["train.jsonl"]) == 64
 
 
-@pytest.mark.parametrize(("asked", "size"), [(4, "4 rows"), (3, "2 rows, the nearest to the 3 asked for that was")])
-def test_the_card_says_how_dev_was_carved(workspace, asked, size):
+@pytest.mark.parametrize(("wanted", "size"), [(4, "4 rows"), (3, "2 rows, the nearest to the 3 of dev_rows,")])
+def test_the_card_says_how_dev_was_split_off(workspace, wanted, size):
     rows = [{"anchor": f"soru {n}", "positive": f"yanıt {n} {passage}"} for n in range(12) for passage in range(2)]
     write_jsonl("raw/retrieval/train.jsonl", rows)
     values = read_yaml("params.yaml")
-    values["data"]["retrieval"]["dev_rows"] = asked
+    values["data"]["retrieval"]["dev_rows"] = wanted
     dump_yaml("params.yaml", values)
     run_stage("prepare", "retrieval")
     card = read_json("data/prepared/retrieval/card.json")

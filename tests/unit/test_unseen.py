@@ -33,7 +33,7 @@ def test_rows_that_training_does_not_see_are_told_in_a_line_each(capsys, tmp_pat
     assert len(lines) == 2
     assert lines[0].startswith("retrieval: 1 of 4 texts are longer than max_length 64 and are cut: ")
     assert lines[0].endswith("anchor 1 of 2, positive 0 of 2")
-    assert lines[1].startswith("retrieval: 3 rows sit out each epoch")
+    assert lines[1].startswith("retrieval: 3 rows are left out of each epoch")
     logged = json.loads((tmp_path / "log.jsonl").read_text())
     assert logged == {"rows": 2, "texts": 4, "texts_cut": 1, "rows_left_out": 3}
     report_unseen("retrieval", step, task_of([3, 2]), 0, speed)

@@ -13,7 +13,7 @@ from src.data.training_set import Row, Split
 from src.errors import UserError
 
 
-def carve(kind: Kind, split: Split, count: int, seed: int) -> Split:
+def split_off(kind: Kind, split: Split, count: int, seed: int) -> Split:
     """Move about `count` rows of `split` into a new one, drawn with the seed.
 
     Rows that share a text (`src.data.text.identity`), directly or through other rows, go together. So there are fewer
@@ -50,8 +50,8 @@ def connected(kind: Kind, rows: Sequence[Row]) -> NDArray[np.int64]:
     ends = edges[:, 0], len(rows) + edges[:, 1]
     graph = coo_array((np.ones(len(edges), dtype=np.int8), ends), shape=(size, size))
     _, groups = connected_components(graph, directed=False)
-    found: NDArray[np.int64] = groups[: len(rows)].astype(np.int64)
-    return found
+    components: NDArray[np.int64] = groups[: len(rows)].astype(np.int64)
+    return components
 
 
 def _edges(kind: Kind, rows: Sequence[Row], numbers: dict[str, int]) -> Iterator[tuple[int, int]]:

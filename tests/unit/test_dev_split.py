@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from src.data.carving import carve
 from src.data.columns import KINDS
+from src.data.dev_split import split_off
 from src.data.text import identity
 from src.data.training_set import Split
 from src.errors import UserError
@@ -33,14 +33,14 @@ def test_dev_and_train_share_no_text(given_set, count, seed):
     kind, rows = given_set
     split, again = Split(rows=list(rows)), Split(rows=list(rows))
     try:
-        dev = carve(kind, split, count, seed)
+        dev = split_off(kind, split, count, seed)
     except UserError as error:
         assert f"of the {len(rows)} rows together" in str(error)
         return
     assert not texts(kind, dev.rows) & texts(kind, split.rows)
     assert 0 < len(dev.rows) == dev.read == split.dropped["moved to dev"] == len(rows) - len(split.rows)
     assert len(dev.rows) <= max(count, len(rows) / 2)
-    assert carve(kind, again, count, seed).rows == dev.rows
+    assert split_off(kind, again, count, seed).rows == dev.rows
 
 
 @pytest.mark.parametrize(("kind", "columns"), [("retrieval", 2), ("nli", 3), ("sts", 2)])
@@ -52,7 +52,7 @@ def test_all_passages_of_a_query_go_to_one_side(kind, columns):
         for passage in range(2)
     ]
     split = Split(rows=rows)
-    dev = carve(KINDS[kind], split, 4, seed=42)
+    dev = split_off(KINDS[kind], split, 4, seed=42)
     assert len(dev.rows) == 4 and len(split.rows) == 20
     assert not texts(KINDS[kind], dev.rows) & texts(KINDS[kind], split.rows)
 
@@ -62,21 +62,21 @@ def test_a_chain_of_shared_texts_holds_together():
     alone = [{"anchor": f"soru {n}", "positive": f"yanıt {n}"} for n in range(10)]
     for seed in range(20):
         split = Split(rows=chain + alone)
-        dev = carve(KINDS["retrieval"], split, 4, seed)
+        dev = split_off(KINDS["retrieval"], split, 4, seed)
         assert len(dev.rows) == 4 and not [row for row in dev.rows if row in chain]
 
 
 def test_the_smallest_group_is_taken_where_all_are_larger_than_asked():
     rows = [{"anchor": f"soru {n}", "positive": f"yanıt {n} {m}"} for n in range(4) for m in range(2 + (n != 2))]
-    assert {row["anchor"] for row in carve(KINDS["retrieval"], Split(rows=rows), 1, seed=0).rows} == {"soru 2"}
+    assert {row["anchor"] for row in split_off(KINDS["retrieval"], Split(rows=rows), 1, seed=0).rows} == {"soru 2"}
 
 
 def test_one_group_of_all_rows_is_one_line():
     rows = [{"anchor": "aynı soru", "positive": f"yanıt {n}"} for n in range(9)]
     with pytest.raises(UserError, match="dev_rows 3: shared texts tie 9 of the 9 rows together"):
-        carve(KINDS["retrieval"], Split(rows=rows), 3, seed=0)
+        split_off(KINDS["retrieval"], Split(rows=rows), 3, seed=0)
 
 
 def test_distinct_rows_give_the_size_asked_for():
     rows = [{"text": f"metin {n}"} for n in range(500)]
-    assert len(carve(KINDS["text"], Split(rows=rows), 77, seed=1).rows) == 77
+    assert len(split_off(KINDS["text"], Split(rows=rows), 77, seed=1).rows) == 77
