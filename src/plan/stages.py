@@ -10,8 +10,9 @@ from src.plan.cost import FLOAT, Size, activation_bytes, forward_flops, state_by
 from src.plan.volume import Volume, distinct
 from src.recipe.stages import CHECKPOINTS, Stage
 from src.training.losses import loss_of
+from src.training.memory import AUTO_TOKENS
 
-AUTO_MINI_BATCH = 8192  # tokens of a mini-batch where params say `auto`
+AUTO_MINI_BATCH = AUTO_TOKENS["cpu"]  # tokens that fit at once where params say `auto`, which halves as memory ends
 
 
 @dataclass(frozen=True)
