@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from src.errors import UserError
-from src.evaluation import metrics, runs
-from src.evaluation.beir import load_eval_set
+from src.evaluation import dense, metrics
+from src.evaluation.beir import PREPARED, prepared_set
 from src.evaluation.encode import encode_into
 from src.evaluation.similarity import cosine, pearson, read_pairs, spearman, unit
-from src.evaluation.topk import search
 from src.model.positions import limit_length
 from src.model.prompts import prompts_of
 
@@ -28,7 +26,6 @@ if TYPE_CHECKING:
     from src.params.schema import EvalParams
     from src.params.variant import Measuring
 
-PREPARED = Path("data/prepared")
 STS = PREPARED / "sts" / "test.jsonl"
 
 
@@ -62,10 +59,7 @@ class Measured:
 
 def read_benchmarks(options: Measuring | EvalParams) -> Benchmarks:
     """The prepared evaluation sets and the test split of the scored pairs."""
-    sets = {
-        name: load_eval_set(PREPARED / name, name, item.title, item.protocol, item.drop_self_hits)
-        for name, item in options.sets.items()
-    }
+    sets = {name: prepared_set(name, item) for name, item in options.sets.items()}
     if not STS.exists():
         raise UserError(f"{STS}: no such file; ablations measure semantic similarity on the test split of data.sts")
     return Benchmarks(sets, read_pairs(STS))
@@ -80,8 +74,8 @@ def measure(
     for name, data in benchmarks.sets.items():
         query_vectors = encode(model, data.queries, prompts.query, options.batch_size)
         documents = encode(model, data.documents, prompts.document, options.batch_size)
-        found, rows = search(query_vectors, documents, runs.search_depth(data, options.depth), device=device)
-        queries[name] = metrics.per_query(data.qrels, runs.from_rows(found, rows, data, options.depth))
+        run = dense.rank(query_vectors, documents, data, options.depth, device=device)
+        queries[name] = metrics.per_query(data.qrels, run)
     cosines, scores = pair_cosines(model, benchmarks.pairs, options), benchmarks.pairs.scores
     return Measured(queries, cosines, spearman(cosines, scores), pearson(cosines, scores))
 

@@ -30,7 +30,7 @@ def main(_: list[str]) -> None:
     ablations = load_ablations(params)
     set_environment(params.runtime)
     names = list(ablations.variants)
-    comparison = compare_all(FOLDER, ablations, Draws(params.eval.bootstrap_resamples, params.eval.seed))
+    comparison = compare_all(FOLDER, ablations, Draws.of(params.eval))
     with fresh_dir(EVIDENCE) as folder:
         for name in names:
             shutil.copytree(FOLDER / name, folder / name)

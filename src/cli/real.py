@@ -98,18 +98,16 @@ def trim_encoder(params: Params) -> None:
 def one_set(name: str, params: Params, descriptors: Mapping[str, Descriptor], folder: Path) -> dict[str, Any]:
     """A set's measures, intervals, tests and published rows; its runs and judgements go to `folder`."""
     from src.evaluation import expected, metrics, packed, significance, table
-    from src.evaluation.beir import load_eval_set
+    from src.evaluation.beir import prepared_set
     from src.stages import prepare_eval
-    from src.stages.eval_published import EXPECTED
 
     prepare_eval.run(params, name)
-    options = params.eval.sets[name]
-    data = load_eval_set(f"data/prepared/{name}", name, options.title, options.protocol, options.drop_self_hits)
+    data = prepared_set(name, params.eval.sets[name])
     ranked, known = rank_all(data, params, descriptors)
     packed.write_runs(folder / RUNS, ranked)
     packed.write_qrels(folder / QRELS, data.qrels)
-    scored = {system: metrics.per_query(data.qrels, run) for system, run in packed.read_runs(folder / RUNS).items()}
-    draws = significance.Draws(params.eval.bootstrap_resamples, params.eval.seed)
+    scored = packed.score_runs(folder / RUNS, data.qrels)
+    draws = significance.Draws.of(params.eval)
     clusters = significance.clusters_of(data.qrels)
     found: dict[str, Any] = {
         "set": name,
@@ -120,13 +118,13 @@ def one_set(name: str, params: Params, descriptors: Mapping[str, Descriptor], fo
         "intervals": significance.intervals(scored, draws, clusters),
         "significance": significance.compare(scored, draws, clusters),
     }
-    published = expected.read_expected(EXPECTED)
+    published = expected.read_expected(expected.EXPECTED)
     rounded: dict[str, Any] = round_floats(found, table.PLACES)
     rounded["published"] = [
         {"model": item.entry.model, "measure": item.measure, "published": item.published, "ours": item.ours}
         | {"verdict": item.verdict, "why": item.why, "source": item.source.title, "file": item.entry.file}
-        for item in expected.compare(published, {name: rounded})
-        if item.set == name and item.verdict != "not comparable"
+        for item in expected.of_set(published, name, rounded)
+        if item.verdict != "not comparable"
     ]
     rounded["published_alone"] = {
         entry.model: dict(entry.values) for entry in expected.unmeasured(published, name, rounded)
@@ -138,18 +136,14 @@ def rank_all(
     data: EvalSet, params: Params, descriptors: Mapping[str, Descriptor]
 ) -> tuple[dict[str, Run], dict[str, Any]]:
     """A run of every system, and what is known of it: source, checksum, length, texts cut."""
-    from src.evaluation import lexical, runs
+    from src.evaluation import lexical
     from src.evaluation.fusion import FUSIONS
     from src.evaluation.published import rank_published
     from src.runtime import device
 
     options = params.eval
-    ranked: dict[str, Run] = {}
-    known: dict[str, Any] = {}
-    for name, tokenize in lexical.tokenizers().items():
-        scores, rows = lexical.search(data.documents, data.queries, runs.search_depth(data, options.depth), tokenize)
-        ranked[name] = runs.from_rows(scores, rows, data, options.depth)
-        known[name] = {"source": f"Lucene's BM25, k1 {lexical.K1:g}, b {lexical.B:g}"}
+    ranked: dict[str, Run] = dict(lexical.rank(data, options.depth))
+    known: dict[str, Any] = {name: {"source": f"Lucene's BM25, k1 {lexical.K1:g}, b {lexical.B:g}"} for name in ranked}
     for name, descriptor in descriptors.items():
         ranked[name], known[name] = rank_published(
             name, descriptor, data, depth=options.depth, batch_size=options.batch_size, device=device(params.runtime)

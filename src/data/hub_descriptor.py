@@ -6,12 +6,11 @@ docs/hub.md describes the keys; params/hub/ holds examples.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from src.errors import UserError
-from src.files import read_yaml
+from src.checked import read_checked
 
 FILE = "hub.yaml"
 TRAINING = ("train", "dev", "test")
@@ -121,19 +120,4 @@ def is_hub_set(folder: Path) -> bool:
 
 def read_descriptor(folder: Path) -> Descriptor:
     """The descriptor in FOLDER/hub.yaml. Raises UserError that names file and key in one line."""
-    path = folder / FILE
-    try:
-        return Descriptor.model_validate(read_yaml(path))
-    except ValidationError as error:
-        faults = [_fault(fault) for fault in error.errors(include_url=False)]
-        raise UserError(f"{path}: {'; '.join(faults)}") from error
-
-
-def _fault(fault: Any) -> str:
-    where = ".".join(str(part) for part in fault["loc"]) or "file"
-    match fault["type"]:
-        case "missing":
-            return f"{where}: missing"
-        case "extra_forbidden":
-            return f"{where}: no such key"
-    return f"{where}: {fault['msg'].removeprefix('Value error, ')}"
+    return read_checked(Descriptor, folder / FILE)

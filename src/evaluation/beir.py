@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from src.data.judgements import as_id, as_score
 from src.errors import UserError
 from src.files import numbered_jsonl, read_json
 from src.table_files import read_table
 
+if TYPE_CHECKING:
+    from src.params.schema import EvalSetParams
+
 Qrels = dict[str, dict[str, int]]
+PREPARED = Path("data/prepared")
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,11 @@ class EvalSet:
     protocol: dict[str, Any]
     dropped: dict[str, int]
     drop_self_hits: bool
+
+
+def prepared_set(name: str, options: EvalSetParams, folder: Path = PREPARED) -> EvalSet:
+    """A set of eval.sets, as stage prepare_eval left it in FOLDER/NAME. Raises UserError as `load_eval_set`."""
+    return load_eval_set(folder / name, name, options.title, options.protocol, options.drop_self_hits)
 
 
 def load_eval_set(folder: str | Path, name: str, title: bool, protocol: str, drop_self_hits: bool) -> EvalSet:

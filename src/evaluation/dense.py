@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from src.evaluation.runs import Run
     from src.model.onnx import OnnxEncoder
-    from src.params.schema import Backend
+    from src.params.schema import Backend, EvalParams
 
 
 @dataclass(frozen=True)
@@ -79,6 +79,11 @@ def load_dense(
     return DenseModel(name, path, encoder, fingerprint, chosen, lowercase, small)
 
 
+def load_checkpoint(name: str, options: EvalParams, device: torch.device) -> DenseModel:
+    """The model of one of the chain's stages, as it is measured. Raises UserError as `load_dense`."""
+    return load_dense(name, f"models/{name}", device, max_length=options.max_length, backend=options.backend)
+
+
 def embed(
     model: DenseModel, texts: Sequence[str], prompt: str, *, batch_size: int, what: str, targets: list[str]
 ) -> NDArray[np.float32]:
@@ -121,6 +126,19 @@ def embed_set(
         return embed(model, texts, prompt, batch_size=batch_size, what=f"{what} of {data.name}", targets=targets)
 
     return of(data.queries, model.prompts.query, "queries"), of(data.documents, model.prompts.document, "documents")
+
+
+def embed_columns(
+    model: DenseModel, columns: Mapping[str, Sequence[str]], batch_size: int, device: torch.device
+) -> dict[str, NDArray[np.float32]]:
+    """Vectors of the texts of every column, each after the prompt of its column."""
+    targets = [str(device)]
+    return {
+        name: embed(
+            model, texts, model.prompts.of(name), batch_size=batch_size, what=f"similarity, {name}", targets=targets
+        )
+        for name, texts in columns.items()
+    }
 
 
 def rank(

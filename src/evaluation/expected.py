@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from src.errors import UserError
-from src.files import read_yaml
+from src.checked import read_checked
 
 Verdict = Literal["OK", "close", "off", "not comparable"]
+EXPECTED = Path("expected.yaml")
 CLOSE = 3  # times the tolerance
 Evaluations = Mapping[str, Mapping[str, Any]]
 
@@ -75,11 +75,7 @@ class Comparison:
 
 def read_expected(path: Path) -> Expected:
     """The published values. Raises UserError that names the file and the faulty key."""
-    try:
-        return Expected.model_validate(read_yaml(path))
-    except ValidationError as error:
-        faults = [f"{'.'.join(map(str, fault['loc'])) or 'file'}: {fault['msg']}" for fault in error.errors()]
-        raise UserError(f"{path}: {'; '.join(faults)}") from error
+    return read_checked(Expected, path)
 
 
 def compare(expected: Expected, evaluations: Evaluations) -> list[Comparison]:
@@ -93,6 +89,11 @@ def compare(expected: Expected, evaluations: Evaluations) -> list[Comparison]:
         for entry in expected.published
         for measure in entry.values
     ]
+
+
+def of_set(expected: Expected, name: str, evaluation: Mapping[str, Any]) -> list[Comparison]:
+    """The published values of one of our sets against what was measured on it alone."""
+    return [item for item in compare(expected, {name: evaluation}) if item.set == name]
 
 
 def unmeasured(expected: Expected, name: str, evaluation: Mapping[str, Any]) -> list[Entry]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from src.evaluation.runs import rounded
+from src.evaluation.beir import EvalSet
+from src.evaluation.runs import Run, from_rows, rounded, search_depth
 from src.recipe.systems import LEXICAL
 from src.turkish import APOSTROPHES, fold
 
@@ -93,6 +94,13 @@ def search(
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """`Bm25.search` over documents that are searched once."""
     return Bm25(documents, tokenize).search(queries, k)
+
+
+def rank(data: EvalSet, depth: int) -> Iterator[tuple[str, Run]]:
+    """The run of every form of BM25, by the name of its row."""
+    for name, tokenize in tokenizers().items():
+        scores, rows = search(data.documents, data.queries, search_depth(data, depth), tokenize)
+        yield name, from_rows(scores, rows, data, depth)
 
 
 def _best(scores: NDArray[np.float32], k: int) -> NDArray[np.int64]:

@@ -10,6 +10,7 @@ import pyarrow.parquet
 
 from src.errors import UserError
 from src.evaluation.beir import Qrels
+from src.evaluation.metrics import PerQuery, per_query
 from src.evaluation.runs import Run
 from src.table_files import write_table
 
@@ -29,6 +30,11 @@ def write_runs(path: Path, runs: Mapping[str, Run]) -> None:
     columns["score"] = pyarrow.array(columns["score"], pyarrow.float32())
     path.parent.mkdir(parents=True, exist_ok=True)
     pyarrow.parquet.write_table(pyarrow.table(columns), path, compression="zstd")
+
+
+def score_runs(path: Path, qrels: Qrels) -> dict[str, PerQuery]:
+    """{system: measures per query} of a file that `write_runs` wrote. Raises UserError as `read_runs`."""
+    return {system: per_query(qrels, run) for system, run in read_runs(path).items()}
 
 
 def read_runs(path: Path) -> dict[str, Run]:

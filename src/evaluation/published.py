@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from src.checked import read_checked
 from src.errors import UserError
 from src.evaluation import dense, late, truncation
 from src.evaluation.mteb_bm25 import rank_mteb_bm25
-from src.files import read_yaml
 from src.hub.download import resolve
 from src.hub.wheel import is_package
 from src.model.load import fetch
@@ -56,11 +56,7 @@ def read_descriptor(name: str, folder: Path = DESCRIPTORS) -> Descriptor:
     if not path.is_file():
         known = ", ".join(sorted(file.stem for file in folder.glob("*.yaml"))) or "none"
         raise UserError(f"eval.published: {name!r} has no {path}; there are: {known}")
-    try:
-        return Descriptor.model_validate(read_yaml(path))
-    except ValidationError as error:
-        faults = [f"{'.'.join(map(str, fault['loc'])) or 'file'}: {fault['msg']}" for fault in error.errors()]
-        raise UserError(f"{path}: {'; '.join(faults)}") from error
+    return read_checked(Descriptor, path)
 
 
 def at_commit(name: str, descriptor: Descriptor) -> tuple[Descriptor, dict[str, Any]]:

@@ -24,6 +24,7 @@ from src.evaluation.results import Significance
 
 if TYPE_CHECKING:
     from src.evaluation.beir import Qrels
+    from src.params.schema import EvalParams
 
 Values = NDArray[np.float64]
 Clusters = NDArray[np.int64]
@@ -39,6 +40,11 @@ class Draws:
 
     resamples: int
     seed: int
+
+    @classmethod
+    def of(cls, options: EvalParams) -> Draws:
+        """As params have them."""
+        return cls(options.bootstrap_resamples, options.seed)
 
 
 def clusters_of(qrels: Qrels) -> Clusters:

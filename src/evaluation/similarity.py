@@ -17,6 +17,7 @@ from src.files import read_jsonl
 
 Vectors = NDArray[np.float64]
 Values = NDArray[np.float64]
+SIDES = ("first", "second")  # of a pair
 _BLOCK = 256
 
 
@@ -27,6 +28,10 @@ class Pairs:
     first: list[str]
     second: list[str]
     scores: Values
+
+    def columns(self) -> dict[str, list[str]]:
+        """The sentences of both sides, by their names."""
+        return dict(zip(SIDES, (self.first, self.second), strict=True))
 
 
 def read_pairs(path: Path) -> Pairs:

@@ -26,7 +26,6 @@ Vectors = Mapping[str, Mapping[str, NDArray[np.float32]]]  # by model and column
 Columns = dict[str, NDArray[Any]]
 PAIRS, TRIPLETS = "pairs.parquet", "triplets.parquet"
 SCORE = "score"
-SIDES = ("first", "second")  # of a scored pair
 TRIPLET = ("anchor", "positive", "negative")
 PLACES = 6
 
@@ -36,7 +35,7 @@ def pair_values(vectors: Vectors, scores: NDArray[np.float64], dims: list[int]) 
     found: Columns = {SCORE: scores}
     for model, columns in vectors.items():
         for dim in dims:
-            parts = [similarity.unit(columns[side], dim) for side in SIDES]
+            parts = [similarity.unit(columns[side], dim) for side in similarity.SIDES]
             for kind, values in similarity.similarities(*parts).items():
                 found[f"{model}/{dim}/{kind}"] = values.astype(np.float32)
     return found

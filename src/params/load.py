@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from pydantic import ValidationError
-
+from src.checked import validated
 from src.errors import UserError
 from src.files import read_yaml
 from src.params.ablation import AblationParams, check_variant
-from src.params.block import Block
 from src.params.schema import Params
 
 ABLATIONS = "ablations/params.yaml"
-Checked = TypeVar("Checked", bound=Block)
 
 
 def load_params(path: str | Path = "params.yaml") -> Params:
@@ -66,31 +63,3 @@ def validate_ablations(values: dict[str, Any], params: Params, path: str) -> Abl
     except ValueError as error:
         raise UserError(f"{path}: {error}".replace("\n", "\\n")) from error
     return ablations
-
-
-def validated(kind: type[Checked], values: dict[str, Any], path: str) -> Checked:
-    """`values` as the block `kind`. Raises UserError that lists every fault."""
-    try:
-        return kind.model_validate(values)
-    except ValidationError as error:
-        faults = {describe(fault) for fault in error.errors(include_url=False)}
-        raise UserError(f"{path}: " + "; ".join(sorted(faults)).replace("\n", "\\n")) from error
-
-
-def describe(fault: Any) -> str:
-    """One fault as `train.batch_size: 0 is not allowed: Input should be greater than or equal to 2`."""
-    key = ".".join(str(part) for part in fault["loc"] if not _is_union_tag(part))
-    message = fault["msg"].removeprefix("Value error, ")
-    match fault["type"]:
-        case "extra_forbidden":
-            return f"{key}: no such key"
-        case "missing":
-            return f"{key}: missing"
-        case "value_error":
-            return f"{key}: {message}" if key else message
-    return f"{key}: {fault['input']!r} is not allowed: {message}"
-
-
-def _is_union_tag(part: object) -> bool:
-    """Pydantic puts the tried alternative of a union into the location; it is not a key of the user's."""
-    return isinstance(part, str) and ("[" in part or part in ("constrained-int", "constrained-float", "float", "int"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from src.checked import validated
 from src.errors import UserError
 from src.files import read_json
 from src.params.block import Block
@@ -71,4 +72,4 @@ def read_variant(name: str, folder: Path = FOLDER) -> Variant:
         raise UserError(
             f"expected one variant of {folder}: {known}; `dvc repro ablations/dvc.yaml:resolve` writes them"
         )
-    return Variant.model_validate(read_json(path))
+    return validated(Variant, read_json(path), path)

@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Any
 from src.ablation import compare, forgetting
 from src.ablation.evidence import COMPARISON, EVIDENCE, read_comparison
 from src.errors import UserError
-from src.evaluation import metrics, packed, similarity_table, table
-from src.evaluation.beir import EvalSet, load_eval_set, read_qrels
+from src.evaluation import packed, similarity_table, table
+from src.evaluation.beir import PREPARED, EvalSet, prepared_set, read_qrels
 from src.evaluation.runs import read_run
 from src.evaluation.significance import Draws, clusters_of
 from src.files import read_json, write_json
@@ -59,8 +59,7 @@ def collect(root: Path, params: Params, target: Path) -> None:
             raise UserError(f"{root / name}: no such folder; run `dvc repro` before a record is made of it")
         shutil.copytree(root / name, target / name)
     for name, options in params.eval.sets.items():
-        prepared = root / "data" / "prepared" / name
-        data = load_eval_set(prepared, name, options.title, options.protocol, options.drop_self_hits)
+        data = prepared_set(name, options, root / PREPARED)
         packed.write_qrels(target / _qrels(name), data.qrels)
         packed.write_runs(target / _runs(name), {path.stem: read_run(path) for path in _run_files(root, name)})
     if read_comparison(params, root)[0] is not None:
@@ -103,7 +102,7 @@ def _leave_texts_out(errors: Path) -> None:
 def rebuild(evidence: Path, params: Params, target: Path) -> Inputs:
     """What the report reads, in `target`: results computed from runs and values, facts as they are."""
     shutil.copytree(evidence, target)
-    draws = Draws(params.eval.bootstrap_resamples, params.eval.seed)
+    draws = Draws.of(params.eval)
     for name in params.eval.sets:
         _evaluation(target, name, params, draws)
     _similarity(target, draws)
@@ -130,8 +129,7 @@ def _evaluation(target: Path, name: str, params: Params, draws: Draws) -> None:
     """reports/eval/NAME.json and the values of every query, from runs and judgements."""
     path = target / "reports" / "eval" / f"{name}.json"
     facts, qrels = read_json(path), read_qrels(target / _qrels(name))
-    runs = packed.read_runs(target / _runs(name))
-    scored = {system: metrics.per_query(qrels, run) for system, run in runs.items()}
+    scored = packed.score_runs(target / _runs(name), qrels)
     protocol, dropped = facts["protocol"] | {"queries": len(qrels)}, facts["dropped"]
     data = EvalSet(name, [], [], list(qrels), [], qrels, protocol, dropped, drop_self_hits=False)
     table.write_per_query(target / "reports" / "per_query" / name, {row: scored[row] for row in (BEFORE, FINAL)}, data)

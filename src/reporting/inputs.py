@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from src.ablation.evidence import read_comparison
 from src.errors import UserError
-from src.evaluation.expected import Comparison, Entry, Expected, compare, read_expected, unmeasured
+from src.evaluation.expected import EXPECTED, Comparison, Entry, Expected, compare, read_expected, unmeasured
 from src.evaluation.results import Evaluation, Similarity
 from src.files import read_json, read_text
 from src.recipe.stages import STAGES
@@ -98,7 +98,7 @@ def read_inputs(params: Params, root: Path = Path(), variants: Variants | None =
         no_ablation=no_ablation,
         errors=optional_json(reports / "forgetting_errors.json"),
         latency=bench.get("latency"),
-        expected=read_expected(root / "expected.yaml"),
+        expected=read_expected(root / EXPECTED),
         base_origin=optional_json(root / "models" / "base" / "origin.json") or {},
         versions=pinned(read_text(root / "requirements.txt")),
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from src.evaluation import dense, similarity_table, truncation
 from src.evaluation.significance import Draws
 from src.evaluation.similarity import read_pairs
-from src.evaluation.similarity_table import PAIRS, SIDES, TRIPLET, TRIPLETS, write_columns
+from src.evaluation.similarity_table import PAIRS, TRIPLET, TRIPLETS, write_columns
 from src.files import fresh_dir, read_jsonl, write_json
 from src.params import Params
 from src.recipe.stages import CHECKPOINTS
@@ -17,7 +17,6 @@ from src.runtime import device
 if TYPE_CHECKING:
     import torch
 
-    from src.evaluation.dense import DenseModel
 
 STS = Path("data/prepared/sts/test.jsonl")
 NLI = Path("data/prepared/nli/dev.jsonl")
@@ -28,12 +27,11 @@ def run(params: Params) -> None:
     """Write data/similarity, the values of every pair and triplet, and from them reports/eval/sts.json."""
     pairs = read_pairs(STS)
     triplets = list(read_jsonl(NLI)) if NLI.exists() else []
-    texts = dict(zip(SIDES, (pairs.first, pairs.second), strict=True))
-    texts |= {column: [row[column] for row in triplets] for column in TRIPLET if triplets}
+    texts = pairs.columns() | {column: [row[column] for row in triplets] for column in TRIPLET if triplets}
     encoded = {name: encode(name, texts, params, device(params.runtime)) for name in CHECKPOINTS}
     vectors = {name: found for name, (found, _) in encoded.items()}
     dims = sorted(params.eval.dims, reverse=True)
-    draws = Draws(params.eval.bootstrap_resamples, params.eval.seed)
+    draws = Draws.of(params.eval)
     facts = protocol(params) | {"truncation": {name: cut for name, (_, cut) in encoded.items()}}
     with fresh_dir(VALUES) as folder:
         write_columns(folder / PAIRS, similarity_table.pair_values(vectors, pairs.scores, dims))
@@ -58,19 +56,7 @@ def encode(
     name: str, texts: dict[str, list[str]], params: Params, device: torch.device
 ) -> tuple[dict[str, Any], dict[str, int]]:
     """Vectors of every column by one checkpoint, and how many texts of each it cuts."""
-    model: DenseModel = dense.load_dense(
-        name, f"models/{name}", device, max_length=params.eval.max_length, backend=params.eval.backend
-    )
+    model = dense.load_checkpoint(name, params.eval, device)
     dense.check_dims(params.eval.dims, model)
-    vectors = {
-        column: dense.embed(
-            model,
-            rows,
-            model.prompts.of(column),
-            batch_size=params.eval.batch_size,
-            what=f"similarity, {column}",
-            targets=[str(device)],
-        )
-        for column, rows in texts.items()
-    }
+    vectors = dense.embed_columns(model, texts, params.eval.batch_size, device)
     return vectors, truncation.of_columns(model, texts)

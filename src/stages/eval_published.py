@@ -6,22 +6,19 @@ from pathlib import Path
 from typing import Any
 
 from src.evaluation import expected, metrics, published, table
-from src.evaluation.beir import EvalSet, load_eval_set
+from src.evaluation.beir import EvalSet, prepared_set
 from src.evaluation.runs import write_run
 from src.files import fresh_dir, round_floats, write_json
 from src.params import Params
 from src.runtime import device
-
-EXPECTED = Path("expected.yaml")
 
 
 def run(params: Params, name: str) -> None:
     """Write data/published/SET: a run for each model of eval.published, models.json and metrics.json."""
     if not params.eval.published:
         print(f"{name}: eval.published names no model, so there is nothing to do")
-    options = params.eval.sets[name]
     descriptors = {model: published.read_descriptor(model) for model in params.eval.published}
-    data = load_eval_set(f"data/prepared/{name}", name, options.title, options.protocol, options.drop_self_hits)
+    data = prepared_set(name, params.eval.sets[name])
     known = {}
     with fresh_dir(f"data/published/{name}") as folder:
         for model, descriptor in descriptors.items():
@@ -48,9 +45,8 @@ def measure(folder: Path, models: list[str], data: EvalSet) -> dict[str, Any]:
     results: dict[str, Any] = round_floats({"protocol": data.protocol, "models": scores}, table.PLACES)
     for name, values in results["models"].items():
         print(f"{data.name}: {name}: " + ", ".join(f"{key} {value:.4f}" for key, value in values.items()))
-    compared = expected.compare(expected.read_expected(EXPECTED), {data.name: results})
-    own = [item for item in compared if item.entry.model in models and item.set == data.name]
-    for item in own:
+    compared = expected.of_set(expected.read_expected(expected.EXPECTED), data.name, results)
+    for item in (item for item in compared if item.entry.model in models):
         ours = "not measured" if item.ours is None else f"ours {item.ours:.4f}"
         why = f" ({item.why})" if item.why else ""
         over = f" over {item.entry.over}" if item.entry.over else ""

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import torch
 
 from src.evaluation import dense, late, lexical, quantise, runs, table, truncation
-from src.evaluation.beir import EvalSet, load_eval_set
+from src.evaluation.beir import EvalSet, prepared_set
 from src.evaluation.fusion import FUSIONS, RRF_K
 from src.evaluation.results import Evaluation
 from src.evaluation.significance import Draws
@@ -23,8 +23,7 @@ from src.runtime import device
 
 def run(params: Params, name: str) -> None:
     """Write reports/{runs/SET,per_query/SET,eval/SET.json}, and data/runs/SET: the runs of smaller vectors."""
-    options = params.eval.sets[name]
-    data = load_eval_set(f"data/prepared/{name}", name, options.title, options.protocol, options.drop_self_hits)
+    data = prepared_set(name, params.eval.sets[name])
     with (
         fresh_dir(f"reports/runs/{name}") as systems,
         fresh_dir(f"data/runs/{name}") as smaller,
@@ -67,9 +66,7 @@ def write_runs(folders: Folders, data: EvalSet, params: Params, device: torch.de
 
 def write_dense(folders: Folders, row: str, data: EvalSet, params: Params, device: torch.device) -> Cut:
     """Encode once; write the run of whole vectors, for the retrieval model also of every shorter and smaller form."""
-    model = dense.load_dense(
-        row, f"models/{row}", device, max_length=params.eval.max_length, backend=params.eval.backend
-    )
+    model = dense.load_checkpoint(row, params.eval, device)
     queries, documents = dense.embed_set(model, data, params.eval.batch_size, device)
     whole = dense.rank(queries, documents, data, params.eval.depth, device=device)
     runs.write_run(folders.systems / f"{row}.trec", whole, row)
@@ -113,7 +110,7 @@ def score(folders: Folders, data: EvalSet, params: Params, truncation: dict[str,
     base = Path("models/base/origin.json")
     if base.is_file() and (weights := read_json(base).get("weights")):
         settings["base_weights"] = weights
-    draws = Draws(params.eval.bootstrap_resamples, params.eval.seed)
+    draws = Draws.of(params.eval)
     return table.of_systems(
         data, models | small, params.eval.dims, params.eval.published, draws=draws, settings=settings
     )

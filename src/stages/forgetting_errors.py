@@ -38,7 +38,8 @@ def run(params: Params) -> None:
         "sts_set": params.data.sts.name,
         "nearest_pairs": NEAREST,
         "interval": {
-            name: interval_words(draws_of(params), clusters_of(data.qrels)) for name, data in benchmarks.sets.items()
+            name: interval_words(Draws.of(params.eval), clusters_of(data.qrels))
+            for name, data in benchmarks.sets.items()
         },
         "partial": "nDCG@10 before held fixed",
         "seed": params.eval.seed,
@@ -53,35 +54,18 @@ def one_set(data: EvalSet, pairs: Pairs, params: Params, device: torch.device, f
     values = forgetting.changes(before, after, data, pairs.scores, (ndcg_before, ndcg_after))
     path = folder / f"{data.name}.csv"
     forgetting.write_points(path, data.query_ids, values)
-    summary = forgetting.summary(forgetting.read_points(path), draws_of(params), clusters_of(data.qrels))
+    summary = forgetting.summary(forgetting.read_points(path), Draws.of(params.eval), clusters_of(data.qrels))
     return summary | {"worst": forgetting.worst(values, data, after, WORST)}
-
-
-def draws_of(params: Params) -> Draws:
-    """Resamples of the intervals, and their seed."""
-    return Draws(params.eval.bootstrap_resamples, params.eval.seed)
 
 
 def space(
     name: str, data: EvalSet, pairs: Pairs, params: Params, device: torch.device
 ) -> tuple[Space, NDArray[np.float64]]:
     """A checkpoint's unit vectors and its nDCG@10 of every query."""
-    model = dense.load_dense(
-        name, f"models/{name}", device, max_length=params.eval.max_length, backend=params.eval.backend
-    )
+    model = dense.load_checkpoint(name, params.eval, device)
     batch_size = params.eval.batch_size
     queries, documents = dense.embed_set(model, data, batch_size, device)
-    first, second = (
-        dense.embed(
-            model,
-            texts,
-            model.prompts.query,
-            batch_size=batch_size,
-            what=f"similarity, {column}",
-            targets=[str(device)],
-        )
-        for column, texts in (("first", pairs.first), ("second", pairs.second))
-    )
+    sides = dense.embed_columns(model, pairs.columns(), batch_size, device)
     run = dense.rank(queries, documents, data, params.eval.depth, device=device)
-    vectors = (unit(part, model.dim) for part in (queries, documents, first, second))
-    return Space(*vectors), metrics.per_query(data.qrels, run)["nDCG@10"]
+    vectors = (unit(part, model.dim) for part in (queries, documents, *sides.values()))
+    return Space(*vectors), metrics.per_query(data.qrels, run)[metrics.MAIN]

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
-from src.errors import UserError
-from src.files import read_yaml
+from src.checked import read_checked
 from src.world.morphology import Noun, Verb
 
 LEXICON = Path(__file__).with_name("lexicon.yaml")
@@ -110,16 +109,7 @@ def _conditions(lines: Sequence[str]) -> tuple[Concept, ...]:
     return tuple(conditions)
 
 
-def read_entries(path: Path) -> Entries:
-    """The entries of a lexicon. Raises UserError that names the first key at fault."""
-    try:
-        return Entries.model_validate(read_yaml(path))
-    except ValidationError as error:
-        fault = error.errors(include_url=False)[0]
-        raise UserError(f"{path}: {'.'.join(map(str, fault['loc']))}: {fault['msg']}") from error
-
-
-_ENTRIES = read_entries(LEXICON)
+_ENTRIES = read_checked(Entries, LEXICON)
 SOURCES = _concepts(_ENTRIES.sources)
 HELD_OUT_SOURCES = _concepts(_ENTRIES.held_out_sources)
 FORMS = _concepts(_ENTRIES.forms)

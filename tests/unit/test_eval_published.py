@@ -68,7 +68,7 @@ def test_a_pinned_model_and_a_folder_are_taken_without_a_word(tmp_path, capsys):
     [
         (("revision:", "revision: main"), "revision"),
         (("kind: dense", "kind: sparse"), "kind"),
-        (("pooling: mean", ""), "pooling: Field required"),
+        (("pooling: mean", ""), "pooling: missing"),
         (("max_length: 512", "maxlength: 512"), "maxlength"),
         (("lowercase:", "lowercase: english"), "lowercase"),
         (("source: owner/name", "- a"), "not YAML"),

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from src.checked import read_checked
 from src.errors import UserError
 from src.world import sets
 from src.world.facts import Fact, change, draw, likeness
@@ -18,8 +19,8 @@ from src.world.lexicon import (
     ORGANISMS,
     SOURCES,
     TARGETS,
+    Entries,
     hosts,
-    read_entries,
 )
 from src.world.render import academic, everyday, negated
 
@@ -43,11 +44,11 @@ def test_a_lexicon_is_refused_by_the_name_of_the_key(tmp_path):
     text = LEXICON.read_text(encoding="utf-8")
     broken = tmp_path / "lexicon.yaml"
     broken.write_text(text.replace("forms:", "shapes:", 1), encoding="utf-8")
-    with pytest.raises(UserError, match=r"lexicon\.yaml: forms: Field required"):
-        read_entries(broken)
+    with pytest.raises(UserError, match=r"lexicon\.yaml: forms: missing"):
+        read_checked(Entries, broken)
     broken.write_text(text.replace("opposite: down", "opposite: 3", 1), encoding="utf-8")
     with pytest.raises(UserError, match=r"lexicon\.yaml: effects\.up\.opposite: .*string"):
-        read_entries(broken)
+        read_checked(Entries, broken)
 
 
 def test_the_same_seed_gives_the_same_world():
