@@ -83,9 +83,9 @@ def commit_line(commit: str | None) -> Line:
     return Line(f"commit {commit}", 0)
 
 
-def json_line(what: str, filed: object, found: object) -> Line:
+def json_line(what: str, filed: object, recomputed: object) -> Line:
     """A file of numbers against its recomputation."""
-    wrong = differences(filed, found, TOLERANCE)
+    wrong = differences(filed, recomputed, TOLERANCE)
     return Line(what, len(dict(numbers(filed))), f"{len(wrong)} differ, first {wrong[0]}" if wrong else "")
 
 
@@ -102,9 +102,9 @@ def report_lines(page: str, inputs: Inputs) -> Iterator[Line]:
         yield numbers_line(f"table {table.name}", text, recomputed)
 
 
-def numbers_line(what: str, filed: str, found: str) -> Line:
+def numbers_line(what: str, filed: str, recomputed: str) -> Line:
     """A part of the report against its recomputation; words may differ, numbers and their marks may not."""
-    old, new = _NUMBER.findall(filed), _NUMBER.findall(found)
+    old, new = _NUMBER.findall(filed), _NUMBER.findall(recomputed)
     if len(old) != len(new):
         return Line(what, len(old), f"{len(new)} recomputed: render it again")
     wrong = [f"{a} in the record, {b} recomputed" for a, b in zip(old, new, strict=True) if a != b]
@@ -112,5 +112,5 @@ def numbers_line(what: str, filed: str, found: str) -> Line:
 
 
 def _brief(page: str) -> str:
-    found = _BRIEF.search(page)
-    return found[1] if found else ""
+    match = _BRIEF.search(page)
+    return match[1] if match else ""

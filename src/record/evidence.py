@@ -95,8 +95,8 @@ def _runs(name: str) -> str:
 
 def _leave_texts_out(errors: Path) -> None:
     """The queries that lost most are listed with their texts, which may not be ours to publish."""
-    found = read_json(errors)
-    write_json(errors, found | {"sets": {name: one | {"worst": []} for name, one in found["sets"].items()}})
+    values = read_json(errors)
+    write_json(errors, values | {"sets": {name: one | {"worst": []} for name, one in values["sets"].items()}})
 
 
 def rebuild(evidence: Path, params: Params, target: Path) -> Inputs:
@@ -117,12 +117,12 @@ def rebuild(evidence: Path, params: Params, target: Path) -> Inputs:
 
 def recomputed(evidence: Path) -> list[str]:
     """The files of results that `rebuild` computes anew."""
-    found = [
+    paths = [
         *sorted((evidence / "reports" / "eval").glob("*.json")),
         evidence / ERRORS,
         evidence / EVIDENCE / COMPARISON,
     ]
-    return [str(path.relative_to(evidence)) for path in found if path.is_file()]
+    return [str(path.relative_to(evidence)) for path in paths if path.is_file()]
 
 
 def _evaluation(target: Path, name: str, params: Params, draws: Draws) -> None:
@@ -134,12 +134,12 @@ def _evaluation(target: Path, name: str, params: Params, draws: Draws) -> None:
     data = EvalSet(name, [], [], list(qrels), [], qrels, protocol, dropped, drop_self_hits=False)
     table.write_per_query(target / "reports" / "per_query" / name, {row: scored[row] for row in (BEFORE, FINAL)}, data)
     try:
-        found = table.of_systems(
+        rows = table.of_systems(
             data, scored, params.eval.dims, params.eval.published, draws=draws, settings=facts["settings"]
         )
     except KeyError as error:
         raise UserError(f"{_runs(name)}: no run of {error}") from error
-    write_json(path, found)
+    write_json(path, rows)
 
 
 def _similarity(target: Path, draws: Draws) -> None:
@@ -150,9 +150,9 @@ def _similarity(target: Path, draws: Draws) -> None:
 
 
 def _errors(target: Path, draws: Draws) -> None:
-    found = read_json(target / ERRORS)
-    for name in found["sets"]:
+    errors = read_json(target / ERRORS)
+    for name in errors["sets"]:
         values = forgetting.read_points(target / ERRORS.with_suffix("") / f"{name}.csv")
         clusters = clusters_of(read_qrels(target / _qrels(name)))
-        found["sets"][name] = forgetting.summary(values, draws, clusters) | {"worst": []}
-    write_json(target / ERRORS, found)
+        errors["sets"][name] = forgetting.summary(values, draws, clusters) | {"worst": []}
+    write_json(target / ERRORS, errors)

@@ -46,9 +46,9 @@ def file_run(root: Path, folder: Path) -> None:
     shutil.copytree(root / CARDS, folder / "data")
     write_json(folder / "environment.json", environment(root))
     logs = {name: root / "logs" / f"train_{name}.jsonl" for name in STAGES}
-    found = {name: path for name, path in logs.items() if path.is_file()}
-    write_json(folder / "cost.json", {name: cost(list(read_jsonl(path))) for name, path in found.items()})
-    for name, path in found.items():
+    there = {name: path for name, path in logs.items() if path.is_file()}
+    write_json(folder / "cost.json", {name: cost(list(read_jsonl(path))) for name, path in there.items()})
+    for name, path in there.items():
         write_text(folder / "logs" / f"train_{name}.jsonl", tail(read_text(path)))
 
 

@@ -97,17 +97,19 @@ def notes(inputs: Inputs) -> str:
     tests = rules["retrieval_test"]
     same = len(set(tests.values())) == 1
     of_sets = next(iter(tests.values())) if same else "; ".join(f"{name}: {rule}" for name, rule in tests.items())
-    told = [
+    sentences = [
         "Pairs, updates: of the retrieval training, epochs counted; optimizer steps.",
         "Change: against the reference, or against the variant named in the row; \\* significant at 0.05.",
         f"{MAIN}: {of_sets}. Spearman: {rules['sts_test']}.",
         "STS drop: what retrieval training took; below zero it gained.",
     ]
     if seeds > 1:
-        told.append(f"± is the standard deviation over seeds; p over seeds: {rules['p_seeds']}.")
+        sentences.append(f"± is the standard deviation over seeds; p over seeds: {rules['p_seeds']}.")
     if seeds < FEWEST_SEEDS:
-        told.append(f"Stars speak of these trained models: with fewer than {FEWEST_SEEDS} seeds not of the training.")
-    return " ".join(told)
+        sentences.append(
+            f"Stars speak of these trained models: with fewer than {FEWEST_SEEDS} seeds not of the training."
+        )
+    return " ".join(sentences)
 
 
 def _measures(inputs: Inputs) -> list[tuple[str, Callable[[Row], Mapping[str, Any]]]]:
@@ -121,8 +123,8 @@ def _measures(inputs: Inputs) -> list[tuple[str, Callable[[Row], Mapping[str, An
 
 
 def _of_set(name: str, row: Row) -> Mapping[str, Any]:
-    found: Mapping[str, Any] = row["retrieval"][name]
-    return found
+    measured: Mapping[str, Any] = row["retrieval"][name]
+    return measured
 
 
 def draw_effects(key: str, rows: Rows, inputs: Inputs, target: Path) -> None:
@@ -168,11 +170,11 @@ def draw_pareto(inputs: Inputs, target: Path) -> None:
             rows = {name: row for name, row in groups.get(key, {}).items() if row.get("against") == reference}
             if not rows:
                 continue
-            colour, places = style.SERIES[number], {name: _point(row, main) for name, row in rows.items()}
+            colour, changes = style.SERIES[number], {name: _point(row, main) for name, row in rows.items()}
             looks = {"linestyle": "none", "color": colour, "marker": style.MARKERS[1 + number], "zorder": 4}
-            axes.plot(*zip(*places.values(), strict=True), label=variants.in_a_sentence(key), **looks)
+            axes.plot(*zip(*changes.values(), strict=True), label=variants.in_a_sentence(key), **looks)
             _crosses(axes, rows, main, colour)
-            named += [Name(name.replace("_", " "), place, colour) for name, place in places.items()]
+            named += [Name(name.replace("_", " "), place, colour) for name, place in changes.items()]
         axes.margins(0.1)
         axes.set_xlabel(f"change of Spearman, {inputs.sts['set']}")
         axes.set_ylabel(f"change of {MAIN}, {main}")

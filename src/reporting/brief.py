@@ -45,17 +45,17 @@ def _synthetic(inputs: Inputs) -> list[str]:
 
 
 def _unpinned(inputs: Inputs) -> list[str]:
-    found = [card["name"] for card in inputs.cards.values() if card.get("pinned") is False]
+    unpinned = [card["name"] for card in inputs.cards.values() if card.get("pinned") is False]
     known = inputs.main["settings"].get("published", {})
-    found += [name for name, model in known.items() if model.get("pinned") is False]
+    unpinned += [name for name, model in known.items() if model.get("pinned") is False]
     base = inputs.base_origin
     if base.get("pinned") is False:
-        found.append(f"the base model {base['source']} ({base['revision']})")
-    if not found:
+        unpinned.append(f"the base model {base['source']} ({base['revision']})")
+    if not unpinned:
         return []
     return [
-        f"> **Unpinned.** {', '.join(found)}: taken from the Hub without a fixed commit, so that another run may get "
-        "other contents. The data cards name the commits of this run's data; `python -m src.hub pin` fixes them all."
+        f"> **Unpinned.** {', '.join(unpinned)}: taken from the Hub without a fixed commit, so that another run may "
+        "get other contents. The data cards name this run's commits; `python -m src.hub pin` fixes them all."
     ]
 
 

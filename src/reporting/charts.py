@@ -35,10 +35,10 @@ def forest(axes: Axes, labels: Sequence[str], series: Mapping[str, Sequence[Effe
         middle = np.array([effect.difference for effect in effects])
         low, high = np.array([effect.interval for effect in effects]).T
         around = np.maximum(np.stack([middle - low, high - middle]), 0)
-        places = rows + 0.3 * ((len(series) - 1) / 2 - number) / max(1, len(series) - 1)
+        heights = rows + 0.3 * ((len(series) - 1) / 2 - number) / max(1, len(series) - 1)
         looks: dict[str, Any] = {"fmt": style.MARKERS[colour + number], "color": style.SERIES[colour + number]}
-        axes.errorbar(middle, places, xerr=around, capsize=3, elinewidth=1.1, **looks)
-        for place, effect in zip(places, effects, strict=True):
+        axes.errorbar(middle, heights, xerr=around, capsize=3, elinewidth=1.1, **looks)
+        for place, effect in zip(heights, effects, strict=True):
             axes.text(1.02, place, effect.words, transform=axes.get_yaxis_transform(), va="center", fontsize=7.5)
     axes.set_yticks(rows, labels, fontsize=8)
     axes.set_ylim(-0.6, len(labels) - 0.4)

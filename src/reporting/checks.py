@@ -65,11 +65,11 @@ class Check:
 
 def all_checks(inputs: Inputs) -> list[Check]:
     """Every check of a run."""
-    found = [precision(name, evaluation) for name, evaluation in inputs.evaluations.items()]
-    found += [shorter(name, evaluation) for name, evaluation in inputs.evaluations.items()]
+    checks = [precision(name, evaluation) for name, evaluation in inputs.evaluations.items()]
+    checks += [shorter(name, evaluation) for name, evaluation in inputs.evaluations.items()]
     about_claims = any(is_claims(name) for name in inputs.evaluations)
-    found += [similarity(inputs.sts), batch(inputs.params.train.batch_size, about_claims)]
-    return [*found, *retrieval_only(inputs.ablation, inputs.no_ablation)]
+    checks += [similarity(inputs.sts), batch(inputs.params.train.batch_size, about_claims)]
+    return [*checks, *retrieval_only(inputs.ablation, inputs.no_ablation)]
 
 
 def as_json(checks: list[Check]) -> list[dict[str, Any]]:
@@ -110,7 +110,7 @@ def shorter(name: str, evaluation: Evaluation) -> Check:
         f"largest share of {MAIN} lost by shorter vectors on {names.retrieval_set(evaluation)}",
         f"≤ {MOST_LOSS:g}",
     )
-    lost = {int(dim): float(found["loss_relative"]) for dim, found in evaluation["matryoshka"].items()}
+    lost = {int(dim): float(cut["loss_relative"]) for dim, cut in evaluation["matryoshka"].items()}
     whole = max(lost)
     judged = {dim: loss for dim, loss in lost.items() if SHORTEST * whole <= dim < whole}
     if not judged:
@@ -165,15 +165,15 @@ def retrieval_only(ablation: Mapping[str, Any] | None, why_not: str) -> list[Che
         reason = why_not or "no variant trains retrieval alone, or the reference has no step before it"
         return [Check("retrieval_only", what, None, limit, NOT_MEASURED, reason)]
     size = f"at {alone['pairs']:,} pairs and {alone['updates']:,} updates; other amounts of data may say otherwise"
-    found = []
+    checks = []
     for name, tested in alone["retrieval"].items():
         difference = float(tested["difference"])
         pays = difference < 0 and bool(tested["significant"])
         verdict = "the steps before it pay" if pays else "it is not shown to be worse without the steps before it"
         reason = f"{verdict}, {size}"
         id_, on_set = f"retrieval_only:{name}", f"{what} on {name}"
-        found.append(Check(id_, on_set, difference, limit, _verdict(pays), reason))
-    return found
+        checks.append(Check(id_, on_set, difference, limit, _verdict(pays), reason))
+    return checks
 
 
 def _retrieval_alone(ablation: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -182,7 +182,7 @@ def _retrieval_alone(ablation: Mapping[str, Any]) -> Mapping[str, Any] | None:
     At the full budget where there is such a row, else at that of all variants; None where there is none.
     """
     rows = ablation["rows"]
-    found = [
+    alone = [
         row
         for row in rows.values()
         if row["path"] == [FINAL]
@@ -191,7 +191,7 @@ def _retrieval_alone(ablation: Mapping[str, Any]) -> Mapping[str, Any] | None:
         and len(base["path"]) > 1
         and base["row"].get("full_budget") == row["row"].get("full_budget")
     ]
-    return max(found, key=lambda row: bool(row["row"].get("full_budget")), default=None)
+    return max(alone, key=lambda row: bool(row["row"].get("full_budget")), default=None)
 
 
 def counted(checks: Sequence[Check]) -> str:
@@ -199,21 +199,21 @@ def counted(checks: Sequence[Check]) -> str:
     return ", ".join(f"{sum(check.verdict == verdict for check in checks)} {verdict}" for verdict in VERDICTS)
 
 
-def section(found: list[Check]) -> Section:
+def section(checks: list[Check]) -> Section:
     """The signs of failure and their verdicts."""
     parts: list[Part] = [
         "Signs by which the recipe shows that it went wrong, named with the paper. `make check` prints them and fails "
         "on a failed one.",
-        table(found),
+        table(checks),
     ]
     return Section("Checks", "signs of failure, each with figure, limit and verdict", parts)
 
 
-def table(found: list[Check]) -> Table:
+def table(checks: list[Check]) -> Table:
     """Every check with its verdict."""
     rows: list[list[Cell]] = [
         [check.what, None if check.figure is None else f"{check.figure:.6g}", check.limit, check.verdict, check.reason]
-        for check in found
+        for check in checks
     ]
     return Table("checks", ["check", "figure", "limit", "verdict", "reason"], rows)
 

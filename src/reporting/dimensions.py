@@ -134,7 +134,7 @@ def draw_latency(evaluation: Evaluation, times: Mapping[str, Any], target: Path)
         f"vectors, k = {times['k']}, {times['threads']} thread(s); reports/bench/eval_dims.json names the "
         "processor. Labels: dimensions, where there is room."
     )
-    timed = {(dim, form): found["batch_1"] for dim, by in times["dims"].items() for form, found in by.items()}
+    timed = {(dim, form): batches["batch_1"] for dim, by in times["dims"].items() for form, batches in by.items()}
     forms = {
         form: [
             (timed[dim, form], measured[MAIN], dim)

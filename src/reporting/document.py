@@ -19,7 +19,7 @@ from src.reporting.inputs import Inputs
 from src.reporting.section import Report
 
 
-def report(inputs: Inputs, found: list[checks.Check]) -> Report:
+def report(inputs: Inputs, verdicts: list[checks.Check]) -> Report:
     """The report of a run and its checks."""
     sections = [
         run.what_was_run(inputs),
@@ -27,7 +27,7 @@ def report(inputs: Inputs, found: list[checks.Check]) -> Report:
         retrieval.section(inputs),
         dimensions.section(inputs),
         similarity.section(inputs),
-        checks.section(found),
+        checks.section(verdicts),
         ablation.section(inputs),
         *([forgetting.section(inputs)] if inputs.errors else []),
         queries.section(inputs),
@@ -35,4 +35,4 @@ def report(inputs: Inputs, found: list[checks.Check]) -> Report:
         training.work_section(inputs),
         run.recompute(inputs),
     ]
-    return Report(brief.title(inputs), brief.warnings(inputs), brief.in_brief(inputs, found), sections)
+    return Report(brief.title(inputs), brief.warnings(inputs), brief.in_brief(inputs, verdicts), sections)

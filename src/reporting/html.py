@@ -52,7 +52,7 @@ def page(markdown: str, folder: Path) -> str:
     text = with_cards(markdown, folder)
     body = MarkdownIt("commonmark", {"html": False}).enable("table").render(text)
     body = re.sub(r"<(h[23])>(.*?)</\1>", _anchored, body)
-    body = re.sub(r'src="(figures/[^"]+)"', lambda found: f'src="{inline(folder / found[1])}"', body)
+    body = re.sub(r'src="(figures/[^"]+)"', lambda match: f'src="{inline(folder / match[1])}"', body)
     body = re.sub(r'<a href="(?!#|https?:)[^"]*">(.*?)</a>', r"\1", body)  # files beside the report are not in this one
     body = re.sub(r"(?s)(<table>.*?</table>|<img [^>]*>)", r'<div class="wide">\1</div>', body)
     body = re.sub(r'<p>(<div class="wide"><img.*?</div>)</p>', r"\1", body)
@@ -67,7 +67,7 @@ def with_cards(markdown: str, folder: Path) -> str:
     """The report with the data cards that it links to at its end, since the page stands alone."""
     names = dict.fromkeys(_CARD.findall(markdown))
     cards = [read_text(folder / "data" / f"{name}.md").replace("# ", "### ", 1).strip() for name in names]
-    linked = _CARD.sub(lambda found: f"](#{slug(found[1])})", markdown)
+    linked = _CARD.sub(lambda match: f"](#{slug(match[1])})", markdown)
     return "\n\n".join([linked, "## Data cards", *cards]) if cards else linked
 
 
@@ -76,9 +76,9 @@ def title(markdown: str) -> str:
     return markdown.lstrip("# ").splitlines()[0]
 
 
-def _anchored(found: re.Match[str]) -> str:
-    plain = re.sub(r"<[^>]+>", "", found[2])
-    return f'<{found[1]} id="{slug(plain)}">{found[2]}</{found[1]}>'
+def _anchored(match: re.Match[str]) -> str:
+    plain = re.sub(r"<[^>]+>", "", match[2])
+    return f'<{match[1]} id="{slug(plain)}">{match[2]}</{match[1]}>'
 
 
 def inline(file: Path) -> str:

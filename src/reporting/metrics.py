@@ -26,11 +26,11 @@ def merge(inputs: Inputs) -> dict[str, Any]:
     No set is called like another key (`src.recipe.systems.TOPICS`); params are refused where one is.
     """
     sts = inputs.sts
-    merged: dict[str, Any] = {name: found["models"] for name, found in inputs.evaluations.items()}
+    merged: dict[str, Any] = {name: evaluation["models"] for name, evaluation in inputs.evaluations.items()}
     merged[sts["set"]] = sts["models"]
     merged["forgetting"] = {key: sts["forgetting"][key] for key in ("before", "after", "drop")}
     merged["matryoshka"] = matryoshka(inputs)
-    protocols = {name: found["protocol"] for name, found in inputs.evaluations.items()}
+    protocols = {name: evaluation["protocol"] for name, evaluation in inputs.evaluations.items()}
     rated = sts["protocol"] | {"synthetic": bool(inputs.cards["sts"]["synthetic"])}
     merged["protocol"] = protocols | {sts["set"]: rated}
     rounded: dict[str, Any] = round_floats(merged, PLACES)
@@ -44,9 +44,9 @@ def matryoshka(inputs: Inputs) -> dict[str, dict[str, Any]]:
     """
     similarity = inputs.sts["dims"][FINAL]
     return {
-        dim: {key: value for key, value in found.items() if isinstance(value, int | float) and key != "loss_p_holm"}
+        dim: {key: value for key, value in cut.items() if isinstance(value, int | float) and key != "loss_p_holm"}
         | {"spearman": similarity[dim]["cosine"]["spearman"]}
-        for dim, found in inputs.main["matryoshka"].items()
+        for dim, cut in inputs.main["matryoshka"].items()
     }
 
 
@@ -60,24 +60,24 @@ def summary(inputs: Inputs) -> dict[str, dict[str, float]]:
     """The value of reports/summary.json: few columns, each under its set, so that no two sets are ever compared."""
     room = max(1, (COLUMNS - _STS_COLUMNS) // len(inputs.evaluations))
     shown = list(inputs.evaluations.items())[: COLUMNS - _STS_COLUMNS]
-    found = {name: dict(list(headline(evaluation).items())[:room]) for name, evaluation in shown}
-    found[inputs.sts["set"]] = {
+    columns = {name: dict(list(headline(evaluation).items())[:room]) for name, evaluation in shown}
+    columns[inputs.sts["set"]] = {
         "spearman": inputs.sts["forgetting"]["after"],
         "spearman_drop": inputs.sts["forgetting"]["drop"],
     }
-    rounded: dict[str, dict[str, float]] = round_floats(found, SHOWN_PLACES)
+    rounded: dict[str, dict[str, float]] = round_floats(columns, SHOWN_PLACES)
     return rounded
 
 
 def headline(evaluation: Evaluation) -> dict[str, float]:
     """A set's numbers in the order in which they give way when there are many sets."""
     models = evaluation["models"]
-    found = {MAIN: models[FINAL][MAIN]}
+    columns = {MAIN: models[FINAL][MAIN]}
     for name, row in (("bm25", LEMMA), ("colbert", "colbert")):
         if row in models:
-            found[f"{name}_{MAIN}"] = models[row][MAIN]
-    found["P@1"] = models[FINAL]["P@1"]
+            columns[f"{name}_{MAIN}"] = models[row][MAIN]
+    columns["P@1"] = models[FINAL]["P@1"]
     cut = half(evaluation["matryoshka"])
     if cut:
-        found[f"loss_at_{cut}_dims"] = evaluation["matryoshka"][cut]["loss_relative"]
-    return found
+        columns[f"loss_at_{cut}_dims"] = evaluation["matryoshka"][cut]["loss_relative"]
+    return columns

@@ -38,10 +38,10 @@ def others(inputs: Inputs) -> Section:
     return Section("Other published values", what, [_others(inputs.comparisons, inputs.evaluations)])
 
 
-def _others(found: Iterable[Comparison], evaluations: Mapping[str, Evaluation]) -> Table:
+def _others(comparisons: Iterable[Comparison], evaluations: Mapping[str, Evaluation]) -> Table:
     """A line a value, under its source; what cannot be compared takes one line a model."""
     entries: dict[int, list[Comparison]] = {}
-    for item in found:
+    for item in comparisons:
         if item.entry.source != PAPER:
             entries.setdefault(id(item.entry), []).append(item)
     rows: list[list[Cell]] = []

@@ -34,9 +34,9 @@ def between(readme: str, name: str, text: str) -> str:
         UserError: a mark is missing.
     """
     begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
-    before, found, rest = readme.partition(begin)
+    before, begins, rest = readme.partition(begin)
     _, closed, after = rest.partition(end)
-    if not found or not closed:
+    if not begins or not closed:
         raise UserError(f"{README}: expected {begin} and, after it, {end}")
     return f"{before}{begin}\n{text}{end}{after}"
 
@@ -55,12 +55,12 @@ def headline(metrics: Mapping[str, Any]) -> str:
 
 def results(records: Path) -> str:
     """A line for each retrieval set of each record, then one for each set of scored pairs; empty without records."""
-    found = {path.parent.name: read_json(path) for path in sorted(records.glob("*/metrics.json"))}
-    if not found:
+    by_record = {path.parent.name: read_json(path) for path in sorted(records.glob("*/metrics.json"))}
+    if not by_record:
         return ""
     retrieval: list[list[Cell]] = []
     similarity: list[list[Cell]] = []
-    for record, metrics in found.items():
+    for record, metrics in by_record.items():
         link = f"[{record}](reports/records/{record}/REPORT.md)"
         for name, rules in metrics["protocol"].items():
             if "documents" in rules:

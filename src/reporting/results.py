@@ -18,8 +18,8 @@ def report(inputs: Inputs) -> Report:
 
 def numbers(inputs: Inputs) -> dict[str, object]:
     """{file: value} of metrics.json, summary.json and checks.json."""
-    found = checks.as_json(checks.all_checks(inputs))
-    return {"metrics.json": metrics.merge(inputs), "summary.json": metrics.summary(inputs), "checks.json": found}
+    verdicts = checks.as_json(checks.all_checks(inputs))
+    return {"metrics.json": metrics.merge(inputs), "summary.json": metrics.summary(inputs), "checks.json": verdicts}
 
 
 def write(inputs: Inputs, report: Report, folder: Path) -> None:

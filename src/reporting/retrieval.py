@@ -91,12 +91,12 @@ def caption(evaluation: Evaluation) -> str:
 
 def pair(evaluation: Evaluation, measure: str, name: str, other: str) -> dict[str, Any] | None:
     """The comparison of two rows on a measure as if `name` came first; None where it was not tested."""
-    for found in evaluation["significance"].get("pairs", {}).get(measure, []):
-        if (found["a"], found["b"]) == (name, other):
-            return dict(found)
-        if (found["b"], found["a"]) == (name, other):
-            bounds = list(opposite(found["interval"]))
-            return {**found, "a": name, "b": other, "difference": -found["difference"], "interval": bounds}
+    for tested in evaluation["significance"].get("pairs", {}).get(measure, []):
+        if (tested["a"], tested["b"]) == (name, other):
+            return dict(tested)
+        if (tested["b"], tested["a"]) == (name, other):
+            bounds = list(opposite(tested["interval"]))
+            return {**tested, "a": name, "b": other, "difference": -tested["difference"], "interval": bounds}
     return None
 
 

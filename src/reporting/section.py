@@ -63,8 +63,8 @@ class Report:
     def without_texts(self) -> Report:
         """The report of a run whose texts are not at hand: each part that quotes them says so."""
         sections = [
-            replace(found, parts=[TEXTS_LEFT_OUT if isinstance(part, Quoted) else part for part in found.parts])
-            for found in self.sections
+            replace(section, parts=[TEXTS_LEFT_OUT if isinstance(part, Quoted) else part for part in section.parts])
+            for section in self.sections
         ]
         return replace(self, sections=sections)
 
