@@ -8,7 +8,7 @@ import sys
 from src.errors import run_command
 
 # gpu is left out: it needs the machine to itself, and says so where there is none; vocabulary too: it needs the base
-# of the profile e5; encode_cpu too: it needs the package index once.
+# of the profile e5; encode_cpu and finetune_cpu too: they need the package index once.
 NAMES = ("loss_stage", "sampler", "train_step", "linear", "topk", "eval_dims", "join", "gte_step")
 
 

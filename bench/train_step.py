@@ -12,11 +12,14 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from src.errors import run_command
+
+if TYPE_CHECKING:
+    from bench.common import Watched
+    from src.training.trainer import EncoderTrainer
 
 os.environ.setdefault("OMP_NUM_THREADS", "2")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -46,7 +49,7 @@ def main(_: list[str]) -> None:
         os.environ["DVC_ROOT"] = name
         torch.manual_seed(0)
         build_gte(folder / "base", [text for row in rows for text in row.values()], SIZE)
-        trials = {size: stock_step(folder, rows, size)[0] for size in (8, 16, 64)}
+        trials = {size: stock_step(folder, rows, size)[0].seconds for size in (8, 16, 64)}
         measured = measure(folder, rows, min(trials, key=lambda size: trials[size]))
     report(measured, trials, source)
 
@@ -58,8 +61,8 @@ def measure(folder: Path, rows: list[dict[str, str]], best: int) -> dict[str, An
     for _ in range(RUNS):
         for side, taken in seconds.items():
             size = int(side.partition("_")[2] or 0)
-            took, losses[side] = stock_step(folder, rows, size) if size else our_step(folder, rows)
-            taken.append(round(took, 3))
+            seen, losses[side] = stock_step(folder, rows, size) if size else our_step(folder, rows)
+            taken.append(round(seen.seconds, 3))
     if max(losses.values()) - min(losses.values()) > 1e-3 * min(losses.values()):
         raise SystemExit(f"not the same loss: {losses}")
     return {"seconds": seconds, "losses": losses, "best": best}
@@ -120,31 +123,48 @@ def distinct(folder: Path, count: int, random: Any) -> list[dict[str, str]]:
     return found[:count]
 
 
-def our_step(folder: Path, rows: list[dict[str, str]]) -> tuple[float, float]:
-    """Seconds and loss of our step."""
-    from src.model.prompts import Prompts
+def our_trainer(folder: Path, rows: list[dict[str, str]], *, precision: str = "fp32", **changes: Any) -> EncoderTrainer:
+    """A run of ours, prepared. `changes`: of the params of retrieval."""
     from src.params import load_params
-    from src.training.dataset import RANKED, read_rows, tokenise
-    from src.training.first_token import first_token_only
     from src.training.run import StageFiles, prepare
 
     data = folder / "train.jsonl"
     data.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     params = load_params()
-    changes = {"dims": DIMS, "batch_size": len(rows), "epochs": 1, "max_length": MAX_LENGTH}
-    step = params.train.model_copy(update=changes | {"warmup_ratio": 0.0, "mini_batch_tokens": "auto"})
+    runtime = params.runtime.model_copy(update={"precision": precision})
+    step = params.train.model_copy(update=our_params(len(rows)) | changes)
     files = StageFiles("bench", data, folder / "base", folder / "out", folder / "curve.csv", folder / "log.jsonl")
-    trainer = prepare(files, step, params.runtime, params.seed)
-    texts = read_rows(data, RANKED, Prompts()).texts
-    start = time.perf_counter()
-    tokenise(trainer.model.tokenizer, texts, MAX_LENGTH, quiet=True)
-    with first_token_only(trainer.model):
-        trainer.fit()
-    return time.perf_counter() - start, trainer.record.points[0][2]
+    return prepare(files, step, runtime, params.seed)
 
 
-def stock_step(folder: Path, rows: list[dict[str, str]], mini_batch: int) -> tuple[float, float]:
-    """Seconds and loss of the stock trainer's step."""
+def our_step(
+    folder: Path, rows: list[dict[str, str]], *, keep_tokens: int | None = None, **options: Any
+) -> tuple[Watched, float]:
+    """What our step takes, and its loss. `options`: of `our_trainer`."""
+    from bench.common import watch
+    from src.training.dataset import tokenise
+    from src.training.first_token import first_token_only
+
+    trainer = our_trainer(folder, rows, **options)
+    trainer.step.keep_tokens = keep_tokens
+    texts = trainer.batches.tasks[0].rows.texts
+    with watch() as seen:
+        tokenise(trainer.model.tokenizer, texts, MAX_LENGTH, quiet=True)
+        with first_token_only(trainer.model):
+            trainer.fit()
+    return seen, trainer.record.points[0][2]
+
+
+def our_params(pairs: int) -> dict[str, Any]:
+    """One step of so many pairs."""
+    one = {"dims": DIMS, "batch_size": pairs, "epochs": 1, "max_length": MAX_LENGTH}
+    return one | {"warmup_ratio": 0.0, "mini_batch_tokens": "auto"}
+
+
+def stock_step(
+    folder: Path, rows: list[dict[str, str]], mini_batch: int, *, precision: str = "fp32", **changes: Any
+) -> tuple[Watched, float]:
+    """What the stock trainer's step takes, and its loss. `changes`: of our params; it takes dims and freezing."""
     import torch
     from datasets import Dataset
     from sentence_transformers import (
@@ -154,28 +174,38 @@ def stock_step(folder: Path, rows: list[dict[str, str]], mini_batch: int) -> tup
     )
     from sentence_transformers.sentence_transformer.losses import CachedMultipleNegativesRankingLoss, MatryoshkaLoss
 
+    from bench.common import watch
+    from src.model.prompts import read_prompts
+    from src.params import load_params
+    from src.training.encoder import freeze
+
     model = SentenceTransformer(
         str(folder / "base"), device="cpu", local_files_only=True, model_kwargs={"dtype": torch.float32}
     )
     model.max_seq_length = MAX_LENGTH
     model.model_card_data.generate_widget_examples = False
-    loss = MatryoshkaLoss(model, CachedMultipleNegativesRankingLoss(model, mini_batch_size=mini_batch), DIMS)
+    step = load_params().train.model_copy(update=our_params(len(rows)) | changes)
+    freeze(model, step, "bench")
+    loss = MatryoshkaLoss(model, CachedMultipleNegativesRankingLoss(model, mini_batch_size=mini_batch), step.dims)
+    prompts = read_prompts(folder / "base")
     settings = SentenceTransformerTrainingArguments(
         output_dir=str(folder / "stock"),
         num_train_epochs=1,
         per_device_train_batch_size=len(rows),
         learning_rate=1e-3,
         optim="adamw_torch_fused",
+        bf16=precision == "bf16",
         use_cpu=True,
+        prompts={column: prompts.of(column) for column in rows[0]},
         logging_steps=1,
         save_strategy="no",
         disable_tqdm=True,
         report_to=[],
     )
     trainer = SentenceTransformerTrainer(model, settings, train_dataset=Dataset.from_list(rows), loss=loss)
-    start = time.perf_counter()
-    trainer.train()
-    return time.perf_counter() - start, float(trainer.state.log_history[0]["loss"])
+    with watch() as seen:
+        trainer.train()
+    return seen, float(trainer.state.log_history[0]["loss"])
 
 
 if __name__ == "__main__":
