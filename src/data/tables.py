@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -59,13 +60,20 @@ def _rows(path: Path, columns: dict[str, str]) -> Iterator[pyarrow.RecordBatch]:
     while chunk := list(islice(rows, BATCH)):
         names = list(dict.fromkeys(name for row in chunk for name in row))
         schema = [name for name in names if name in columns.values()] or names
-        yield pyarrow.RecordBatch.from_pydict({name: _column(chunk, name) for name in schema})
+        yield pyarrow.RecordBatch.from_pydict({name: _column(path, chunk, name) for name in schema})
 
 
-def _column(rows: list[dict[str, object]], name: str) -> pyarrow.Array:
+def _column(path: Path, rows: list[dict[str, object]], name: str) -> pyarrow.Array:
+    """A column of one type; of texts where there are several. NaN is how pandas writes what is missing."""
     import pyarrow
 
+    values = [row.get(name) for row in rows]
+    values = [None if isinstance(value, float) and math.isnan(value) else value for value in values]
     try:
-        return pyarrow.array([row.get(name) for row in rows])
-    except pyarrow.ArrowException:
-        return pyarrow.array([None if (value := row.get(name)) is None else str(value) for row in rows])
+        return pyarrow.array(values)
+    except (pyarrow.ArrowException, OverflowError) as error:
+        other = next((value for value in values if isinstance(value, list | dict)), None)
+        if other is not None:
+            expected = "expected text or numbers"
+            raise UserError(f"{path}: column `{name}` holds {other!r} among others; {expected}") from error
+        return pyarrow.array([None if value is None else str(value) for value in values])

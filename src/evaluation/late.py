@@ -78,11 +78,11 @@ def load_late(
             model_kwargs={"use_safetensors": True},
         )
         check_tokenizer(encoder, path)
+        limit_length(encoder)
     except UserError:
         raise
     except Exception as error:  # whatever a broken folder makes three libraries raise
         raise UserError(f"{path}: cannot be loaded as a late-interaction model: {error}") from error
-    limit_length(encoder)
     return LateModel(name, encoder.float(), cache.model_fingerprint(folder), lowercase)
 
 

@@ -64,11 +64,11 @@ def load_encoder(
             check_weights(folder, path_or_id)
             encoder = _open(folder, {"dtype": torch.float32, "use_safetensors": True}, str(device), pooling)
             check_tokenizer(encoder, path_or_id)
+            limit_length(encoder, max_length)
         except UserError:
             raise
         except Exception as error:  # whatever a broken folder makes three libraries raise
             raise UserError(f"{path_or_id}: cannot be loaded as an encoder: {error}") from error
-    limit_length(encoder, max_length)
     return encoder
 
 

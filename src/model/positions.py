@@ -32,9 +32,14 @@ def limit_length(encoder: Any, max_length: int | None = None) -> int:
 
     Returns:
         the tokens of a text that count from now on.
+
+    Raises:
+        ValueError, TypeError: the encoder's own limit is no positive number.
     """
     wanted = encoder.max_seq_length if max_length is None else max_length
     tokens = min(wanted or UNLIMITED, usable_positions(encoder))
+    if tokens < 1:
+        raise ValueError(f"max_seq_length is {wanted}")
     if tokens < UNLIMITED:
         encoder.max_seq_length = tokens
     for task in ("query_length", "document_length"):  # late interaction may cut queries and documents on its own

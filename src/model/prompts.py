@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from src.errors import UserError
 from src.files import read_json_object
 
 if TYPE_CHECKING:
@@ -39,9 +40,13 @@ def prompts_of(encoder: SentenceTransformer) -> Prompts:
 
 
 def read_prompts(folder: Path) -> Prompts:
-    """The prompts of the encoder in a folder, without loading it."""
+    """The prompts of the encoder in a folder, without loading it. Raises UserError where they are no texts by name."""
     path = folder / "config_sentence_transformers.json"
-    return _chosen(read_json_object(path).get("prompts") or {}) if path.is_file() else Prompts()
+    declared = read_json_object(path).get("prompts") if path.is_file() else None
+    declared = {} if declared is None else declared
+    if not isinstance(declared, dict) or not all(isinstance(prompt, str | None) for prompt in declared.values()):
+        raise UserError(f"{path}: prompts is {declared!r}; expected texts by name")
+    return _chosen(declared)
 
 
 def _chosen(declared: Mapping[str, str | None]) -> Prompts:

@@ -19,6 +19,7 @@ from src.progress import bar
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
+_LARGEST = float(np.finfo(np.float32).max)  # of a gold score
 _TOKENISE_AT_ONCE = 4096  # texts handed to the tokenizer's threads together
 
 
@@ -129,7 +130,7 @@ def _text(path: Path, number: int, row: dict[str, Any], column: str) -> str:
 
 def _gold_score(path: Path, number: int, row: dict[str, Any], column: str) -> float:
     score = row.get(column)
-    if isinstance(score, bool) or not isinstance(score, int | float) or not np.isfinite(score):
+    if isinstance(score, bool) or not isinstance(score, int | float) or not -_LARGEST <= score <= _LARGEST:
         raise UserError(f"{path}:{number}: {column} is {score!r}; expected a number")
     return float(score)
 

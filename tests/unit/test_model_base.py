@@ -184,6 +184,11 @@ def add_token(path: Path, number: int) -> None:
         (lambda f: (f / "config.json").write_text("[]"), "config.json: a JSON list; expected an object"),
         (lambda f: changed(f / "tokenizer_config.json", pad_token=None), "the tokenizer has no padding token"),
         (
+            lambda f: changed(f / "sentence_bert_config.json", max_seq_length=-5),
+            "cannot be loaded .* max_seq_length is -5",
+        ),
+        (lambda f: changed(f / "sentence_bert_config.json", max_seq_length="20"), "cannot be loaded"),
+        (
             lambda f: add_token(f / "tokenizer.json", 5000),
             "token 5000 has no vector; the model has",
         ),
@@ -197,6 +202,13 @@ def test_what_would_load_wrongly_is_refused(folder, spoil, message):
     spoil(folder)
     with pytest.raises(UserError, match=message):
         load_encoder(str(folder))
+
+
+@pytest.mark.parametrize("prompts", [["query: "], "query: ", {"query": 3}])
+def test_prompts_that_are_no_texts_by_name_are_refused(tmp_path, prompts):
+    write_json(tmp_path / "config_sentence_transformers.json", {"prompts": prompts})
+    with pytest.raises(UserError, match=r"config_sentence_transformers.json: prompts is .*; expected texts by name"):
+        read_prompts(tmp_path)
 
 
 def test_no_such_folder_and_no_network_is_one_line(monkeypatch, tmp_path):

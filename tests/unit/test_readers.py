@@ -114,6 +114,21 @@ def test_a_parquet_column_twice_is_refused(tmp_path):
         list(batches(tmp_path / "train.parquet", {"anchor": "anchor"}))
 
 
+@pytest.mark.parametrize("value", [["b"], {"b": 1}, [], {}])
+def test_a_column_of_texts_and_lists_is_refused(tmp_path, value):
+    path = tmp_path / "train.jsonl"
+    path.write_text("".join(json.dumps({"query": text}) + "\n" for text in ("a", value)))
+    with pytest.raises(UserError, match=r"train.jsonl: column `query` holds .* among others; expected text or numbers"):
+        list(batches(path, {"anchor": "query"}))
+
+
+def test_a_column_of_texts_and_numbers_is_one_of_texts(tmp_path):
+    path = tmp_path / "train.jsonl"
+    path.write_text("".join(json.dumps({"query": value}) + "\n" for value in ("a", 1, 2.5, 10**30, None, float("nan"))))
+    (found,) = batches(path, {"anchor": "query"})
+    assert found["anchor"].to_pylist() == ["a", "1", "2.5", str(10**30), None, None]
+
+
 def test_a_missing_split_says_what_would_do(tmp_path):
     with pytest.raises(UserError, match=r"no such folder; expected a data set with train.jsonl"):
         find_split(tmp_path / "nli", "train", required=True)

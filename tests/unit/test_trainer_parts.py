@@ -86,6 +86,8 @@ def test_each_column_gets_its_prompt(tmp_path):
         (RANKED, [{"anchor": "a", "positive": "b", "negative": "c"}, {"anchor": "a", "positive": "b"}], ":2: negative"),
         (RANKED, [{"anchor": 3, "positive": "b"}], ":1: anchor is int; expected a text"),
         (SCORED, [{"sentence1": "a", "sentence2": "b", "score": "5"}], ":1: score is '5'; expected a number"),
+        (SCORED, [{"sentence1": "a", "sentence2": "b", "score": 1e39}], r":1: score is 1e\+39; expected a number"),
+        (SCORED, [{"sentence1": "a", "sentence2": "b", "score": 10**400}], ":1: score is 1000.*; expected a number"),
         (SCORED, [{"sentence1": "a", "sentence2": "b"}], ":1: score is None"),
     ],
 )
