@@ -112,5 +112,5 @@ def draw_points(inputs: Inputs, name: str, of_set: Mapping[str, Any], target: Pa
             correlation = of_set["correlations"]["margin_change"][key]
             place.set_title(f"ρ = {correlation['spearman']:+.3f} {interval(correlation['interval'])}")
             place.set_xlabel(label)
-        axes[0].set_ylabel("change of margin of the relevant document")
+        axes[0].set_ylabel("change of the margin")
         style.legend_below(axes[0])

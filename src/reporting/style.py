@@ -125,4 +125,4 @@ def label(axes: Axes, text: str, point: tuple[float, float], shift: tuple[float,
 
 def legend_below(axes: Axes, columns: int = 1) -> None:
     """A legend below the axes, where it covers nothing."""
-    axes.legend(loc="upper left", bbox_to_anchor=(0, -0.18), fontsize=7.5, ncols=columns, borderaxespad=0)
+    axes.legend(loc="upper left", bbox_to_anchor=(0, -0.21), fontsize=7.5, ncols=columns, borderaxespad=0)

@@ -60,7 +60,9 @@ class Table:
 
 
 def _looks_numeric(text: str) -> bool:
-    return text[:1] in "+-[0123456789" and not any(letter.isalpha() for letter in text)
+    """One number, with its interval or marks; a list of them may break into lines."""
+    several = ", " in text and not text.startswith("[")
+    return text[:1] in "+-[0123456789" and not several and not any(letter.isalpha() for letter in text)
 
 
 def show(cell: Cell) -> str:
