@@ -12,7 +12,7 @@ from collections import Counter
 import ftfy
 import regex
 
-from src.turkish import APOSTROPHES, INVISIBLE, fold, without_stray_dots
+from src.turkish import APOSTROPHES, INVISIBLE, fold, lower, without_stray_dots
 
 # A word of other characters than Turkish writes may be UTF-8 that was read as Windows-1252 or the like. The rest is
 # left alone, since `Leylâ…”` would read as ⅔; but no sound word has Â after a small letter, or before a sign such as °
@@ -31,6 +31,8 @@ _EXPECTED = re.compile(
     "[\x00-\x7f\xa0-\u017f\u2010-\u205e\u20a0-\u213f\u2190-\u22ff\u2600-\u27bf\ufe0f\ufeff\U0001f000-\U0001faff]*"
 )
 _LEFT = re.compile("[ÃÄÅ][\x80-\xbfŒœŠšŸŽžƒˆ˜†‡‰‹€™]|â€|ï¿½|\ufffd")
+_LATIN1 = "A-Za-zÀ-ÖØ-öø-þ"
+_LATIN1_WORD = re.compile(rf"\b[{_LATIN1}]*[ýþðÝÞÐ][{_LATIN1}]*\b")
 _INVISIBLE = regex.compile(INVISIBLE)
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]+")
 _NOT_WORD = re.compile(rf"[\W_{APOSTROPHES}]+")  # some apostrophes are letters to Unicode
@@ -78,12 +80,29 @@ def _repair(match: re.Match[str]) -> str:
     return fixed if _EXPECTED.fullmatch("".join(invented)) else word
 
 
+def undo_latin1(text: str) -> str:
+    """`çaðrý` → `çağrı`, Windows-1254 read as 1252, where half of such words or more are Turkish ones then.
+
+    Icelandic `Guðmundsson` and Czech `Nový` stay. Words of one or two letters, such as `Lý` and `að`, prove nothing.
+    """
+    words = dict.fromkeys(_LATIN1_WORD.findall(text))
+    if not words:
+        return text
+    import simplemma
+
+    turkish = {word: word.encode("cp1252").decode("cp1254") for word in words}
+    telling = [word for word in turkish.values() if len(word) > 2]
+    known = sum(simplemma.is_known(lower(word), lang="tr") for word in telling)
+    return _LATIN1_WORD.sub(lambda found: turkish[found[0]], text) if telling and 2 * known >= len(telling) else text
+
+
 def _without_invisible(text: str) -> str:
     return text if text.isascii() else str(_INVISIBLE.sub("", text))
 
 
 _STEPS = {
     "mojibake": undo_mojibake,
+    "Turkish letters read as Latin-1": undo_latin1,
     "invisible characters": _without_invisible,
     "dot above i": without_stray_dots,
 }

@@ -40,6 +40,35 @@ def test_damage_is_undone_whatever_stands_beside_it(word, encoding, times):
 
 
 @pytest.mark.parametrize(
+    "text",
+    ["İstanbul’da çağrı yapıldı", "ŞİŞLİ ÇAĞLAYAN", "Kâğıt, ‘yıl’ ve (Iğdır)", "Şükrü’nün ağacı", "çocuğun Kırşehir’i"],
+)
+def test_turkish_letters_read_as_latin1_are_undone(text):
+    noted: Counter[str] = Counter()
+    assert clean(text.encode("cp1254").decode("cp1252"), noted) == text
+    assert noted == {"Turkish letters read as Latin-1": 1}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Björk Guðmundsdóttir’in albümü",
+        "Seyðisfjörður ve Þórður",
+        "Nový Jičín",
+        "Lý Thái Tổ",
+        "Að vera eða vera ekki",
+        "Martin Luther (/ˈluːðər/)",
+        "Ý ile Þ harfleri",
+        "Aýdyň Türkmenbaşy",
+    ],
+)
+def test_letters_of_other_languages_stay(text):
+    noted: Counter[str] = Counter()
+    assert clean(text, noted) == unicodedata.normalize("NFC", text)
+    assert not noted
+
+
+@pytest.mark.parametrize(
     ("text", "expected"),
     [
         ("kelimeÂ kelime", "kelime kelime"),
