@@ -12,7 +12,7 @@ from src.reporting.checks import Check, counted
 from src.reporting.inputs import Inputs
 from src.reporting.metrics import half
 from src.reporting.retrieval import baseline, p_value, pair
-from src.reporting.tables import interval, percent
+from src.reporting.tables import interval, opposite, percent
 
 
 def title(inputs: Inputs) -> str:
@@ -64,7 +64,7 @@ def in_brief(inputs: Inputs, checks: list[Check]) -> str:
     lines = [line for evaluation in inputs.evaluations.values() for line in _set_in_brief(evaluation)]
     drop = inputs.sts["forgetting"]
     sts = names.marked(inputs.sts["set"], bool(inputs.cards["sts"]["synthetic"]))
-    bounds = interval([-bound for bound in drop["interval"][::-1]])
+    bounds = interval(opposite(drop["interval"]))
     lines.append(
         f"**Semantic similarity** on {sts}: Spearman {drop['before']:.3f} before retrieval training, "
         f"{drop['after']:.3f} after; it {names.verb(drop['verdict'])} (change {-drop['drop']:+.3f}, "

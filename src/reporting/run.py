@@ -12,17 +12,8 @@ from src.reporting.inputs import TRAINING_SETS, Inputs
 from src.reporting.section import Figure, Part, Section
 from src.reporting.tables import Cell, Table, plain
 
-LIBRARIES = [
-    "torch",
-    "transformers",
-    "sentence-transformers",
-    "tokenizers",
-    "numpy",
-    "scipy",
-    "bm25s",
-    "ir-measures",
-    "dvc",
-]
+LIBRARIES = ["torch", "transformers", "sentence-transformers", "tokenizers", "numpy", "scipy"]
+LIBRARIES += ["bm25s", "ir-measures", "dvc"]
 
 
 def what_was_run(inputs: Inputs) -> Section:
