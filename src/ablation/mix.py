@@ -89,17 +89,17 @@ def counts(shares: list[float], size: int) -> list[int]:
 def drawn(rows: list[Row], source: str, count: int, random: Random) -> list[Row]:
     """`count` rows of one source."""
     if source in MADE:
-        found = list(made(rows, source, count, random))
+        sampled = list(made(rows, source, count, random))
     else:
         tagged = [row for row in rows if source in (GIVEN, row.get("source"))]
-        found = [tagged[place] for place in random.permutation(len(tagged))[:count]]
-    if len(found) < count:
+        sampled = [tagged[place] for place in random.permutation(len(tagged))[:count]]
+    if len(sampled) < count:
         known = sorted({str(row["source"]) for row in rows if "source" in row})
         raise TooFewRowsError(
-            f"its mix asks for {count} pairs of {source!r}, and there are {len(found)}; "
+            f"its mix asks for {count} pairs of {source!r}, and there are {len(sampled)}; "
             f"the sources are {', '.join([*known, GIVEN, *MADE])}"
         )
-    return found
+    return sampled
 
 
 def made(rows: list[Row], source: str, count: int, random: Random) -> Iterable[Row]:

@@ -35,9 +35,9 @@ def code(root: Path = Path()) -> str:
     return fingerprint({}, [root / path for path in ("requirements.txt", *files)])
 
 
-def differences(found: dict[str, dict[str, str]], expected: dict[str, dict[str, str]]) -> list[str]:
+def differences(filed: dict[str, dict[str, str]], expected: dict[str, dict[str, str]]) -> list[str]:
     """What differs between the origins of variants, {NAME: origin}; empty where they are the same."""
-    if set(found) != set(expected):
+    if set(filed) != set(expected):
         return ["variants"]
-    parts = dict.fromkeys(part for origins in (*expected.values(), *found.values()) for part in origins)
-    return [part for part in parts if any(found[name].get(part) != expected[name].get(part) for name in expected)]
+    parts = dict.fromkeys(part for origins in (*expected.values(), *filed.values()) for part in origins)
+    return [part for part in parts if any(filed[name].get(part) != expected[name].get(part) for name in expected)]

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from src.evaluation.published import Descriptor
     from src.evaluation.runs import Run
 
-PROFILE = "e5"
+PROFILE, DEV = "e5", "pairs_dev"
 REPORTS = Path("reports/real")
 SUMMARY, RUNS, QRELS = "summary.json", "runs.parquet", "qrels.tsv"  # of each set
 TRIMMED_FOLDER = Path(".cache/real/trimmed")
@@ -48,7 +48,7 @@ LABELS = {
 
 def main(_: list[str]) -> None:
     """Rank every set by every system, measure, and write the table."""
-    params = validate(complete(PROFILE)[PARAMS], f"params/{PROFILE}.yaml")
+    params = measured_sets(validate(complete(PROFILE)[PARAMS], f"params/{PROFILE}.yaml"))
     for name, options in params.eval.sets.items():
         if not Path(options.path).is_dir():
             raise UserError(f"{options.path}: no such folder; put the set {name} there (docs/data.md)")
@@ -63,17 +63,23 @@ def main(_: list[str]) -> None:
     print(f"{REPORTS}: {len(params.eval.sets)} sets; the table stands in {README}")
 
 
+def measured_sets(params: Params) -> Params:
+    """The profile without its dev set, which is made of training pairs and which no table shows."""
+    sets = {name: options for name, options in params.eval.sets.items() if name != DEV}
+    return params.model_copy(update={"eval": params.eval.model_copy(update={"sets": sets})})
+
+
 def all_descriptors(params: Params) -> dict[str, Descriptor]:
     """The published models, and the trimmed encoder where there is text to trim by."""
     from src.evaluation.published import read_descriptor
 
-    found = {name: read_descriptor(name) for name in PUBLISHED}
+    descriptors = {name: read_descriptor(name) for name in PUBLISHED}
     if not Path(params.data.text.path).is_dir():
         print(f"{params.data.text.path}: no such folder; the row {TRIMMED} is left out")
-        return found
+        return descriptors
     trim_encoder(params)
-    whole = found[PUBLISHED[-1]]
-    return found | {TRIMMED: whole.model_copy(update={"source": str(TRIMMED_FOLDER), "revision": None})}
+    whole = descriptors[PUBLISHED[-1]]
+    return descriptors | {TRIMMED: whole.model_copy(update={"source": str(TRIMMED_FOLDER), "revision": None})}
 
 
 def trim_encoder(params: Params) -> None:
@@ -109,7 +115,7 @@ def one_set(name: str, params: Params, descriptors: Mapping[str, Descriptor], fo
     scored = packed.score_runs(folder / RUNS, data.qrels)
     draws = significance.Draws.of(params.eval)
     clusters = significance.clusters_of(data.qrels)
-    found: dict[str, Any] = {
+    summary: dict[str, Any] = {
         "set": name,
         "protocol": data.protocol,
         "dropped": data.dropped,
@@ -119,7 +125,7 @@ def one_set(name: str, params: Params, descriptors: Mapping[str, Descriptor], fo
         "significance": significance.compare(scored, draws, clusters),
     }
     published = expected.read_expected(expected.EXPECTED)
-    rounded: dict[str, Any] = round_floats(found, table.PLACES)
+    rounded: dict[str, Any] = round_floats(summary, table.PLACES)
     rounded["published"] = [
         {"model": item.entry.model, "measure": item.measure, "published": item.published, "ours": item.ours}
         | {"verdict": item.verdict, "why": item.why, "source": item.source.title, "file": item.entry.file}
@@ -162,24 +168,24 @@ def read_summaries() -> dict[str, dict[str, Any]]:
     return {path.parent.name: read_json(path) for path in sorted(REPORTS.glob(f"*/{SUMMARY}"), reverse=True)}
 
 
-def table(found: Mapping[str, Mapping[str, Any]]) -> Table:
+def table(summaries: Mapping[str, Mapping[str, Any]]) -> Table:
     """nDCG@10 of every system on every set with its interval, then published rows."""
-    names = list(next(iter(found.values()))["models"])
+    names = list(next(iter(summaries.values()))["models"])
     rows: list[list[Cell]] = [
-        [label(system), *(cell(summary, system) for summary in found.values())] for system in names
+        [label(system), *(cell(summary, system) for summary in summaries.values())] for system in names
     ]
-    others = dict.fromkeys(model for summary in found.values() for model in summary["published_alone"])
+    others = dict.fromkeys(model for summary in summaries.values() for model in summary["published_alone"])
     rows += [
-        [f"{model} (published)", *(_published(summary, model) for summary in found.values())]
+        [f"{model} (published)", *(_published(summary, model) for summary in summaries.values())]
         for model in others
-        if any(MAIN in summary["published_alone"].get(model, {}) for summary in found.values())
+        if any(MAIN in summary["published_alone"].get(model, {}) for summary in summaries.values())
     ]
-    rules = {name: summary["protocol"] for name, summary in found.items()}
+    rules = {name: summary["protocol"] for name, summary in summaries.items()}
     header = [
         "system",
         *(f"{name} ({r['queries']:,} queries, {r['documents']:,} documents)" for name, r in rules.items()),
     ]
-    return Table("real", header, rows, f"{MAIN} with 95 % intervals", notes(found))
+    return Table("real", header, rows, f"{MAIN} with 95 % intervals", notes(summaries))
 
 
 def cell(summary: Mapping[str, Any], system: str) -> str:
@@ -200,14 +206,14 @@ def _published(summary: Mapping[str, Any], model: str) -> str | None:
     return None if value is None else f"{value:.4f}"
 
 
-def notes(found: Mapping[str, Mapping[str, Any]]) -> str:
+def notes(summaries: Mapping[str, Mapping[str, Any]]) -> str:
     """What the table's numbers are made of."""
-    first = next(iter(found.values()))
+    first = next(iter(summaries.values()))
     cut = "; ".join(
         f"{system} at {info['truncation']['document_tokens']} tokens: "
         + ", ".join(
             f"{summary['systems'][system]['truncation']['documents_cut']} of {summary['protocol']['documents']}"
-            for summary in found.values()
+            for summary in summaries.values()
         )
         for system, info in first["systems"].items()
         if "truncation" in info

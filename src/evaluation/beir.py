@@ -72,7 +72,7 @@ def load_eval_set(folder: str | Path, name: str, title: bool, protocol: str, dro
     _tell(name, "queries without a relevant document", sorted(set(qrels) - relevant))
     _tell(name, "queries without text", empty)
     if not drop_self_hits:
-        _tell_self_hits(name, {id_: queries[id_] for id_ in judged}, kept)
+        _warn_of_self_hits(name, {id_: queries[id_] for id_ in judged}, kept)
     document_ids = sorted(kept, key=lambda id_: id_.encode(), reverse=True)
     rules = {"name": protocol, "queries": len(judged), "documents": len(kept), "title": title}
     return EvalSet(
@@ -99,12 +99,12 @@ def _tell(name: str, what: str, ids: list[str]) -> None:
         print(f"{name}: dropped {len(ids)} {what}: {', '.join(ids[:5])}{', …' if len(ids) > 5 else ''}", flush=True)
 
 
-def _tell_self_hits(name: str, queries: dict[str, str], documents: dict[str, str]) -> None:
+def _warn_of_self_hits(name: str, queries: dict[str, str], documents: dict[str, str]) -> None:
     """A line where queries stand in the corpus under their own id and text, and are kept (ArguAna, Quora)."""
-    found = [id_ for id_, text in queries.items() if text and documents.get(id_, "").endswith(text)]
-    if found:
+    quoting = [id_ for id_, text in queries.items() if text and documents.get(id_, "").endswith(text)]
+    if quoting:
         print(
-            f"{name}: {len(found)} queries are documents of the corpus, the first {found[0]}, and find themselves; "
+            f"{name}: {len(quoting)} queries are documents of the corpus, the first {quoting[0]}, and find themselves; "
             f"eval.sets.{name}.drop_self_hits: true leaves these hits out",
             flush=True,
         )
@@ -132,9 +132,9 @@ def read_qrels(path: Path) -> Qrels:
         raise UserError(f"{path}: {len(header)} columns; expected query-id, corpus-id, score")
     for number, (query, document, text) in enumerate(rows, 2):
         score = as_score(text, f"{path}:{number}")
-        found = qrels.setdefault(query, {}).setdefault(document, score)
-        if found != score:
-            raise UserError(f"{path}:{number}: document {document!r} of query {query!r} is judged {found} and {score}")
+        given = qrels.setdefault(query, {}).setdefault(document, score)
+        if given != score:
+            raise UserError(f"{path}:{number}: document {document!r} of query {query!r} is judged {given} and {score}")
     return qrels
 
 

@@ -140,11 +140,11 @@ def verdict(difference: float, tolerance: float) -> Verdict:
 def _ours(entry: Entry, measure: str, evaluation: Mapping[str, Any] | None) -> float | None:
     """Our number, or our relative gain over another row; None where a row or measure is missing."""
     models = evaluation["models"] if evaluation else {}
-    found: float | None = models.get(entry.model, {}).get(measure)
-    if entry.over is None or found is None:
-        return found
+    value: float | None = models.get(entry.model, {}).get(measure)
+    if entry.over is None or value is None:
+        return value
     base: float | None = models.get(entry.over, {}).get(measure)
-    return found / base - 1 if base else None
+    return value / base - 1 if base else None
 
 
 def _source_fault(entry: Entry) -> str:

@@ -82,9 +82,9 @@ class Bm25:
             ids = [self._vocabulary[word] for word in self._tokenize(query) if word in self._vocabulary]
             if not ids:
                 continue
-            found = rounded(self._index.get_scores_from_ids(ids))
-            best = _best(found, k)
-            scores[number, : len(best)] = found[best]
+            query_scores = rounded(self._index.get_scores_from_ids(ids))
+            best = _best(query_scores, k)
+            scores[number, : len(best)] = query_scores[best]
             rows[number, : len(best)] = best
         return scores, rows
 

@@ -29,7 +29,7 @@ def rank_mteb_bm25(data: EvalSet, depth: int) -> Run:
     index = bm25s.BM25()
     index.index(words([f"\n{text}" for text in data.documents]), show_progress=False)
     nothing = np.zeros(len(data.documents))  # for a query of stop words alone
-    found = [index.get_scores(query) if query else nothing for query in words(data.queries)]
-    scores = runs.rounded(np.stack(found))
+    scored = [index.get_scores(query) if query else nothing for query in words(data.queries)]
+    scores = runs.rounded(np.stack(scored))
     rows = np.argsort(-scores, axis=1, kind="stable")[:, : runs.search_depth(data, depth)]
     return runs.from_rows(np.take_along_axis(scores, rows, axis=1), rows, data, depth)

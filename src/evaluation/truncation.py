@@ -23,28 +23,29 @@ _DIGIT = 1 << 20  # a count as two float32 numbers, each of them whole
 def of_set(model: DenseModel | LateModel, data: EvalSet) -> dict[str, int]:
     """Tokens that the model reads of a query and of a document of the set, and how many are longer and are cut."""
     (queries, documents), prompts = model.limits, model.prompts
-    found = {
+    counts = {
         "query_tokens": queries,
         "document_tokens": documents,
         "queries_cut": count(model, data.queries, prompts.query, queries),
         "documents_cut": count(model, data.documents, prompts.document, documents),
     }
-    if found["queries_cut"] or found["documents_cut"]:
+    if counts["queries_cut"] or counts["documents_cut"]:
         print(
-            f"{model.name}: {found['documents_cut']} of {len(data.documents)} documents of {data.name} are longer than "
-            f"{documents} tokens and are cut, and {found['queries_cut']} of {len(data.queries)} queries at {queries}"
+            f"{model.name}: {counts['documents_cut']} of {len(data.documents)} documents of {data.name} are longer "
+            f"than {documents} tokens and are cut, and {counts['queries_cut']} of {len(data.queries)} queries at "
+            f"{queries}"
         )
-    return found
+    return counts
 
 
 def of_columns(model: DenseModel, columns: Mapping[str, Sequence[str]]) -> dict[str, int]:
     """The same of sentences by column: tokens that are read, sentences, and how many are longer."""
     tokens, _ = model.limits
     cut = sum(count(model, texts, model.prompts.of(column), tokens) for column, texts in columns.items())
-    found = {"tokens": tokens, "texts": sum(map(len, columns.values())), "cut": cut}
+    counts = {"tokens": tokens, "texts": sum(map(len, columns.values())), "cut": cut}
     if cut:
-        print(f"{model.name}: {cut} of {found['texts']} sentences are longer than {tokens} tokens and are cut")
-    return found
+        print(f"{model.name}: {cut} of {counts['texts']} sentences are longer than {tokens} tokens and are cut")
+    return counts
 
 
 def count(model: DenseModel | LateModel, texts: Sequence[str], prompt: str, tokens: int) -> int:

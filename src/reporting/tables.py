@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ class Marked(NamedTuple):
 Cell = Value | Marked
 PLACES = 4
 NONE = "–"
+_INTERVAL = re.compile(r"\[[^]]*\]")
 _LONGEST = 160  # characters of a text that is quoted
 
 
@@ -61,7 +63,7 @@ class Table:
 
 def _looks_numeric(text: str) -> bool:
     """One number, with its interval or marks; a list of them may break into lines."""
-    several = ", " in text and not text.startswith("[")
+    several = ", " in _INTERVAL.sub("", text)
     return text[:1] in "+-[0123456789" and not several and not any(letter.isalpha() for letter in text)
 
 

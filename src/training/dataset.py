@@ -67,7 +67,7 @@ def read_rows(path: Path, columns: Columns, prompts: Prompts, whole: Path | None
 
 
 def numbered(
-    path: Path, found: Iterable[dict[str, Any]], columns: Columns, prompts: Prompts, whole: Path | None = None
+    path: Path, source_rows: Iterable[dict[str, Any]], columns: Columns, prompts: Prompts, whole: Path | None = None
 ) -> Rows:
     """The rows of `path` with the columns that the loss needs, each text after its column's prompt.
 
@@ -84,7 +84,7 @@ def numbered(
     ids: list[list[int]] = []
     same: list[list[int]] = []
     gold: list[float] = []
-    for number, row in enumerate(found, 1):
+    for number, row in enumerate(source_rows, 1):
         names = _text_columns(path, number, row, names, columns.optional)
         texts = [_text(path, number, row, name) for name in names]
         same.append([identities.setdefault(identity(text), len(identities)) for text in texts])
@@ -123,8 +123,8 @@ def _known_pairs(path: Path, columns: tuple[str, ...], identities: dict[str, int
 def _text(path: Path, number: int, row: dict[str, Any], column: str) -> str:
     text = row.get(column)
     if not isinstance(text, str) or not text.strip():
-        found = "missing" if column not in row else "empty" if isinstance(text, str) else f"{type(text).__name__}"
-        raise UserError(f"{path}:{number}: {column} is {found}; expected a text")
+        kind = "missing" if column not in row else "empty" if isinstance(text, str) else f"{type(text).__name__}"
+        raise UserError(f"{path}:{number}: {column} is {kind}; expected a text")
     return text
 
 

@@ -170,9 +170,9 @@ def fill(states: NDArray[Any], part: FrozenPart, tokens: Tokens, name: str, budg
         for texts in np.array_split(np.arange(count), -(-count // _TEXTS_AT_ONCE)):
             for batch in mini_batches(tokens, texts, budget):
                 places, mask = tokens.places(texts[batch.places])
-                found = part.output(batch.to(device))[torch.from_numpy(mask).to(device)].float().cpu().numpy()
+                output = part.output(batch.to(device))[torch.from_numpy(mask).to(device)].float().cpu().numpy()
                 with np.errstate(over="ignore"):
-                    states[places] = found
+                    states[places] = output
                 if not np.isfinite(states[places]).all():
                     raise UserError(
                         f"{name}: frozen_cache: {dtype} does not hold an output of the frozen layers; take fp32"

@@ -48,10 +48,10 @@ def check_devices(processes: int, runtime: RuntimeParams) -> None:
         return
     import torch
 
-    found = torch.cuda.device_count()
-    if processes > found:
+    gpus = torch.cuda.device_count()
+    if processes > gpus:
         raise UserError(
-            f"params.yaml: launch.processes is {processes}, but there are {found} GPUs; lower it, "
+            f"params.yaml: launch.processes is {processes}, but there are {gpus} GPUs; lower it, "
             "or set runtime.device to cpu"
         )
 

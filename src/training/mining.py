@@ -62,7 +62,7 @@ def _mined(rows: Rows, relevance: Relevance, model: SentenceTransformer, margin:
     queries, passages = _first_texts(rows, 0), _first_texts(rows, 1)
     known = dict.fromkeys(map(tuple, [*rows.same[:, :2].tolist(), *relevance.pairs.tolist()]))
     pairs = [(query, text) for query, text in known if query in queries and text in passages]
-    found = mine_hard_negatives(
+    mined = mine_hard_negatives(
         Dataset.from_dict(
             {
                 "anchor": [rows.texts[queries[query]] for query, _ in pairs],
@@ -81,7 +81,7 @@ def _mined(rows: Rows, relevance: Relevance, model: SentenceTransformer, margin:
     )
     numbers = {rows.texts[text]: number for number, text in queries.items()}
     answers = {rows.texts[text]: number for number, text in passages.items()}
-    return {(numbers[row["anchor"]], answers[row["positive"]]): answers[row["negative"]] for row in found}
+    return {(numbers[row["anchor"]], answers[row["positive"]]): answers[row["negative"]] for row in mined}
 
 
 def random_negatives(rows: Rows, relevance: Relevance, seed: int) -> list[int]:

@@ -26,6 +26,11 @@ def test_numbers_stand_right_and_keep_four_digits():
     ]
 
 
+def test_a_number_with_its_interval_stands_right_and_a_list_of_numbers_left():
+    table = Table("t", ["a", "b"], [["0.5 [0.4, 0.6]\\*", "0.5, 0.6"]]).markdown()
+    assert table.splitlines()[1] == "| ---: | --- |"
+
+
 def test_the_csv_holds_plain_numbers_and_no_marks(tmp_path):
     Table("t", ["name", "score"], [["a", starred(1 / 3, significant=True)], ["b", None]]).write(tmp_path)
     assert (tmp_path / "t.csv").read_text() == "name,score\na,0.333333\nb,\n"
