@@ -4,8 +4,8 @@
 tokens; the embeddings and the lower six of twelve layers frozen, dropout 0. The stock side is
 SentenceTransformerTrainer with MatryoshkaLoss over CachedMultipleNegativesRankingLoss at its fastest mini-batch, with
 the same freezing. Ours starts from kept outputs of the frozen layers, as every step does from the second epoch on:
-once with the activations that memory allows (`ours`), once with as few as possible (`lean`). Each side is a process
-of its own, so that the peak of its memory is its own; they take turns. Needs the package index the first time.
+once with the activations that memory allows (`ours`), once with as few as possible (`lean`). The sides take turns, and
+each step is a process of its own, so that the peak of its memory is its own. Needs the package index the first time.
 
 Memory is what a process holds at the peak of the step; `more` is that less what it held before, with the model loaded.
 Processor seconds stand beside those of the clock: other work on the machine disturbs them less.
@@ -34,7 +34,6 @@ STEP: dict[str, Any] = {"dims": [384, 192, 96], "freeze_embeddings": True, "free
 KEPT = STEP | {"frozen_cache": "fp16"}
 LEAN_TOKENS = 1024
 GOAL, GOAL_MEMORY = 4.0, 0.5
-Sides = dict[str, ProcessPoolExecutor]
 
 
 def main(arguments: list[str]) -> None:
@@ -45,11 +44,9 @@ def main(arguments: list[str]) -> None:
         os.environ["DVC_ROOT"] = name
         rows, source = pairs(PAIRS)
         spawn = multiprocessing.get_context("spawn")
-        sides = {side: ProcessPoolExecutor(1, mp_context=spawn) for side in ("stock", "ours", "lean")}
-        sides["stock"].submit(write_base, folder).result()
-        float32, bf16 = (measure(sides, folder, rows, precision, runs) for precision in PRECISIONS)
-        for pool in sides.values():
-            pool.shutdown()
+        with ProcessPoolExecutor(1, mp_context=spawn, max_tasks_per_child=1) as pool:
+            pool.submit(write_base, folder).result()
+            float32, bf16 = (measure(pool, folder, rows, precision, runs) for precision in PRECISIONS)
     write_result(
         "finetune_cpu",
         float32.pop("value"),
@@ -78,20 +75,20 @@ def write_base(folder: Path) -> None:
     save_encoder(encoder, folder / "base")
 
 
-def measure(sides: Sides, folder: Path, rows: list[dict[str, str]], precision: str, runs: int) -> dict[str, Any]:
+def measure(
+    pool: ProcessPoolExecutor, folder: Path, rows: list[dict[str, str]], precision: str, runs: int
+) -> dict[str, Any]:
     """Find the stock trainer's best mini-batch, let ours fill its cache, then take turns."""
     few = rows[:TRIAL_PAIRS]
-    trials = {
-        size: sides["stock"].submit(stock, folder, few, size, precision).result()[0].cpu_seconds for size in (8, 16, 32)
-    }
+    trials = {size: pool.submit(stock, folder, few, size, precision).result()[0].cpu_seconds for size in (8, 16, 32)}
     best = min(trials, key=lambda size: trials[size])
-    seen: dict[str, list[Watched]] = {side: [] for side in sides}
-    losses: dict[str, float] = {}
-    sides["ours"].submit(fill, folder, rows, precision).result()
+    pool.submit(fill, folder, rows, precision).result()
     calls: dict[str, tuple[Any, ...]] = {"stock": (stock, best), "ours": (ours, False), "lean": (ours, True)}
+    seen: dict[str, list[Watched]] = {side: [] for side in calls}
+    losses: dict[str, float] = {}
     for _ in range(runs):
         for side, (step, option) in calls.items():
-            taken, losses[side] = sides[side].submit(step, folder, rows, option, precision).result()
+            taken, losses[side] = pool.submit(step, folder, rows, option, precision).result()
             print(precision, side, taken, losses[side], flush=True)
             seen[side].append(taken)
     if max(losses.values()) - min(losses.values()) > 1e-3 * min(losses.values()):
