@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 TEST_FLAGS ?=
+# Two processes, each with whole test modules, in the order of tests/conftest.py.
+TWO := --numprocesses 2 --dist loadscope --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev repro ablations real test test-unit bench lint check deps lock parity faults clean
@@ -14,13 +16,13 @@ setup: $(VENV)/.installed ## a virtual environment in .venv with the pinned requ
 
 setup-dev: $(VENV)/.installed-dev
 
-repro: setup ## run the pipeline of params.yaml (dvc repro)
+repro: setup ## run the pipeline of params.yaml (dvc repro, on a CPU two stages at a time)
 	$(BIN)/python -m src.reproduced before
-	PATH="$(CURDIR)/$(BIN):$$PATH" dvc repro
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m src.cli.side_by_side
 	$(BIN)/python -m src.reproduced
 
 ablations: setup ## train the variants of ablations/params.yaml, compare them and take them into the report
-	PATH="$(CURDIR)/$(BIN):$$PATH" dvc repro ablations/dvc.yaml
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m src.cli.side_by_side ablations
 	$(BIN)/python -m src.cli.compare_ablations
 	PATH="$(CURDIR)/$(BIN):$$PATH" dvc repro
 	$(BIN)/python -m src.reproduced
@@ -29,10 +31,10 @@ real: setup ## encoders of the package index on real Turkish in data/external/, 
 	$(BIN)/python -m src.cli.real
 
 test: setup-dev ## all tests: unit, then the chain at tiny size
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest $(TEST_FLAGS)
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest $(TWO) $(TEST_FLAGS)
 
 test-unit: setup-dev ## the fast tests alone
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest tests/unit $(TEST_FLAGS)
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest tests/unit $(TWO) $(TEST_FLAGS)
 
 faults: setup-dev ## the long form of tests/faults: every stage of `dvc repro` killed, FAULTS_KILLS times each (20)
 	PATH="$(CURDIR)/$(BIN):$$PATH" FAULTS=long $(BIN)/python -m pytest -s tests/faults

@@ -10,6 +10,7 @@ ROOT = Path(__file__).parents[1]
 
 # The mini profile at a size that trains in seconds; still every stage, loss and file.
 TINY = [
+    "runtime.threads=1",  # two gain nothing at this size
     "synthesize.nli_rows=1024",
     "synthesize.sts_rows=400",
     "synthesize.retrieval_rows=512",

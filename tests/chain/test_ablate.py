@@ -12,7 +12,11 @@ from tests.chain.test_readme import clone
 from tests.checkout import ROOT
 
 pytestmark = pytest.mark.chain
-COMMANDS = (("dvc", "repro", "ablations/dvc.yaml"), ("python", "-m", "src.cli.compare_ablations"), ("dvc", "repro"))
+COMMANDS = (
+    ("python", "-m", "src.cli.side_by_side", "ablations"),
+    ("python", "-m", "src.cli.compare_ablations"),
+    ("dvc", "repro"),
+)
 
 
 @pytest.fixture(scope="module")

@@ -24,7 +24,7 @@ REDUCED = [
     "synthesize.documents=60",
     "synthesize.claims_dev=10",
     "synthesize.claims_test=20",
-    "runtime.threads=2",
+    "runtime.threads=1",
     "data.retrieval.dev_rows=20",
     "nli.batch_size=32",
     "sts.batch_size=32",
@@ -106,7 +106,7 @@ def test_a_second_run_has_nothing_to_do_and_a_new_commit_of_a_descriptor_reruns_
 def test_published_models_are_verified_without_training_by_one_command(paper, tmp_path):
     fresh = make_checkout(tmp_path / "repo")
     profile = fresh.run(sys.executable, "-m", "src.profile", "paper").stdout.split()
-    settings = flags(["eval.published=[turkembed4retrieval]", "runtime.threads=2"])
+    settings = flags(["eval.published=[turkembed4retrieval]", "runtime.threads=1"])
     done = fresh.run("dvc", "exp", "run", "eval_published", *profile, *settings)
     ran = [line.split("'")[1] for line in done.stdout.splitlines() if line.startswith("Running stage")]
     assert {name.split("@")[0] for name in ran} == {"prepare_eval", "eval_published"}

@@ -93,10 +93,11 @@ def test_killed_in_every_stage_it_ends_with_the_same_bytes(tiny, tmp_path):
     shutil.copytree(tiny.path / ".dvc/cache", checkout.path / ".dvc/cache")
     checkout.run("dvc", "checkout", "dvc.yaml")
     moments = random.Random(int(os.environ.get("FAULTS_SEED", "1")))
-    stages, torn = killed_stages(checkout), Counter[str]()
+    stages, torn, seconds = killed_stages(checkout), Counter[str](), 0.0
     for stage in stages:
-        status, seconds = run_stage_anew(checkout, stage)
-        assert status == 0
+        if LONG or not seconds:  # the three training steps take about as long as each other
+            status, seconds = run_stage_anew(checkout, stage)
+            assert status == 0
         kills = tries = 0
         while kills < KILLS:
             kills += run_stage_anew(checkout, stage, moments.uniform(0, seconds))[0] != 0

@@ -93,7 +93,11 @@ def test_plain_text_is_one_text_a_line(tmp_path):
         ("train.parquet", b"PAR1 and no more", r"train.parquet: no readable Parquet"),
         ("train.parquet", b"", r"train.parquet: no readable Parquet"),
         ("train.jsonl.gz", b"no gzip", r"train.jsonl.gz: damaged or truncated gzip"),
-        ("train.jsonl.gz", gzip.compress(b'{"a": 1}\n' * 1000)[:-20], r"train.jsonl.gz: damaged or truncated gzip"),
+        (
+            "train.jsonl.gz",
+            gzip.compress(b'{"a": 1}\n' * 1000, mtime=0)[:-20],
+            r"train.jsonl.gz: damaged or truncated gzip",
+        ),
         ("train.xml", b"<a/>", r"train.xml: unknown kind of file"),
     ],
 )
