@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 from sentence_transformers import MultiVectorEncoder, MultiVectorEncoderTrainer, MultiVectorEncoderTrainingArguments
-from sentence_transformers.base.sampler import BatchSamplers
 from sentence_transformers.multi_vector_encoder.losses import MultiVectorMultipleNegativesRankingLoss
+from torch.utils.data import BatchSampler
 from transformers import PrinterCallback
 
 from src.errors import UserError
-from src.files import read_jsonl
+from src.model.prompts import Prompts
 from src.runtime import device
+from src.training.dataset import RANKED, Rows, read_rows
 from src.training.record import Record
+from src.training.sampler import BatchPlan
 from src.training.schedule import OwnSchedule
 
 if TYPE_CHECKING:
@@ -50,29 +53,50 @@ def from_dense(encoder: SentenceTransformer, dim: int) -> MultiVectorEncoder:
     return MultiVectorEncoder(modules=modules, device=str(encoder.device))
 
 
-def read_pairs(path: Path, batch_size: int) -> Dataset:
-    """Anchor and positive of a training file.
+def read_pairs(path: Path, batch_size: int) -> Rows:
+    """The rows of a training file as the dense retrieval stage reads them, negatives included, without prompts.
 
     Raises:
-        UserError: a row lacks a column, or there are fewer rows than a batch holds.
+        UserError: a row lacks a text, or there are fewer rows than a batch holds.
     """
+    rows = read_rows(path, RANKED, Prompts())
+    if len(rows) < batch_size:
+        raise UserError(f"colbert.batch_size: {batch_size} is more than the {len(rows)} rows of {path}")
+    return rows
+
+
+def as_dataset(rows: Rows) -> Dataset:
+    """The rows' texts by column."""
     from datasets import Dataset
 
-    columns: dict[str, list[str]] = {"anchor": [], "positive": []}
-    for number, row in enumerate(read_jsonl(path), 1):
-        for name, values in columns.items():
-            if not isinstance(row.get(name), str):
-                raise UserError(f"{path}:{number}: expected a text in `{name}`")
-            values.append(row[name])
-    if len(columns["anchor"]) < batch_size:
-        raise UserError(f"colbert.batch_size: {batch_size} is more than the {len(columns['anchor'])} rows of {path}")
-    return Dataset.from_dict(columns)
+    return Dataset.from_dict(
+        {name: [rows.texts[text] for text in rows.ids[:, place]] for place, name in enumerate(rows.columns)}
+    )
+
+
+class Batches(BatchSampler):
+    """A plan's batches (src/training/sampler.py), all epochs of it, as the stock trainer takes them."""
+
+    def __init__(self, plan: BatchPlan, batch_size: int) -> None:
+        super().__init__(range(len(plan)), batch_size, drop_last=False)
+        self.plan = plan
+
+    def __len__(self) -> int:
+        return len(self.plan)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        return (batch.tolist() for batch in self.plan)
 
 
 class ColbertTrainer(OwnSchedule, MultiVectorEncoderTrainer):
-    """The stock trainer with our record of the curve and no model card, which would carry times."""
+    """The stock trainer with our batches, our record of the curve and no model card, which would carry times."""
 
     record: Record
+    plan: BatchPlan
+
+    def get_batch_sampler(self, *_: Any, **__: Any) -> Batches:
+        """The plan's batches."""
+        return Batches(self.plan, self.args.per_device_train_batch_size)
 
     def add_model_card_callback(self, default_args_dict: dict[str, Any]) -> None:
         """None."""
@@ -87,21 +111,26 @@ class ColbertTrainer(OwnSchedule, MultiVectorEncoderTrainer):
 
 
 def fit(
-    model: MultiVectorEncoder, pairs: Dataset, params: ColbertParams, runtime: RuntimeParams, *, seed: int, output: str
+    model: MultiVectorEncoder,
+    rows: Rows,
+    params: ColbertParams,
+    runtime: RuntimeParams,
+    *,
+    epochs: float,
+    seed: int,
+    output: str,
 ) -> Record:
-    """Train `model` in place on in-batch negatives (MaxSim, cross-entropy); returns the curve.
+    """Train `model` in place on in-batch negatives and those of the rows (MaxSim, cross-entropy); returns the curve.
 
-    Batches hold no text twice, since it would be a false negative of itself.
+    Batches are those of the dense stages: no text stands twice, since it would be a false negative of itself.
     """
-    steps_per_epoch = len(pairs) // params.batch_size
+    plan = BatchPlan(rows.same, params.batch_size, epochs, seed)
     arguments = MultiVectorEncoderTrainingArguments(
         output_dir=output,
-        num_train_epochs=params.epochs,
+        num_train_epochs=1,  # the plan holds all epochs
         per_device_train_batch_size=params.batch_size,
-        batch_sampler=BatchSamplers.NO_DUPLICATES,
-        dataloader_drop_last=True,
         learning_rate=params.learning_rate,
-        warmup_steps=math.ceil(params.warmup_ratio * params.epochs * steps_per_epoch),
+        warmup_steps=math.ceil(params.warmup_ratio * len(plan)),
         bf16=runtime.precision == "bf16",
         use_cpu=device(runtime).type == "cpu",  # also where `auto` finds no GPU: bf16 is refused otherwise
         seed=seed,
@@ -112,9 +141,10 @@ def fit(
         report_to=[],
     )
     loss = MultiVectorMultipleNegativesRankingLoss(model, score_mini_batch_size=_SCORED_AT_ONCE)
-    trainer = ColbertTrainer(model=model, args=arguments, train_dataset=pairs, loss=loss)
+    trainer = ColbertTrainer(model=model, args=arguments, train_dataset=as_dataset(rows), loss=loss)
+    trainer.plan = plan
     trainer.remove_callback(PrinterCallback)
-    trainer.record = Record("colbert", math.ceil(params.epochs * steps_per_epoch), steps_per_epoch)
+    trainer.record = Record("colbert", len(plan), plan.steps_per_epoch)
     with closing(trainer.record):
         trainer.train()
     return trainer.record

@@ -184,9 +184,10 @@ class LaunchParams(Block):
 
 
 class ColbertParams(Block):
+    start: Literal["base", "nli", "sts"]
     dim: Positive
     batch_size: Annotated[Positive, Field(ge=2)]
-    epochs: Annotated[Number, Field(gt=0)]
+    epochs: Annotated[Number, Field(gt=0)] | None
     learning_rate: Rate
     warmup_ratio: Ratio
     max_length: Annotated[int, Field(ge=4, le=8192, strict=True)]
@@ -257,6 +258,11 @@ class Params(Block):
     launch: LaunchParams
     colbert: ColbertParams
     eval: EvalParams
+
+    @property
+    def colbert_epochs(self) -> float:
+        """Epochs of the late-interaction baseline: the retrieval stage's, where it has no number of its own."""
+        return self.train.epochs if self.colbert.epochs is None else self.colbert.epochs
 
     @field_validator("profile")
     @classmethod

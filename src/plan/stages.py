@@ -124,12 +124,11 @@ def mlm(text: Volume, size: Size, params: Params) -> StagePlan:
 
 
 def colbert(pairs: Volume, size: Size, params: Params) -> StagePlan:
-    """The late-interaction baseline: pairs alone, no gradient cache; its trainer drops the last, smaller batch."""
-    block = params.colbert
-    volume = pairs.cut(block.max_length)._replace(tokens=pairs.cut(block.max_length).tokens[:2])
-    steps = max(1, math.ceil(pairs.rows // min(block.batch_size, pairs.rows) * block.epochs))
+    """The late-interaction baseline: the retrieval stage's rows, negatives included; no gradient cache."""
+    block, epochs, volume = params.colbert, params.colbert_epochs, pairs.cut(params.colbert.max_length)
+    steps = max(1, round(math.ceil(pairs.rows / block.batch_size) * epochs))
     return StagePlan(
-        *("train_colbert", size, _half(params), volume, block.epochs, steps, block.batch_size, "colbert.batch_size")
+        *("train_colbert", size, _half(params), volume, epochs, steps, block.batch_size, "colbert.batch_size")
     )
 
 

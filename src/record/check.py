@@ -11,8 +11,6 @@ from pathlib import Path
 from src.cli.parity import differences, numbers
 from src.errors import UserError
 from src.files import read_json, read_text
-from src.params import load_params
-from src.profile import PARAMS
 from src.record import evidence
 from src.reporting import markdown, results
 from src.reporting.inputs import Inputs
@@ -52,7 +50,7 @@ def check(folder: Path) -> Iterator[Line]:
     """
     if not (folder / evidence.FOLDER).is_dir():
         raise UserError(f"{folder / evidence.FOLDER}: no such folder; a record without evidence cannot be checked")
-    params = load_params(folder / PARAMS)
+    params = evidence.params_of(folder)
     yield commit_line(read_json(folder / "environment.json")["commit"])
     with tempfile.TemporaryDirectory() as scratch:
         target = Path(scratch) / "run"

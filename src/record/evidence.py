@@ -27,7 +27,8 @@ from src.evaluation.runs import read_run
 from src.evaluation.significance import Draws, clusters_of
 from src.files import read_json, write_json
 from src.params import load_ablations
-from src.params.load import ABLATIONS
+from src.params.load import ABLATIONS, read, validate
+from src.profile import MINI, PARAMS, load, merge
 from src.recipe.stages import BEFORE, FINAL
 from src.reporting.inputs import LATENCY, TRAINING_SETS, Inputs, read_inputs
 
@@ -35,12 +36,24 @@ if TYPE_CHECKING:
     from src.params import Params
 
 FOLDER = "evidence"
+PROFILES = Path(__file__).parents[2] / "params"
 NO_VARIANTS = "The record holds no variants."
 ERRORS = Path("reports/forgetting_errors.json")
 STS = Path("reports/eval/sts.json")
 SIMILARITY = Path("data/similarity")
 OPTIONAL = (LATENCY, "models/base/origin.json")
 FOLDERS = ("reports/training", "reports/forgetting_errors", str(SIMILARITY))
+
+
+def params_of(record: Path) -> Params:
+    """The params of a record; keys that params have got since then are as in mini, where whatever is new is off.
+
+    Raises:
+        UserError: they do not validate: a key has gone or has another meaning since.
+    """
+    path = record / PARAMS
+    mini = {key: value for key, value in load(MINI, PROFILES).items() if key != "ablation"}
+    return validate(merge(mini, read(path)), str(path))
 
 
 def collect(root: Path, params: Params, target: Path) -> None:

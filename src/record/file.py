@@ -20,7 +20,6 @@ from pathlib import Path
 
 from src.errors import UserError
 from src.files import read_jsonl, read_text, write_json, write_text
-from src.params import load_params
 from src.profile import PARAMS
 from src.recipe.stages import STAGES
 from src.record import evidence
@@ -41,7 +40,7 @@ def file_run(root: Path, folder: Path) -> None:
         if not (root / name).is_file():
             raise UserError(f"{name}: no such file; run `dvc repro` before a record is made of it")
         shutil.copyfile(root / name, folder / name)
-    evidence.collect(root, load_params(folder / PARAMS), folder / evidence.FOLDER)
+    evidence.collect(root, evidence.params_of(folder), folder / evidence.FOLDER)
     render(folder)
     shutil.copytree(root / CARDS, folder / "data")
     write_json(folder / "environment.json", environment(root))
@@ -55,5 +54,5 @@ def file_run(root: Path, folder: Path) -> None:
 def render(folder: Path) -> None:
     """Write the record's report, numbers and figures from its evidence."""
     with tempfile.TemporaryDirectory() as scratch:
-        inputs = evidence.rebuild(folder / evidence.FOLDER, load_params(folder / PARAMS), Path(scratch) / "run")
+        inputs = evidence.rebuild(folder / evidence.FOLDER, evidence.params_of(folder), Path(scratch) / "run")
         results.write(inputs, results.report(inputs).without_texts(), folder)

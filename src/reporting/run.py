@@ -38,7 +38,7 @@ def what_was_run(inputs: Inputs) -> Section:
         f"- Base: {origin}.\n"
         f"- Beyond the paper in the retrieval step (anti-forgetting, negatives): {training.beyond_the_paper(inputs)}.\n"
         f"- Rows of the tables: BM25 with Turkish case folding: plain words, stems, lemmas; a late-interaction model "
-        f"({params.colbert.dim} dimensions a token) trained here from the same base on the same pairs; the encoder "
+        f"({params.colbert.dim} dimensions a token) trained here on the retrieval step's pairs; the encoder "
         f"after each step; hybrids by reciprocal rank fusion and by the sum of z-scores; "
         f"published models: {published_rows}.\n"
         f"- Seeds: {params.seed} for training, {params.eval.seed} for intervals and tests, "

@@ -7,7 +7,9 @@ from statistics import fmean
 
 import numpy as np
 
+from src.recipe import systems
 from src.recipe.stages import STAGES
+from src.recipe.systems import LATE
 from src.reporting import names, style
 from src.reporting.inputs import Curve, Inputs
 from src.reporting.section import Part, Section
@@ -16,16 +18,17 @@ from src.reporting.tables import Cell, Table, share
 TITLES = {
     "mlm": "masked language modelling",
     **{name: f"{place}. {stage.title}" for place, (name, stage) in enumerate(STAGES.items(), 1)},
-    "colbert": "late-interaction baseline",
+    LATE: "late-interaction baseline",
 }
 SMOOTHED = 40  # points above which a running mean is drawn besides
 
 
 def recipe(inputs: Inputs) -> Table:
-    """The three steps with their settings."""
+    """The three steps with their settings, and beside them the late-interaction baseline."""
     header = ["step", "data", "loss", "dimensions", "batch", "epochs"]
     header += ["optimizer steps", "learning rate", "tokens", "frozen"]
-    return Table("recipe", header, [_step(name, inputs) for name in STAGES])
+    rows = [*(_step(name, inputs) for name in STAGES), _late_step(inputs)]
+    return Table("recipe", header, rows, notes=late_differences(inputs))
 
 
 def _step(name: str, inputs: Inputs) -> list[Cell]:
@@ -37,6 +40,33 @@ def _step(name: str, inputs: Inputs) -> list[Cell]:
     taken = steps(inputs.curves[name]) if name in inputs.curves else 0
     rates = [block.batch_size, f"{block.epochs:g}", taken, f"{block.learning_rate:g}", block.max_length]
     return [TITLES[name], *of_data, *rates, ", ".join(frozen) or None]
+
+
+def _late_step(inputs: Inputs) -> list[Cell]:
+    block = inputs.params.colbert
+    taken = steps(inputs.curves[LATE]) if LATE in inputs.curves else 0
+    of_data = [inputs.params.data.retrieval.name, "multiple negatives ranking of MaxSim", f"{block.dim} a token"]
+    rates: list[Cell] = [
+        block.batch_size,
+        f"{inputs.params.colbert_epochs:g}",
+        taken,
+        f"{block.learning_rate:g}",
+        block.max_length,
+    ]
+    return [TITLES[LATE], *of_data, *rates, None]
+
+
+def late_differences(inputs: Inputs) -> str:
+    """What the late-interaction baseline has of the retrieval step, and what it has not."""
+    params, train = inputs.params, inputs.params.train
+    seen = params.colbert_epochs / train.epochs
+    return (
+        f"The late-interaction baseline starts from {systems.label(params.colbert.start)}, has the pairs and given "
+        f"negatives of the retrieval step, {seen:.3g} times as often, and its rule that no text stands twice in a "
+        f"batch. It differs in this: batches of {params.colbert.batch_size:,} for {train.batch_size:,} (no gradient "
+        "cache), one size of vector (no Matryoshka), nothing frozen, no prompts, no dev loss, no anti-forgetting, no "
+        "mined negatives or masks."
+    )
 
 
 def steps(curve: Curve) -> int:

@@ -204,11 +204,13 @@ def trained(folder: Path, tmp_path: Path, name: str) -> Path:
     file = tmp_path / "pairs.jsonl"
     rows = [{"anchor": sentence(generator, 2, 6), "positive": sentence(generator, 4, 20)} for _ in range(96)]
     file.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    params = ColbertParams(dim=16, batch_size=32, epochs=1, learning_rate=1e-3, warmup_ratio=0.1, max_length=48)
+    params = ColbertParams(
+        start="base", dim=16, batch_size=32, epochs=None, learning_rate=1e-3, warmup_ratio=0.1, max_length=48
+    )
     torch.manual_seed(5)
     model = colbert.from_dense(load_encoder(str(folder), max_length=48), params.dim)
     pairs = colbert.read_pairs(file, params.batch_size)
-    record = colbert.fit(model, pairs, params, RUNTIME, seed=5, output=str(tmp_path / "scratch"))
+    record = colbert.fit(model, pairs, params, RUNTIME, epochs=1, seed=5, output=str(tmp_path / "scratch"))
     assert [point[0] for point in record.points] == [1, 2, 3]
     model.save_pretrained(str(tmp_path / name), create_model_card=False, safe_serialization=True)
     return tmp_path / name

@@ -162,6 +162,15 @@ def test_a_corrupted_value_is_seen(filed, tmp_path, corrupt, named):
     assert any(fault.startswith(f"{named}:") and " differ, first " in fault for fault in faults(tmp_path / "copy"))
 
 
+def test_a_key_that_params_have_got_since_is_as_in_mini(filed, tmp_path):
+    shutil.copytree(filed, tmp_path / "copy")
+    lines = (tmp_path / "copy" / "params.yaml").read_text(encoding="utf-8").splitlines(keepends=True)
+    older = [line for line in lines if not line.startswith("  start:")]
+    assert len(older) < len(lines)
+    (tmp_path / "copy" / "params.yaml").write_text("".join(older), encoding="utf-8")
+    assert faults(tmp_path / "copy") == []
+
+
 def test_a_record_without_evidence_or_with_params_that_do_not_validate_is_refused(filed, tmp_path):
     shutil.copytree(filed, tmp_path / "copy")
     text = (tmp_path / "copy" / "params.yaml").read_text(encoding="utf-8")
