@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -47,14 +48,10 @@ def read_beir(folder: Path, protocol: str = "full") -> BeirSet:
     beir = BeirSet()
     tidy = _as_it_is if protocol == "mteb" else clean
     mended = beir.mended["documents"] = Counter()
-    for id_, row in _with_ids(folder / "corpus.jsonl"):
-        if id_ in beir.documents:
-            raise UserError(f"{folder / 'corpus.jsonl'}: document id {id_!r} occurs twice")
+    for id_, row in rows_by_id(folder / "corpus.jsonl"):
         beir.documents[id_] = (tidy(row.get("title") or "", mended), tidy(row["text"], mended))
     mended = beir.mended["queries"] = Counter()
-    for id_, row in _with_ids(folder / "queries.jsonl"):
-        if id_ in beir.queries:
-            raise UserError(f"{folder / 'queries.jsonl'}: query id {id_!r} occurs twice")
+    for id_, row in rows_by_id(folder / "queries.jsonl"):
         beir.queries[id_] = tidy(row["text"], mended)
     for split in ("dev", "test"):
         path = folder / "qrels" / f"{split}.tsv"
@@ -69,18 +66,25 @@ def _as_it_is(text: str, _: Counter[str]) -> str:
     return text
 
 
-def _with_ids(path: Path) -> list[tuple[str, dict[str, str]]]:
-    rows = []
+def rows_by_id(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
+    """Documents or queries with their ids.
+
+    Raises:
+        UserError: an id is none or occurs twice, a row has no text or another title, or there is no row.
+    """
+    ids: set[str] = set()
     for number, row in read_rows(path):
         id_ = as_id(row.get("_id"), f"{path}:{number}")
         if not isinstance(row.get("text"), str):
             raise UserError(f"{path}:{number}: no column `text`; expected _id and text")
         if not isinstance(row.get("title", ""), str | None):
             raise UserError(f"{path}:{number}: title is a {type(row['title']).__name__}; expected text")
-        rows.append((id_, row))
-    if not rows:
+        if id_ in ids:
+            raise UserError(f"{path}:{number}: id {id_!r} occurs twice")
+        ids.add(id_)
+        yield id_, row
+    if not ids:
         raise UserError(f"{path}: no rows; expected at least one")
-    return rows
 
 
 def read_qrels(path: Path) -> list[Qrel]:

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from src.data.judgements import as_id, as_score
+from src.data.evaluation_set import rows_by_id
+from src.data.judgements import as_score
 from src.errors import UserError
-from src.files import numbered_jsonl, read_json
+from src.files import read_json
 from src.table_files import read_table
 
 if TYPE_CHECKING:
@@ -111,14 +112,9 @@ def _warn_of_self_hits(name: str, queries: dict[str, str], documents: dict[str, 
 
 
 def _texts(path: Path, title: bool) -> dict[str, str]:
-    """Text by id. Raises UserError for a missing column, a repeated id and an id that a TREC run cannot hold."""
+    """Text by id. Raises UserError as `rows_by_id`."""
     texts: dict[str, str] = {}
-    for number, row in numbered_jsonl(path):
-        id_ = as_id(row.get("_id"), f"{path}:{number}")
-        if not isinstance(row.get("text"), str):
-            raise UserError(f"{path}:{number}: expected the strings `_id` and `text`")
-        if id_ in texts:
-            raise UserError(f"{path}:{number}: id {id_!r} occurs twice")
+    for id_, row in rows_by_id(path):
         parts = [str(row.get("title") or ""), row["text"]] if title else [row["text"]]
         texts[id_] = " ".join(part.strip() for part in parts if part.strip())
     return texts

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
+from src.data.prepared import read_rows
 from src.errors import UserError
 from src.evaluation.significance import interval
-from src.files import read_jsonl
 
 Vectors = NDArray[np.float64]
 Values = NDArray[np.float64]
@@ -36,11 +36,7 @@ class Pairs:
 
 def read_pairs(path: Path) -> Pairs:
     """Raises UserError where a column is missing, or where all scores are the same, so that nothing can correlate."""
-    rows = list(read_jsonl(path))
-    for number, row in enumerate(rows, 1):
-        texts = isinstance(row.get("sentence1"), str) and isinstance(row.get("sentence2"), str)
-        if not texts or not isinstance(row.get("score"), int | float):
-            raise UserError(f"{path}:{number}: expected the columns sentence1, sentence2 and score")
+    rows = list(read_rows(path, ("sentence1", "sentence2"), "score"))
     scores = np.array([row["score"] for row in rows], dtype=np.float64)
     if len(np.unique(scores)) < 2:
         raise UserError(f"{path}: {len(rows)} pairs with one score; a correlation needs two different scores or more")

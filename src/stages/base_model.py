@@ -14,8 +14,9 @@ from sentence_transformers import SentenceTransformer
 from tokenizers import Tokenizer
 from transformers import GteForMaskedLM
 
+from src.data.prepared import read_rows
 from src.errors import UserError
-from src.files import fresh_dir, read_jsonl, round_floats, write_json
+from src.files import fresh_dir, round_floats, write_json
 from src.hub.download import resolve
 from src.hub.wheel import is_package
 from src.model.encoder import assemble, gte_config, keep_layers, save_encoder, set_dropout
@@ -70,11 +71,7 @@ def from_scratch(params: Params) -> tuple[SentenceTransformer, list[Point]]:
 
 def read_texts(path: Path) -> list[str]:
     """The `text` column. Raises UserError where a row has none, or where there are no rows."""
-    texts = []
-    for number, row in enumerate(read_jsonl(path), 1):
-        if not isinstance(row.get("text"), str):
-            raise UserError(f"{path}:{number}: no column `text`; expected an object with the key text")
-        texts.append(row["text"])
+    texts = [row["text"] for row in read_rows(path, ("text",))]
     if not texts:
         raise UserError(f"{path}: empty; the tokenizer needs text (data.text)")
     return texts

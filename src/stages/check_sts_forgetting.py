@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from src.data.prepared import read_rows
 from src.evaluation import dense, similarity_table, truncation
 from src.evaluation.significance import Draws
 from src.evaluation.similarity import read_pairs
 from src.evaluation.similarity_table import PAIRS, TRIPLET, TRIPLETS, write_columns
-from src.files import fresh_dir, read_jsonl, write_json
+from src.files import fresh_dir, write_json
 from src.params import Params
 from src.recipe.stages import CHECKPOINTS
 from src.runtime import device
@@ -26,7 +27,7 @@ VALUES = Path("data/similarity")
 def run(params: Params) -> None:
     """Write data/similarity, the values of every pair and triplet, and from them reports/eval/sts.json."""
     pairs = read_pairs(STS)
-    triplets = list(read_jsonl(NLI)) if NLI.exists() else []
+    triplets = list(read_rows(NLI, TRIPLET)) if NLI.exists() else []
     texts = pairs.columns() | {column: [row[column] for row in triplets] for column in TRIPLET if triplets}
     encoded = {name: encode(name, texts, params, device(params.runtime)) for name in CHECKPOINTS}
     vectors = {name: found for name, (found, _) in encoded.items()}

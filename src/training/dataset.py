@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from src.data.prepared import score_of, text_of
 from src.data.text import identity
 from src.errors import UserError
 from src.files import read_jsonl
@@ -19,7 +20,6 @@ from src.progress import bar
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-_LARGEST = float(np.finfo(np.float32).max)  # of a gold score
 _TOKENISE_AT_ONCE = 4096  # texts handed to the tokenizer's threads together
 
 
@@ -86,12 +86,12 @@ def numbered(
     gold: list[float] = []
     for number, row in enumerate(source_rows, 1):
         names = _text_columns(path, number, row, names, columns.optional)
-        texts = [_text(path, number, row, name) for name in names]
+        texts = [text_of(row, name, f"{path}:{number}") for name in names]
         same.append([identities.setdefault(identity(text), len(identities)) for text in texts])
         prompted = [prompts.of(name) + text for name, text in zip(names, texts, strict=True)]
         ids.append([numbers.setdefault(text, len(numbers)) for text in prompted])
         if columns.score:
-            gold.append(_gold_score(path, number, row, columns.score))
+            gold.append(score_of(row, columns.score, f"{path}:{number}"))
     if not ids:
         raise UserError(f"{path}: no rows; expected at least one with {', '.join(names)}")
     shared = np.array(same, dtype=np.int64)
@@ -115,24 +115,9 @@ def _text_columns(
 def _known_pairs(path: Path, columns: tuple[str, ...], identities: dict[str, int]) -> Iterator[tuple[int, int]]:
     """The first two columns of a file's rows by number, where both have one."""
     for number, row in enumerate(read_jsonl(path), 1):
-        first, second = (identities.get(identity(_text(path, number, row, name))) for name in columns[:2])
+        first, second = (identities.get(identity(text_of(row, name, f"{path}:{number}"))) for name in columns[:2])
         if first is not None and second is not None:
             yield first, second
-
-
-def _text(path: Path, number: int, row: dict[str, Any], column: str) -> str:
-    text = row.get(column)
-    if not isinstance(text, str) or not text.strip():
-        kind = "missing" if column not in row else "empty" if isinstance(text, str) else f"{type(text).__name__}"
-        raise UserError(f"{path}:{number}: {column} is {kind}; expected a text")
-    return text
-
-
-def _gold_score(path: Path, number: int, row: dict[str, Any], column: str) -> float:
-    score = row.get(column)
-    if isinstance(score, bool) or not isinstance(score, int | float) or not -_LARGEST <= score <= _LARGEST:
-        raise UserError(f"{path}:{number}: {column} is {score!r}; expected a number")
-    return float(score)
 
 
 @dataclass(frozen=True)

@@ -70,7 +70,7 @@ def test_pairs_are_read(tmp_path):
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        ([{"sentence1": "a", "sentence2": "b"}], "x.jsonl:1: expected the columns"),
+        ([{"sentence1": "a", "sentence2": "b"}], "x.jsonl:1: score is None; expected a number"),
         ([{"sentence1": "a", "sentence2": "b", "score": 3}] * 2, "2 pairs with one score"),
         ([], "0 pairs"),
     ],

@@ -135,8 +135,8 @@ def test_the_reduced_protocol_is_tr_mtebs(judgements, queries, documents):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"corpus": [{"_id": "d0", "text": "a"}] * 2}, "document id 'd0' occurs twice"),
-        ({"queries": [{"_id": "q0", "text": "a"}] * 2}, "query id 'q0' occurs twice"),
+        ({"corpus": [{"_id": "d0", "text": "a"}] * 2}, ":2: id 'd0' occurs twice"),
+        ({"queries": [{"_id": "q0", "text": "a"}] * 2}, ":2: id 'q0' occurs twice"),
         ({"corpus": [{"_id": "", "text": "a"}]}, "_id is ''; expected an id without white space"),
         ({"corpus": [{"_id": "a b", "text": "a"}]}, "_id is 'a b'"),
         ({"corpus": [{"_id": "d0"}]}, "no column `text`"),
