@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from src.errors import UserError
-from src.files import PathLike, read_yaml
+from src.files import PathLike, read_json, read_yaml
 
 Checked = TypeVar("Checked")
 _SHOWN = 120  # characters of a value at fault
@@ -17,6 +17,13 @@ _UNION_TAGS = ("constrained-int", "constrained-float", "float", "int")
 def read_checked(kind: type[Checked], path: PathLike) -> Checked:
     """The value of a YAML file as `kind`. Raises UserError that names the file, every key at fault and what it is."""
     return validated(kind, read_yaml(path), path)
+
+
+def read_result(kind: type[Checked], path: PathLike) -> Checked:
+    """The value of a JSON file that a stage wrote, as it stands there. Raises UserError where it is no `kind`."""
+    value: Checked = read_json(path)
+    validated(kind, value, path)
+    return value
 
 
 def validated(kind: type[Checked], value: Any, where: PathLike) -> Checked:

@@ -26,7 +26,7 @@ correction is over the rows compared with one variant. "sd" and "p_seeds" are th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,19 +35,22 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata, ttest_ind
 
+from src.ablation import results
 from src.ablation.record import PLACES, SUMMARY, of_before, read_clusters, read_pairs, read_queries
+from src.ablation.results import Comparison, Difference, LeftOut, Measured, MeasuredSimilarity, Point, Summary
+from src.checked import read_result
 from src.errors import UserError
 from src.evaluation.metrics import MAIN
+from src.evaluation.results import Tested
 from src.evaluation.significance import (
-    LEVEL,
     Clusters,
     Draws,
     bootstrap_means,
-    holm,
     interval,
     interval_words,
     randomisation_p,
     test_words,
+    verdicts,
 )
 from src.evaluation.similarity import spearman
 from src.files import read_json, round_floats
@@ -90,7 +93,7 @@ class Row:
         return against
 
 
-def read_rows(folder: Path, names: list[str], reference: str) -> tuple[list[Row], Values, dict[str, Any]]:
+def read_rows(folder: Path, names: list[str], reference: str) -> tuple[list[Row], Values, Summary]:
     """The rows of the variants, the reference first, with interpolations; gold scores; the reference's summary.
 
     Raises:
@@ -99,13 +102,12 @@ def read_rows(folder: Path, names: list[str], reference: str) -> tuple[list[Row]
     """
     rows: list[Row] = []
     scores: Values | None = None
-    head = read_json(folder / reference / SUMMARY)
-    if "left_out" in head:
-        raise UserError(f"ablations/params.yaml: the reference {reference!r} was left out, since {head['left_out']}")
-    for name in [reference, *(name for name in names if name != reference)]:
-        summary = read_json(folder / name / SUMMARY)
-        if "left_out" in summary:
-            continue
+    summaries = read_summaries(folder, [reference, *names])
+    if reference not in summaries:
+        reason = read_result(LeftOut, folder / reference / SUMMARY)["left_out"]
+        raise UserError(f"ablations/params.yaml: the reference {reference!r} was left out, since {reason}")
+    head = summaries[reference]
+    for name, summary in summaries.items():
         queries = read_queries(folder / name / "queries.tsv")
         clusters = read_clusters(folder / name / "queries.tsv")
         found, cosines = read_pairs(folder / name / "pairs.tsv")
@@ -132,21 +134,27 @@ def read_rows(folder: Path, names: list[str], reference: str) -> tuple[list[Row]
     return rows, scores, head
 
 
-def compare_all(folder: Path, ablations: AblationParams, draws: Draws) -> dict[str, Any]:
+def read_summaries(folder: Path, names: Iterable[str]) -> dict[str, Summary]:
+    """{NAME: summary} of the variants that were trained."""
+    paths = {name: folder / name / SUMMARY for name in names}
+    return {name: read_result(Summary, path) for name, path in paths.items() if "left_out" not in read_json(path)}
+
+
+def compare_all(folder: Path, ablations: AblationParams, draws: Draws) -> Comparison:
     """What reports/ablation/comparison.json holds, from what each variant of params left in FOLDER/NAME/."""
-    names = list(ablations.variants)
-    summaries = {name: read_json(folder / name / SUMMARY) for name in names}
-    comparison = compare(*read_rows(folder, names, ablations.reference), draws)
-    comparison["left_out"] = {name: found["left_out"] for name, found in summaries.items() if "left_out" in found}
-    comparison["origins"] = {name: found["origin"] for name, found in summaries.items()}
+    paths = {name: folder / name / SUMMARY for name in ablations.variants}
+    comparison = compare(*read_rows(folder, list(paths), ablations.reference), draws)
+    left_out = [name for name in paths if name not in read_summaries(folder, paths)]
+    comparison["left_out"] = {name: read_result(LeftOut, paths[name])["left_out"] for name in left_out}
+    comparison["origins"] = {name: read_json(path)["origin"] for name, path in paths.items()}
     return comparison
 
 
-def compare(rows: list[Row], scores: Values, head: Mapping[str, Any], draws: Draws) -> dict[str, Any]:
+def compare(rows: list[Row], scores: Values, head: Summary, draws: Draws) -> Comparison:
     """What reports/ablation/comparison.json holds. `rows`: the reference first."""
     by_name = {row.name: row for row in rows}
     reference = rows[0]
-    table: dict[str, dict[str, Any]] = {row.name: _untested(row, head["sets"], scores) for row in rows}
+    table = {row.name: _untested(row, head["sets"], scores) for row in rows}
     families: dict[str, list[Row]] = {}
     for row in rows[1:]:
         if row.against is None or row.against in by_name:  # what it is compared with may have been left out
@@ -162,18 +170,23 @@ def compare(rows: list[Row], scores: Values, head: Mapping[str, Any], draws: Dra
         "rows": table,
         "pareto": pareto(rows, table),
     }
-    rounded: dict[str, Any] = round_floats(value, PLACES)
+    rounded: Comparison = round_floats(value, PLACES)
     return rounded
 
 
-def _untested(row: Row, sets: list[str], scores: Values) -> dict[str, Any]:
+def _untested(row: Row, sets: list[str], scores: Values) -> results.Row:
     """A row before it is compared."""
-    told = {"path": row.path, "row": row.row, "pairs": row.pairs, "updates": row.updates}
-    retrieval = {name: spread(row.queries[name].mean(axis=1)) for name in sets}
-    return told | {"retrieval": retrieval, "sts": similarity(row, scores)}
+    return {
+        "path": row.path,
+        "row": row.row,
+        "pairs": row.pairs,
+        "updates": row.updates,
+        "retrieval": {name: spread(row.queries[name].mean(axis=1)) for name in sets},
+        "sts": similarity(row, scores),
+    }
 
 
-def _test(base: Row, others: list[Row], scores: Values, draws: Draws, table: dict[str, dict[str, Any]]) -> None:
+def _test(base: Row, others: list[Row], scores: Values, draws: Draws, table: dict[str, results.Row]) -> None:
     """Write into the table how the rows differ from the one that they are compared with."""
     for name in base.queries:
         for row, tested in zip(others, retrieval_tests(base, others, name, draws), strict=True):
@@ -198,12 +211,15 @@ def protocol(clusters: Mapping[str, Clusters], draws: Draws) -> dict[str, Any]:
     }
 
 
-def spread(values: Values) -> dict[str, float]:
+def spread(values: Values) -> Measured:
     """Mean over seeds, and their standard deviation where there are two or more."""
-    return {"mean": float(values.mean())} | ({"sd": float(values.std(ddof=1))} if len(values) > 1 else {})
+    found: Measured = {"mean": float(values.mean())}
+    if len(values) > 1:
+        found["sd"] = float(values.std(ddof=1))
+    return found
 
 
-def retrieval_tests(reference: Row, others: list[Row], name: str, draws: Draws) -> list[dict[str, Any]]:
+def retrieval_tests(reference: Row, others: list[Row], name: str, draws: Draws) -> list[Difference]:
     """Each row's difference from the reference on one set, over queries."""
     if not others:
         return []
@@ -211,16 +227,17 @@ def retrieval_tests(reference: Row, others: list[Row], name: str, draws: Draws) 
     differences = np.stack([row.queries[name].mean(axis=0) - base.mean(axis=0) for row in others], axis=1)
     bounds = interval(bootstrap_means(differences, draws, clusters))
     seeds = [p_seeds(row.queries[name].mean(axis=1), base.mean(axis=1)) for row in others]
-    return _verdicts(differences.mean(axis=0), bounds, randomisation_p(differences, draws.seed, clusters), seeds)
+    p = randomisation_p(differences, draws.seed, clusters)
+    return _with_seeds(verdicts(differences.mean(axis=0), bounds, p), seeds)
 
 
-def similarity(row: Row, scores: Values) -> dict[str, Any]:
+def similarity(row: Row, scores: Values) -> MeasuredSimilarity:
     """Spearman's correlation, mean over seeds, and what it lost in retrieval training."""
     found = np.array([spearman(cosines, scores) for cosines in row.cosines])
-    return spread(found) | {"before": row.before, "drop": row.before - float(found.mean())}
+    return {**spread(found), "before": row.before, "drop": row.before - float(found.mean())}
 
 
-def sts_tests(reference: Row, others: list[Row], scores: Values, draws: Draws) -> list[dict[str, Any]]:
+def sts_tests(reference: Row, others: list[Row], scores: Values, draws: Draws) -> list[Difference]:
     """Each row's difference from the reference in Spearman's correlation, over pairs."""
     if not others:
         return []
@@ -230,7 +247,8 @@ def sts_tests(reference: Row, others: list[Row], scores: Values, draws: Draws) -
     p = np.minimum(1.0, 2 * (np.minimum(below, above) + 1) / (draws.resamples + 1))
     found = [np.array([spearman(cosines, scores) for cosines in row.cosines]) for row in (reference, *others)]
     observed = np.array([values.mean() for values in found[1:]]) - found[0].mean()
-    return _verdicts(observed, interval(differences), p, [p_seeds(values, found[0]) for values in found[1:]])
+    seeds = [p_seeds(values, found[0]) for values in found[1:]]
+    return _with_seeds(verdicts(observed, interval(differences), p), seeds)
 
 
 def resampled_spearman(rows: list[Row], scores: Values, draws: Draws) -> Values:
@@ -259,31 +277,18 @@ def p_seeds(values: Values, base: Values) -> float | None:
     return float(ttest_ind(values, base, equal_var=False).pvalue)
 
 
-def _verdicts(
-    differences: Values, bounds: tuple[Values, Values], p: Values, seeds: list[float | None]
-) -> list[dict[str, Any]]:
-    corrected = holm(p)
-    return [
-        {
-            "difference": float(difference),
-            "interval": [float(bounds[0][place]), float(bounds[1][place])],
-            "p": float(p[place]),
-            "p_holm": float(corrected[place]),
-            "significant": bool(corrected[place] < 1 - LEVEL),
-        }
-        | ({} if seeds[place] is None else {"p_seeds": seeds[place]})
-        for place, difference in enumerate(differences)
-    ]
+def _with_seeds(tested: list[Tested], seeds: list[float | None]) -> list[Difference]:
+    return [{**found} if p is None else {**found, "p_seeds": p} for found, p in zip(tested, seeds, strict=True)]
 
 
-def add_drop_share(row: dict[str, Any], reference: dict[str, Any]) -> None:
+def add_drop_share(row: MeasuredSimilarity, reference: MeasuredSimilarity) -> None:
     """The row's drop as a share of the reference's, where both start from the same model and that drop is notable."""
     same_start = abs(row["before"] - reference["before"]) < 1e-9
     if same_start and reference["drop"] >= NOTABLE_DROP:
         row["drop_share"] = row["drop"] / reference["drop"]
 
 
-def pareto(rows: list[Row], table: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+def pareto(rows: list[Row], table: Mapping[str, results.Row]) -> list[Point]:
     """Retrieval against similarity over the mixing weight of the reference; the trained model is share 1."""
     reference = rows[0].name
     shares = {

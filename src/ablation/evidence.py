@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from src.ablation.origin import code, differences, origins
+from src.ablation.results import Comparison
 from src.ablation.variants import variant
-from src.files import read_json
+from src.checked import read_result
 from src.params import load_ablations
 from src.params.load import ABLATIONS
 
@@ -20,12 +21,12 @@ PLOT = "plot.csv"
 COMMAND = "`make ablations` trains, compares and reports those of this run."
 
 
-def read_comparison(params: Params, root: Path = Path()) -> tuple[dict[str, Any] | None, str]:
+def read_comparison(params: Params, root: Path = Path()) -> tuple[Comparison | None, str]:
     """The comparison, or None and a sentence why: there is none, or it came from other params, code, models or data."""
     path = root / EVIDENCE / COMPARISON
     if not path.is_file():
         return None, f"No variants have been trained. {COMMAND}"
-    found: dict[str, Any] = read_json(path)
+    found = read_result(Comparison, path)
     other = what_differs(found, params, root)
     if other:
         return (
@@ -35,11 +36,11 @@ def read_comparison(params: Params, root: Path = Path()) -> tuple[dict[str, Any]
     return found, ""
 
 
-def what_differs(comparison: dict[str, Any], params: Params, root: Path) -> list[str]:
+def what_differs(comparison: Comparison, params: Params, root: Path) -> list[str]:
     """What the comparison was made with that is otherwise now."""
     ablations = load_ablations(params, root / ABLATIONS)
     trained_by = code(root)
     expected = origins((variant(name, params, ablations, trained_by) for name in ablations.variants), root)
     tests = comparison["reference"], comparison["protocol"]["resamples"], comparison["protocol"]["seed"]
     wanted = ablations.reference, params.eval.bootstrap_resamples, params.eval.seed
-    return differences(comparison["origins"], expected) or ([] if tests == wanted else ["tests"])
+    return differences(comparison.get("origins", {}), expected) or ([] if tests == wanted else ["tests"])

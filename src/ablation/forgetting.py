@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
+from src.evaluation.results import Correlation, SetErrors
 from src.evaluation.significance import Clusters, Draws, interval, resampled_rows
 from src.table_files import read_table, write_table
 
@@ -120,24 +121,25 @@ def read_points(path: Path) -> dict[str, Values]:
     return {name: np.array([float(row[place]) for row in rows]) for place, name in enumerate(header) if place}
 
 
-def summary(values: Mapping[str, Values], draws: Draws, clusters: Clusters) -> dict[str, Any]:
-    """Counts and correlations of a set's queries."""
+def summary(values: Mapping[str, Values], draws: Draws, clusters: Clusters) -> SetErrors:
+    """Counts and correlations of a set's queries; the worst losses, which have texts, are not among them."""
     change = values["ndcg_change"]
     return {
         "queries": len(change),
         "better": int((change > 0).sum()),
         "worse": int((change < 0).sum()),
         "correlations": correlations(values, draws, clusters),
+        "worst": [],
     }
 
 
-def correlations(values: Mapping[str, Values], draws: Draws, clusters: Clusters) -> dict[str, dict[str, Any]]:
+def correlations(values: Mapping[str, Values], draws: Draws, clusters: Clusters) -> dict[str, dict[str, Correlation]]:
     """{retrieval measure: {shift: {"spearman", "interval", "partial", "partial_interval"}}}; clusters are resampled."""
     names = (*SHIFTS, *RETRIEVAL, "ndcg_before")
     table = np.stack([values[name] for name in names])
     observed = rank_correlations(table)[None]
     sampled = np.stack([rank_correlations(table[:, rows]) for rows in resampled_rows(draws, clusters)])
-    result: dict[str, dict[str, Any]] = {}
+    result: dict[str, dict[str, Correlation]] = {}
     for target in RETRIEVAL:
         result[target] = {}
         for shift in SHIFTS:
@@ -146,7 +148,7 @@ def correlations(values: Mapping[str, Values], draws: Draws, clusters: Clusters)
     return result
 
 
-def _entry(observed: Values, sampled: Values, at: tuple[int, int, int]) -> dict[str, Any]:
+def _entry(observed: Values, sampled: Values, at: tuple[int, int, int]) -> Correlation:
     x, y, fixed = at
     plain, partial = sampled[:, x, y], partial_correlation(sampled, x, y, fixed)
     bounds = [interval(part[:, None]) for part in (plain, partial)]

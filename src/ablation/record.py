@@ -25,11 +25,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from src.ablation.results import LeftOut, Origin, Summary, Trained
 from src.errors import UserError
 from src.evaluation.metrics import MAIN
 from src.evaluation.significance import clusters_of
@@ -54,11 +55,11 @@ class SeedRun:
     after: Measured
     before: Values
     spearman_before: float
-    steps: list[dict[str, Any]]
+    steps: list[Trained]
     mixtures: dict[float, Measured]
 
 
-def summary(variant: Variant, found: list[SeedRun], origin: dict[str, str]) -> dict[str, Any]:
+def summary(variant: Variant, found: list[SeedRun], origin: Origin) -> Summary:
     """The value of NAME/summary.json."""
     means = [run.after.means() for run in found]
     sts = {
@@ -86,11 +87,11 @@ def summary(variant: Variant, found: list[SeedRun], origin: dict[str, str]) -> d
             for share, mixture in sorted(found[0].mixtures.items())
         ],
     }
-    rounded: dict[str, Any] = round_floats(value, PLACES)
+    rounded: Summary = round_floats(value, PLACES)
     return rounded
 
 
-def left_out(variant: Variant, reason: str, origin: dict[str, str]) -> dict[str, Any]:
+def left_out(variant: Variant, reason: str, origin: Origin) -> LeftOut:
     """The value of NAME/summary.json where the data are too few for the variant."""
     return {"variant": variant.name, "row": variant.row, "left_out": reason, "origin": origin}
 

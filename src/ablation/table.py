@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
+from src.ablation.results import Comparison, Measured
 from src.table_files import write_table
 
 
-def markdown(comparison: Mapping[str, Any]) -> str:
+def markdown(comparison: Comparison) -> str:
     """One line a row: nDCG@10 on every set, Spearman's correlation, its drop, and that as a share of the reference's.
 
     A difference from the reference that is significant after Holm's correction is marked with *.
@@ -31,7 +30,7 @@ def markdown(comparison: Mapping[str, Any]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def write_plot(path: Path, comparison: Mapping[str, Any]) -> None:
+def write_plot(path: Path, comparison: Comparison) -> None:
     """Every variant on every set, for `dvc plots show`."""
     sets = comparison["sets"]
     lines = [
@@ -47,7 +46,7 @@ def write_plot(path: Path, comparison: Mapping[str, Any]) -> None:
     write_table(path, ["variant", "set", "nDCG@10", "Spearman"], lines)
 
 
-def _cell(values: Mapping[str, Any]) -> str:
+def _cell(values: Measured) -> str:
     """`0.712 ± 0.004 (+0.021*)`."""
     text = f"{values['mean']:.3f}" + (f" ± {values['sd']:.3f}" if "sd" in values else "")
     if "difference" in values:

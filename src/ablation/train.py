@@ -6,8 +6,9 @@ import math
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from src.ablation import results
 from src.ablation.mix import TooFewRowsError, mixed, sample
 from src.files import read_jsonl, write_jsonl
 from src.recipe.stages import FINAL
@@ -33,14 +34,14 @@ class Trained:
 
     before: Path
     after: Path
-    steps: list[dict[str, Any]]
+    steps: list[results.Trained]
 
 
 def train_variant(variant: Variant, seed: int, folder: Path) -> Trained:
     """Train the variant's own steps one after another; models and data of its own go to `folder`."""
     before = after = MODELS / variant.start
     earlier = {step: (PREPARED / step / "train.jsonl", block) for step, block in variant.blocks.items()}
-    taken = []
+    taken: list[results.Trained] = []
     for step in variant.trained:
         before, after = after, folder / step
         data, whole = training_rows(variant, step, folder), PREPARED / step / "train.jsonl"

@@ -35,7 +35,7 @@ def text_of(row: Row, column: str, where: str) -> str:
 
 
 def score_of(row: Row, column: str, where: str) -> float:
-    """The gold score of a column. Raises UserError where it is no number that float32 holds; `where` names file and row."""
+    """The gold score of a column. Raises UserError where it is no number, or beyond float32; `where`: file and row."""
     score = row.get(column)
     if isinstance(score, bool) or not isinstance(score, int | float) or not -_LARGEST <= score <= _LARGEST:
         raise UserError(f"{where}: {column} is {score!r}; expected a number")

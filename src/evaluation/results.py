@@ -1,10 +1,32 @@
-"""What the evaluation stages write and the report reads; docs/evaluation.md says how the values are made."""
+"""What the evaluation stages write and the report reads: one shape for both, checked where a file is read.
+
+docs/evaluation.md says how the values are made.
+"""
 
 from __future__ import annotations
 
-from typing import Any, TypedDict
+from typing import Any
+
+from typing_extensions import TypedDict  # typing's own carries too little for pydantic before Python 3.12
 
 Scores = dict[str, float]
+
+
+class Tested(TypedDict):
+    """A difference with its interval, its p-value before and after Holm's correction, and the verdict."""
+
+    difference: float
+    interval: list[float]
+    p: float
+    p_holm: float
+    significant: bool
+
+
+class Pair(Tested):
+    """The difference of two systems in one measure."""
+
+    a: str
+    b: str
 
 
 class Significance(TypedDict, total=False):
@@ -14,7 +36,7 @@ class Significance(TypedDict, total=False):
     test: str
     p_floor: float
     seed: int
-    pairs: dict[str, list[dict[str, Any]]]
+    pairs: dict[str, list[Pair]]
 
 
 class Evaluation(TypedDict):
@@ -64,3 +86,29 @@ class Similarity(TypedDict):
     dims: dict[str, dict[str, dict[str, Scores]]]  # by model, dimension and similarity
     nli: Triplets | None
     forgetting: Forgetting
+
+
+class Correlation(TypedDict):
+    """Spearman's correlation over queries, and with nDCG@10 before held fixed; each with its interval."""
+
+    spearman: float
+    interval: list[float]
+    partial: float
+    partial_interval: list[float]
+
+
+class SetErrors(TypedDict):
+    """A set's queries: how many got better and worse, {retrieval measure: {shift: correlation}}, the worst losses."""
+
+    queries: int
+    better: int
+    worse: int
+    correlations: dict[str, dict[str, Correlation]]
+    worst: list[dict[str, Any]]
+
+
+class ForgettingErrors(TypedDict):
+    """reports/forgetting_errors.json."""
+
+    protocol: dict[str, Any]
+    sets: dict[str, SetErrors]

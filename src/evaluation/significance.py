@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from src.evaluation.metrics import TESTED
-from src.evaluation.results import Significance
+from src.evaluation.results import Pair, Significance, Tested
 
 if TYPE_CHECKING:
     from src.evaluation.beir import Qrels
@@ -209,22 +209,25 @@ def _compare(
     measure: str,
     draws: Draws,
     clusters: Clusters,
-) -> list[dict[str, Any]]:
+) -> list[Pair]:
     differences = np.stack([rows[a][measure] - rows[b][measure] for a, b in pairs], axis=1)
     low, high = interval(bootstrap_means(differences, draws, clusters))
-    p = randomisation_p(differences, draws.seed, clusters)
+    tested = verdicts(differences.mean(axis=0), (low, high), randomisation_p(differences, draws.seed, clusters))
+    return [{"a": a, "b": b, **found} for (a, b), found in zip(pairs, tested, strict=True)]
+
+
+def verdicts(differences: Values, bounds: tuple[Values, Values], p: Values) -> list[Tested]:
+    """Differences (comparisons,) with their bounds and p-values, corrected as one family."""
     corrected = holm(p)
     return [
         {
-            "a": a,
-            "b": b,
-            "difference": float(differences[:, i].mean()),
-            "interval": [float(low[i]), float(high[i])],
-            "p": float(p[i]),
-            "p_holm": float(corrected[i]),
-            "significant": bool(corrected[i] < 1 - LEVEL),
+            "difference": float(difference),
+            "interval": [float(bounds[0][place]), float(bounds[1][place])],
+            "p": float(p[place]),
+            "p_holm": float(corrected[place]),
+            "significant": bool(corrected[place] < 1 - LEVEL),
         }
-        for i, (a, b) in enumerate(pairs)
+        for place, difference in enumerate(differences)
     ]
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +12,7 @@ from scipy.stats import rankdata
 
 from src.data.prepared import read_rows
 from src.errors import UserError
+from src.evaluation.results import Change
 from src.evaluation.significance import interval
 
 Vectors = NDArray[np.float64]
@@ -101,7 +101,7 @@ def triplets_right(anchor: Vectors, positive: Vectors, negative: Vectors) -> NDA
     return right
 
 
-def forgetting(before: Values, after: Values, scores: Values, resamples: int, seed: int) -> dict[str, Any]:
+def forgetting(before: Values, after: Values, scores: Values, resamples: int, seed: int) -> Change:
     """What Spearman's correlation lost between two checkpoints; a positive drop means that it fell.
 
     Args:

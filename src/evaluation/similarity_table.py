@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from src.errors import UserError
 from src.evaluation import similarity
+from src.evaluation.results import Scores, Similarity, Triplets
 from src.evaluation.significance import Draws
 from src.files import round_floats
 from src.recipe.stages import BEFORE, CHECKPOINTS, FINAL
@@ -70,7 +71,7 @@ def read_columns(path: Path) -> Columns:
     return {name: table[name].to_numpy() for name in table.column_names}
 
 
-def summarise(folder: Path, protocol: Mapping[str, Any], names: tuple[str, str], draws: Draws) -> dict[str, Any]:
+def summarise(folder: Path, protocol: Mapping[str, Any], names: tuple[str, str], draws: Draws) -> Similarity:
     """What reports/eval/sts.json holds: every checkpoint at every dimension, and what was forgotten between two.
 
     Args:
@@ -80,7 +81,7 @@ def summarise(folder: Path, protocol: Mapping[str, Any], names: tuple[str, str],
     """
     pairs = read_columns(folder / PAIRS)
     scores = pairs.pop(SCORE)
-    table: dict[str, dict[str, Any]] = {}
+    table: dict[str, dict[str, dict[str, Scores]]] = {}
     for column, values in pairs.items():
         model, dim, kind = column.split("/")
         found = similarity.correlation(values.astype(np.float64), scores)
@@ -105,13 +106,13 @@ def summarise(folder: Path, protocol: Mapping[str, Any], names: tuple[str, str],
         "nli": _accuracy(names[1], right) if right else None,
         "forgetting": {**by_dim[whole], "from": BEFORE, "to": FINAL, "dims": by_dim},
     }
-    rounded: dict[str, Any] = round_floats(value, PLACES)
+    rounded: Similarity = round_floats(value, PLACES)
     return rounded
 
 
-def _accuracy(name: str, right: Columns) -> dict[str, Any]:
+def _accuracy(name: str, right: Columns) -> Triplets:
     """Share of the triplets whose positive is nearer, by model and dimension."""
-    accuracy: dict[str, dict[str, float]] = {model: {} for model in CHECKPOINTS}
+    accuracy: dict[str, Scores] = {model: {} for model in CHECKPOINTS}
     for column, values in right.items():
         model, dim = column.split("/")
         accuracy[model][dim] = float(values.mean())

@@ -16,16 +16,18 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from src.ablation import compare, forgetting
 from src.ablation.evidence import COMPARISON, EVIDENCE, read_comparison
+from src.checked import read_result
 from src.errors import UserError
 from src.evaluation import packed, similarity_table, table
 from src.evaluation.beir import PREPARED, EvalSet, prepared_set, read_qrels
+from src.evaluation.results import Evaluation, ForgettingErrors, Similarity
 from src.evaluation.runs import read_run
 from src.evaluation.significance import Draws, clusters_of
-from src.files import read_json, write_json
+from src.files import write_json
 from src.params import load_ablations
 from src.params.load import ABLATIONS, read, validate
 from src.profile import MINI, PARAMS, load, merge
@@ -108,8 +110,10 @@ def _runs(name: str) -> str:
 
 def _leave_texts_out(errors: Path) -> None:
     """The queries that lost most are listed with their texts, which may not be ours to publish."""
-    values = read_json(errors)
-    write_json(errors, values | {"sets": {name: one | {"worst": []} for name, one in values["sets"].items()}})
+    values = read_result(ForgettingErrors, errors)
+    for of_set in values["sets"].values():
+        of_set["worst"] = []
+    write_json(errors, values)
 
 
 def rebuild(evidence: Path, params: Params, target: Path) -> Inputs:
@@ -141,7 +145,7 @@ def recomputed(evidence: Path) -> list[str]:
 def _evaluation(target: Path, name: str, params: Params, draws: Draws) -> None:
     """reports/eval/NAME.json and the values of every query, from runs and judgements."""
     path = target / "reports" / "eval" / f"{name}.json"
-    facts, qrels = read_json(path), read_qrels(target / _qrels(name))
+    facts, qrels = read_result(Evaluation, path), read_qrels(target / _qrels(name))
     scored = packed.score_runs(target / _runs(name), qrels)
     protocol, dropped = facts["protocol"] | {"queries": len(qrels)}, facts["dropped"]
     data = EvalSet(name, [], [], list(qrels), [], qrels, protocol, dropped, drop_self_hits=False)
@@ -156,16 +160,16 @@ def _evaluation(target: Path, name: str, params: Params, draws: Draws) -> None:
 
 
 def _similarity(target: Path, draws: Draws) -> None:
-    facts: dict[str, Any] = read_json(target / STS)
+    facts = read_result(Similarity, target / STS)
     protocol = {key: value for key, value in facts["protocol"].items() if key != "pairs"}
     names = (facts["set"], facts["nli"]["set"] if facts["nli"] else "")
     write_json(target / STS, similarity_table.summarise(target / SIMILARITY, protocol, names, draws))
 
 
 def _errors(target: Path, draws: Draws) -> None:
-    errors = read_json(target / ERRORS)
+    errors = read_result(ForgettingErrors, target / ERRORS)
     for name in errors["sets"]:
         values = forgetting.read_points(target / ERRORS.with_suffix("") / f"{name}.csv")
         clusters = clusters_of(read_qrels(target / _qrels(name)))
-        errors["sets"][name] = forgetting.summary(values, draws, clusters) | {"worst": []}
+        errors["sets"][name] = forgetting.summary(values, draws, clusters)
     write_json(target / ERRORS, errors)

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from src.ablation.results import Measured, Row
 from src.evaluation.metrics import MAIN
 from src.reporting import names, style, variants
 from src.reporting.charts import Effect, forest
@@ -16,7 +17,6 @@ from src.reporting.markdown import slug
 from src.reporting.section import Figure, Part, Section
 from src.reporting.tables import Cell, Table, interval, share, starred
 
-Row = Mapping[str, Any]
 Rows = Mapping[str, Row]
 FEWEST_SEEDS = 3  # from which on a difference may be said of a training, and not of one run of it
 _SETS_SHOWN = 2  # beside each other; the tables hold them all
@@ -67,12 +67,12 @@ def table(key: str, rows: Rows, inputs: Inputs) -> Table:
     return Table(f"ablation-{key}", header, lines, caption(inputs), notes(inputs))
 
 
-def spread(value: Mapping[str, float]) -> str:
+def spread(value: Measured) -> str:
     """`0.7171` or, over seeds, `0.7171 ± 0.0042`."""
     return f"{value['mean']:.4f}" + (f" ± {value['sd']:.4f}" if "sd" in value else "")
 
 
-def _change(measured: Mapping[str, Any]) -> tuple[Cell, Cell]:
+def _change(measured: Measured) -> tuple[Cell, Cell]:
     if "difference" not in measured:  # of the reference, or where the other was left out
         return None, None
     return starred(f"{measured['difference']:+.4f}", measured["significant"]), interval(measured["interval"])
@@ -112,7 +112,7 @@ def notes(inputs: Inputs) -> str:
     return " ".join(sentences)
 
 
-def _measures(inputs: Inputs) -> list[tuple[str, Callable[[Row], Mapping[str, Any]]]]:
+def _measures(inputs: Inputs) -> list[tuple[str, Callable[[Row], Measured]]]:
     """The first sets' retrieval and STS: what it is called, and a row's value of it."""
     assert inputs.ablation is not None
     retrieval = [
@@ -122,9 +122,8 @@ def _measures(inputs: Inputs) -> list[tuple[str, Callable[[Row], Mapping[str, An
     return [*retrieval, (f"Spearman, {inputs.sts['set']}", lambda row: row["sts"])]
 
 
-def _of_set(name: str, row: Row) -> Mapping[str, Any]:
-    measured: Mapping[str, Any] = row["retrieval"][name]
-    return measured
+def _of_set(name: str, row: Row) -> Measured:
+    return row["retrieval"][name]
 
 
 def draw_effects(key: str, rows: Rows, inputs: Inputs, target: Path) -> None:

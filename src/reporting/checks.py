@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from src.ablation.results import Comparison, Row
 from src.evaluation.metrics import MAIN
 from src.evaluation.results import Evaluation, Similarity
 from src.recipe.stages import FINAL
@@ -153,7 +154,7 @@ def batch(size: int, about_claims: bool) -> Check:
     return Check("batch_size", what, size, limit, _verdict(size >= LEAST_BATCH), reason)
 
 
-def retrieval_only(ablation: Mapping[str, Any] | None, why_not: str) -> list[Check]:
+def retrieval_only(ablation: Comparison | None, why_not: str) -> list[Check]:
     """Whether the steps before retrieval training pay, on each set: without them nDCG@10 is significantly lower.
 
     Args:
@@ -176,7 +177,7 @@ def retrieval_only(ablation: Mapping[str, Any] | None, why_not: str) -> list[Che
     return checks
 
 
-def _retrieval_alone(ablation: Mapping[str, Any]) -> Mapping[str, Any] | None:
+def _retrieval_alone(ablation: Comparison) -> Row | None:
     """The row that differs in its path alone, which is retrieval, from the one that it is compared with.
 
     At the full budget where there is such a row, else at that of all variants; None where there is none.
@@ -187,7 +188,7 @@ def _retrieval_alone(ablation: Mapping[str, Any]) -> Mapping[str, Any] | None:
         for row in rows.values()
         if row["path"] == [FINAL]
         and set(row["row"]) <= {"path", "full_budget", "against"}
-        and (base := rows.get(row.get("against"))) is not None
+        and (base := rows.get(row.get("against", ""))) is not None
         and len(base["path"]) > 1
         and base["row"].get("full_budget") == row["row"].get("full_budget")
     ]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from src.ablation.forgetting import read_points
 from src.evaluation.metrics import MAIN
+from src.evaluation.results import SetErrors
 from src.reporting import names, style
 from src.reporting.inputs import Inputs
 from src.reporting.retrieval import caption
@@ -46,7 +46,7 @@ def section(inputs: Inputs) -> Section:
     return Section("Does forgetting go with retrieval errors?", what, parts)
 
 
-def answer(of_set: Mapping[str, Any]) -> str:
+def answer(of_set: SetErrors) -> str:
     """What the correlation says, in a sentence; an interval that holds zero says nothing."""
     value = of_set["correlations"]["ndcg_change"]["local_forgetting"]
     bounds, n = value["partial_interval"], of_set["queries"]
@@ -57,13 +57,13 @@ def answer(of_set: Mapping[str, Any]) -> str:
     return f"**{yes}, here:** where semantic similarity is judged worse, queries {verb} more ({figures})."
 
 
-def correlations(name: str, of_set: Mapping[str, Any], inputs: Inputs) -> Table:
+def correlations(name: str, of_set: SetErrors, inputs: Inputs) -> Table:
     """Spearman's correlations with intervals; bold where the interval leaves zero out."""
     rows: list[list[Cell]] = []
     for shift, words in SHIFTS.items():
         values = [of_set["correlations"][target][shift] for target in TARGETS]
-        pairs = (("spearman", "interval"), ("partial", "partial_interval"))
-        rows.append([words, *(_correlation(value[key], value[bounds]) for value in values for key, bounds in pairs)])
+        pairs = [((v["spearman"], v["interval"]), (v["partial"], v["partial_interval"])) for v in values]
+        rows.append([words, *(_correlation(*found) for pair in pairs for found in pair)])
     header = ["shift", *(part for words in TARGETS.values() for part in (f"{words}, ρ", "partial"))]
     assert inputs.errors is not None
     rules = inputs.errors["protocol"]
@@ -78,7 +78,7 @@ def _correlation(value: float, bounds: list[float]) -> str:
     return f"**{text}**" if bounds[0] > 0 or bounds[1] < 0 else text
 
 
-def worst(name: str, of_set: Mapping[str, Any]) -> Table:
+def worst(name: str, of_set: SetErrors) -> Table:
     """The queries that lost most, with what stands first now."""
     rows: list[list[Cell]] = []
     for item in of_set["worst"][:SHOWN]:
@@ -89,7 +89,7 @@ def worst(name: str, of_set: Mapping[str, Any]) -> Table:
     return Table(f"worst-{name}", header, rows)
 
 
-def draw_points(inputs: Inputs, name: str, of_set: Mapping[str, Any], target: Path) -> None:
+def draw_points(inputs: Inputs, name: str, of_set: SetErrors, target: Path) -> None:
     """Of every query, the change in retrieval against how the space moved around it."""
     points = read_points(inputs.root / "reports" / "forgetting_errors" / f"{name}.csv")
     note = f"{caption(inputs.evaluations[name])}. Spearman's correlation over queries with its 95 % interval."

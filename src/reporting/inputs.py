@@ -7,10 +7,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from src.ablation import results
 from src.ablation.evidence import read_comparison
+from src.checked import read_result
 from src.errors import UserError
 from src.evaluation.expected import EXPECTED, Comparison, Entry, Expected, compare, read_expected, unmeasured
-from src.evaluation.results import Evaluation, Similarity
+from src.evaluation.results import Evaluation, ForgettingErrors, Similarity
 from src.files import read_json, read_text
 from src.recipe.stages import STAGES
 from src.recipe.systems import LATE
@@ -24,7 +26,7 @@ CURVES = ("mlm", *STAGES, LATE)
 LATENCY = "reports/bench/eval_dims.json"
 
 Curve = dict[str, list[float]]
-Variants = tuple[dict[str, Any] | None, str]
+Variants = tuple[results.Comparison | None, str]
 
 
 @dataclass(frozen=True)
@@ -51,9 +53,9 @@ class Inputs:
     sts: Similarity
     cards: dict[str, dict[str, Any]]
     curves: dict[str, Curve]
-    ablation: dict[str, Any] | None
+    ablation: results.Comparison | None
     no_ablation: str
-    errors: dict[str, Any] | None
+    errors: ForgettingErrors | None
     latency: dict[str, Any] | None
     expected: Expected
     base_origin: dict[str, Any]
@@ -85,18 +87,19 @@ def read_inputs(params: Params, root: Path = Path(), variants: Variants | None =
     """
     prepared = root / "data" / "prepared"
     reports = root / "reports"
+    errors = reports / "forgetting_errors.json"
     bench = optional_json(root / LATENCY) or {}
     ablation, no_ablation = variants or read_comparison(params, root)
     return Inputs(
         params=params,
         root=root,
-        evaluations={name: read_json(reports / "eval" / f"{name}.json") for name in params.eval.sets},
-        sts=read_json(reports / "eval" / "sts.json"),
+        evaluations={name: read_result(Evaluation, reports / "eval" / f"{name}.json") for name in params.eval.sets},
+        sts=read_result(Similarity, reports / "eval" / "sts.json"),
         cards={name: read_json(prepared / name / "card.json") for name in (*TRAINING_SETS, *params.eval.sets)},
         curves={name: curve for name in CURVES if (curve := read_curve(reports / "training" / f"{name}.csv"))},
         ablation=ablation,
         no_ablation=no_ablation,
-        errors=optional_json(reports / "forgetting_errors.json"),
+        errors=read_result(ForgettingErrors, errors) if errors.is_file() else None,
         latency=bench.get("latency"),
         expected=read_expected(root / EXPECTED),
         base_origin=optional_json(root / "models" / "base" / "origin.json") or {},

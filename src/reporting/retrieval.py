@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from src.evaluation.expected import Entry
 from src.evaluation.metrics import MAIN
 from src.evaluation.metrics import SHOWN as MEASURES
-from src.evaluation.results import Evaluation
+from src.evaluation.results import Evaluation, Pair
 from src.recipe import systems
 from src.recipe.stages import FINAL
 from src.reporting import names, style
@@ -89,18 +88,18 @@ def caption(evaluation: Evaluation) -> str:
     return f"{names.retrieval_set(evaluation)}: {names.protocol(evaluation)}"
 
 
-def pair(evaluation: Evaluation, measure: str, name: str, other: str) -> dict[str, Any] | None:
+def pair(evaluation: Evaluation, measure: str, name: str, other: str) -> Pair | None:
     """The comparison of two rows on a measure as if `name` came first; None where it was not tested."""
     for tested in evaluation["significance"].get("pairs", {}).get(measure, []):
         if (tested["a"], tested["b"]) == (name, other):
-            return dict(tested)
+            return tested
         if (tested["b"], tested["a"]) == (name, other):
             bounds = list(opposite(tested["interval"]))
             return {**tested, "a": name, "b": other, "difference": -tested["difference"], "interval": bounds}
     return None
 
 
-def p_value(evaluation: Evaluation, tested: Mapping[str, Any]) -> str:
+def p_value(evaluation: Evaluation, tested: Pair) -> str:
     """`p = 0.012` after Holm's correction, or `p < 0.001` where no sign flip reached the difference."""
     sign = "<" if tested["p"] <= evaluation["significance"]["p_floor"] else "="
     return f"p {sign} {tested['p_holm']:.2g}"

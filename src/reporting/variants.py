@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from src.ablation.results import Comparison, Row
 from src.recipe.stages import BLOCKS, STAGES
 from src.reporting.inputs import Inputs
 from src.reporting.tables import share
-
-Row = Mapping[str, Any]
 
 
 class Question(NamedTuple):
@@ -48,7 +47,7 @@ QUESTIONS = {
 }
 
 
-def groups(ablation: Mapping[str, Any]) -> dict[str, dict[str, Row]]:
+def groups(ablation: Comparison) -> dict[str, dict[str, Row]]:
     """{group: {variant: row}} in the order of QUESTIONS, the reference first in each; only groups with a variant."""
     reference = ablation["reference"]
     grouped: dict[str, dict[str, Row]] = {key: {reference: ablation["rows"][reference]} for key in QUESTIONS}

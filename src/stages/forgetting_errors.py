@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -14,6 +13,7 @@ from src.ablation.forgetting import NEAREST, Space
 from src.ablation.measure import read_benchmarks
 from src.evaluation import dense, metrics
 from src.evaluation.beir import EvalSet
+from src.evaluation.results import SetErrors
 from src.evaluation.significance import Draws, clusters_of, interval_words
 from src.evaluation.similarity import Pairs, unit
 from src.files import fresh_dir, round_floats, write_json
@@ -47,7 +47,7 @@ def run(params: Params) -> None:
     write_json(FOLDER.with_suffix(".json"), round_floats({"protocol": protocol, "sets": sets}, PLACES))
 
 
-def one_set(data: EvalSet, pairs: Pairs, params: Params, device: torch.device, folder: Path) -> dict[str, Any]:
+def one_set(data: EvalSet, pairs: Pairs, params: Params, device: torch.device, folder: Path) -> SetErrors:
     """The correlations and worst losses of one set; writes its scatter points."""
     before, ndcg_before = space(BEFORE, data, pairs, params, device)
     after, ndcg_after = space(FINAL, data, pairs, params, device)
@@ -55,7 +55,7 @@ def one_set(data: EvalSet, pairs: Pairs, params: Params, device: torch.device, f
     path = folder / f"{data.name}.csv"
     forgetting.write_points(path, data.query_ids, values)
     summary = forgetting.summary(forgetting.read_points(path), Draws.of(params.eval), clusters_of(data.qrels))
-    return summary | {"worst": forgetting.worst(values, data, after, WORST)}
+    return {**summary, "worst": forgetting.worst(values, data, after, WORST)}
 
 
 def space(

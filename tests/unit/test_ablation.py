@@ -154,7 +154,7 @@ def file_variant(folder, found, runs):
     write_json(folder / found.name / record.SUMMARY, record.summary(found, runs, {"code": "1"}))
 
 
-STEPS = [{"rows": 10, "epochs": 1.5, "optimizer_steps": 7}]
+STEPS = [{"step": "retrieval", "rows": 10, "batch_size": 5, "epochs": 1.5, "optimizer_steps": 7}]
 
 
 def seeds(level, noise, mixtures=None):
