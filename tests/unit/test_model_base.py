@@ -223,7 +223,11 @@ def test_no_such_folder_and_no_network_is_one_line(monkeypatch, tmp_path):
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [("", "empty; the tokenizer needs text"), ('{"metin": "a"}\n', ":1: text is missing; expected a text"), ("{\n", ":1: not JSON")],
+    [
+        ("", "empty; the tokenizer needs text"),
+        ('{"metin": "a"}\n', ":1: text is missing; expected a text"),
+        ("{\n", ":1: not JSON"),
+    ],
 )
 def test_text_that_cannot_be_read_is_refused(workspace, content, message):
     base_model.TEXT.write_text(content, encoding="utf-8")
