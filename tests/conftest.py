@@ -2,14 +2,18 @@
 
 import os
 
-os.environ.setdefault(
-    "OMP_NUM_THREADS", "1"
-)  # read when torch is imported; a second thread gains nothing on such sizes
+# Read when torch is imported; a second thread gains nothing on such sizes.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
 from filelock import FileLock
+from hypothesis import settings
 
 from tests.checkout import ROOT, SECRET, TINY, Checkout, make_checkout
+
+# A test is as right on a busy machine: two processes share it.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 # Two processes share the tests and take whole modules in this order: what takes longest must not be the last.
 ORDER = ("/test_hub_paper.py", "/test_ablate.py", "/test_own_data.py", "/faults/", "/chain/", "/unit/")

@@ -64,9 +64,9 @@ def finished(root, name=NAME):
 
 
 def write_params(root, params):
-    import yaml
+    from dvc.utils.serialize import dump_yaml
 
-    write(root / "params.yaml", yaml.safe_dump(params.model_dump(mode="json"), sort_keys=False))
+    dump_yaml(root / "params.yaml", params.model_dump(mode="json"))
 
 
 @pytest.fixture(scope="module")
