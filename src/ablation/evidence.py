@@ -9,6 +9,7 @@ from src.ablation.origin import code, differences, origins
 from src.ablation.results import Comparison
 from src.ablation.variants import variant
 from src.checked import read_result
+from src.files import read_json
 from src.params import load_ablations
 from src.params.load import ABLATIONS
 
@@ -26,14 +27,14 @@ def read_comparison(params: Params, root: Path = Path()) -> tuple[Comparison | N
     path = root / EVIDENCE / COMPARISON
     if not path.is_file():
         return None, f"No variants have been trained. {COMMAND}"
-    found = read_result(Comparison, path)
+    found: Comparison = read_json(path)  # of older code it may have another shape
     other = what_differs(found, params, root)
     if other:
         return (
             None,
             f"The variants in {EVIDENCE}/ are left out: they were made with other {', '.join(other)}. {COMMAND}",
         )
-    return found, ""
+    return read_result(Comparison, path), ""
 
 
 def what_differs(comparison: Comparison, params: Params, root: Path) -> list[str]:
