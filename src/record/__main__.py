@@ -1,7 +1,7 @@
 """`python -m src.record NAME`: file the current run under reports/records/NAME/, each claim with its evidence.
 
-`python -m src.record check [NAME]` recomputes every number of a record, or of all, from its files alone, with a line
-for each table, and fails on a difference. `python -m src.record render NAME` writes a record's report, numbers and
+`python -m src.record check [RECORD]` recomputes every number of a record, or of all, from its files alone, with a line
+for each table, and fails on a difference. `python -m src.record render RECORD` writes a record's report, numbers and
 figures again, from the same evidence, after the form of reports has changed.
 """
 
@@ -41,7 +41,7 @@ def main(arguments: list[str]) -> None:
         case [name]:
             file_current(name)
         case _:
-            raise UserError("expected NAME, check, check NAME or render NAME")
+            raise UserError("expected NAME, check, check RECORD or render RECORD")
 
 
 def file_current(name: str) -> None:
@@ -83,4 +83,4 @@ def check_all(records: Mapping[str, Path]) -> None:
 
 
 if __name__ == "__main__":
-    run_command(main, "NAME|check|render [NAME]", "check mini")
+    run_command(main, "NAME [RECORD]", "mini")
