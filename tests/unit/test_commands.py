@@ -39,9 +39,7 @@ def test_help_says_what_a_command_takes_with_an_example(name, monkeypatch, capsy
     usage, *_, example = capsys.readouterr().out.strip().splitlines()
     assert usage.startswith(f"usage: python -m {name}")
     listed = [word.strip("[]").split("|") for word in usage.split() if "|" in word]
-    assert all(
-        value == value.lower() for values in listed for value in values
-    )  # a name of any other kind would not fit
+    assert all(value == value.lower() for values in listed for value in values)  # or nothing would fit
     taken = usage.removeprefix(f"usage: python -m {name}").removesuffix("[--debug]").split()
     given = example.removeprefix(f"example: python -m {name}").split()
     assert len(given) >= sum(word[0] not in "[…" for word in taken)
