@@ -90,7 +90,8 @@ def test_300_pairs_give_a_full_report_at_the_first_try(own):
     found = json.loads((own.path / "reports/ablation/comparison.json").read_text(encoding="utf-8"))
     card = json.loads((own.path / "data/prepared/retrieval/card.json").read_text(encoding="utf-8"))
     pairs = card["splits"]["train"]["kept"]
-    assert found["settings"]["rows"] == pairs <= 300 and {"full", "batch_256"} <= set(found["rows"])
+    whole = json.loads((own.path / "reports/ablation/full/summary.json").read_text(encoding="utf-8"))
+    assert whole["trained"][-1]["rows"] == pairs <= 300 and {"full", "batch_256"} <= set(found["rows"])
     assert found["left_out"] == {
         "batch_512": f"its retrieval batch of 512 is larger than the {pairs} rows",
         "batch_2048": f"its retrieval batch of 2048 is larger than the {pairs} rows",

@@ -17,6 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from dvc.utils.hydra import apply_overrides
 
 from tests.chain.test_readme import clone
 from tests.checkout import Checkout
@@ -122,6 +123,7 @@ def test_a_persons_interrupt_ends_the_children_and_says_how_to_go_on(tiny, tmp_p
     checkout = clone(tiny, tmp_path / "clone")
     checkout.run("dvc", "config", "--local", "cache.dir", str(tiny.path / ".dvc/cache"))
     checkout.run("dvc", "checkout", "dvc.yaml")
+    apply_overrides(checkout.path / "params.yaml", ["nli.epochs=50"])  # it must not end before it is interrupted
     process = start(checkout, "dvc", "repro", "--force", "--single-item", "train_nli")
     log = checkout.path / "logs" / "train_nli.jsonl"
     while process.poll() is None and not log.is_file():  # its first line: imports are over, the work is not
