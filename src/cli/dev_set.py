@@ -17,6 +17,7 @@ from src.data.dev_split import split_off
 from src.data.text import identity
 from src.data.training_set import Row, clean_rows, split_files
 from src.errors import UserError, run_command
+from src.evaluation.packed import QRELS
 from src.files import fresh_dir, write_json, write_jsonl
 from src.params import Params, load_params
 from src.table_files import write_table
@@ -34,7 +35,7 @@ def main(arguments: list[str]) -> None:
     with fresh_dir(target) as folder:
         write_jsonl(folder / "corpus.jsonl", documents)
         write_jsonl(folder / "queries.jsonl", queries)
-        write_table(folder / "qrels" / "test.tsv", ("query-id", "corpus-id", "score"), qrels)
+        write_table(folder / "qrels" / "test.tsv", QRELS, qrels)
         write_json(folder / "source.json", {"source": f"{len(rows)} training pairs of {source.name}, held out"})
     print(f"{target}: {len(queries)} queries, {len(documents)} documents; named in eval.sets, they leave train")
 
