@@ -24,6 +24,7 @@ PARAMS = "params.yaml"
 MINI = "mini"
 # Mappings whose keys are names that the user gives: a profile replaces them whole.
 OPEN_MAPPINGS = ("eval.sets",)
+DROPPED = "ablation.variants."  # a variant of mini that a profile sets to null is none of its own
 # What a refused profile prints as its flags, so that `dvc exp run $(…)` stops instead of running something else.
 REFUSED = "profile-refused"
 _UNQUOTABLE = re.compile(r"[\s'\\$*?]")  # what the shell splits or fills in, and what ends or fills in a quoted value
@@ -47,6 +48,9 @@ def merge(values: dict[str, Any], changes: dict[str, Any], at: str = "") -> dict
     merged = dict(values)
     for key, value in changes.items():
         path = f"{at}{key}"
+        if value is None and path.startswith(DROPPED):
+            merged.pop(key, None)
+            continue
         old: Any = values.get(key)
         inner = isinstance(value, dict) and isinstance(old, dict) and path not in OPEN_MAPPINGS
         merged[key] = merge(old, value, f"{path}.") if inner else value

@@ -56,10 +56,18 @@ def variant(name: str, params: Params, ablations: AblationParams, code: str) -> 
         sample_seed=params.seed,
         runtime=params.runtime,
         compiled=params.launch.compile,
-        measuring=Measuring(**{key: getattr(params.eval, key) for key in Measuring.model_fields}),
+        measuring=measuring(params, ablations),
         sts_set=params.data.sts.name,
         code=code,
     )
+
+
+def measuring(params: Params, ablations: AblationParams) -> Measuring:
+    """How every variant is measured: as the chain is, on those sets that ablations name, else on all."""
+    options = {key: getattr(params.eval, key) for key in Measuring.model_fields}
+    if ablations.sets is not None:
+        options["sets"] = {name: params.eval.sets[name] for name in ablations.sets}
+    return Measuring(**options)
 
 
 def changed(block: StageParams, changes: dict[str, Any]) -> StageParams:

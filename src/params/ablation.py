@@ -13,12 +13,15 @@ from src.params.schema import Params
 class AblationParams(Block):
     reference: Key
     seeds: list[Count]
+    sets: Annotated[list[Key], Field(min_length=1)] | None
     rows: Positive | None
     epochs: Annotated[Number, Field(gt=0)] | None
     variants: Annotated[dict[Key, dict[str, Any]], Field(min_length=1)]
 
     @model_validator(mode="after")
     def _reference_is_a_variant(self) -> Self:
+        if self.sets is not None and len(set(self.sets)) < len(self.sets):
+            raise ValueError("sets names a set twice")
         if self.reference not in self.variants:
             raise ValueError(f"reference {self.reference!r} is none of the variants {', '.join(self.variants)}")
         for name, row in self.variants.items():

@@ -57,6 +57,9 @@ def validate(values: dict[str, Any], path: str) -> Params:
 def validate_ablations(values: dict[str, Any], params: Params, path: str) -> AblationParams:
     """`values` as AblationParams whose rows fit `params`. Raises UserError that lists every fault."""
     ablations = validated(AblationParams, values, path)
+    unknown = [name for name in ablations.sets or () if name not in params.eval.sets]
+    if unknown:
+        raise UserError(f"{path}: sets: {unknown[0]!r} is none of eval.sets: {', '.join(params.eval.sets)}")
     try:
         for name, row in ablations.variants.items():
             check_variant(name, row, params)

@@ -15,7 +15,7 @@ from src.evaluation.significance import Draws
 from src.evaluation.similarity import Pairs
 from src.files import read_yaml, write_json
 from src.params import load_params
-from src.params.load import validate_ablations
+from src.params.load import validate, validate_ablations
 from src.params.variant import read_variant
 
 ROOT = Path(__file__).parents[2]
@@ -128,6 +128,24 @@ def test_an_unknown_variant_or_reference_is_named(tmp_path):
         read_variant("nothing", tmp_path)
     with pytest.raises(UserError, match="reference 'nothing' is none of the variants"):
         validate_ablations({**VALUES, "reference": "nothing"}, PARAMS, "ablations/params.yaml")
+
+
+def test_variants_are_measured_on_the_sets_that_params_name(tmp_path):
+    name = next(iter(PARAMS.eval.sets))
+    values = PARAMS.model_dump()
+    values["eval"]["sets"] |= {"dev": values["eval"]["sets"][name]}
+    params = validate(values, "params.yaml")
+
+    def measured_sets(sets):
+        ablations = validate_ablations({**VALUES, "sets": sets}, params, "ablations/params.yaml")
+        return list(variants.variant("full", params, ablations, "code").measuring.sets)
+
+    assert measured_sets(None) == [name, "dev"] and measured_sets(["dev"]) == ["dev"]
+    with pytest.raises(UserError, match="sets: 'other' is none of eval.sets: "):
+        measured_sets(["dev", "other"])
+    for wrong in ([], ["dev", "dev"]):
+        with pytest.raises(UserError, match="ablations/params.yaml: .*sets"):
+            measured_sets(wrong)
 
 
 class FakeSet:
