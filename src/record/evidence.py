@@ -28,14 +28,13 @@ from src.evaluation.results import Evaluation, ForgettingErrors, Similarity
 from src.evaluation.runs import read_run
 from src.evaluation.significance import Draws, clusters_of
 from src.files import write_json
-from src.params import load_ablations
-from src.params.load import ABLATIONS, read, validate
+from src.params.load import ABLATIONS, read, validate, validate_ablations
 from src.profile import MINI, PARAMS, load, merge
 from src.recipe.stages import BEFORE, FINAL
 from src.reporting.inputs import LATENCY, TRAINING_SETS, Inputs, read_inputs
 
 if TYPE_CHECKING:
-    from src.params import Params
+    from src.params import AblationParams, Params
 
 FOLDER = "evidence"
 PROFILES = Path(__file__).parents[2] / "params"
@@ -56,6 +55,12 @@ def params_of(record: Path) -> Params:
     path = record / PARAMS
     mini = {key: value for key, value in load(MINI, PROFILES).items() if key != "ablation"}
     return validate(merge(mini, read(path)), str(path))
+
+
+def ablations_of(evidence: Path, params: Params) -> AblationParams:
+    """The variants of a record; as `params_of`."""
+    path = evidence / ABLATIONS
+    return validate_ablations(load(MINI, PROFILES)["ablation"] | read(path), params, str(path))
 
 
 def collect(root: Path, params: Params, target: Path) -> None:
@@ -126,8 +131,7 @@ def rebuild(evidence: Path, params: Params, target: Path) -> Inputs:
     _errors(target, draws)
     comparison = None
     if (target / EVIDENCE).is_dir():
-        ablations = load_ablations(params, target / ABLATIONS)
-        comparison = compare.compare_all(target / EVIDENCE, ablations, draws)
+        comparison = compare.compare_all(target / EVIDENCE, ablations_of(target, params), draws)
         write_json(target / EVIDENCE / COMPARISON, comparison)
     return read_inputs(params, target, (comparison, "" if comparison else NO_VARIANTS))
 

@@ -11,7 +11,7 @@ import pytest
 from src.errors import UserError
 from src.evaluation import packed, similarity_table
 from src.evaluation.runs import write_run
-from src.files import read_json, write_json
+from src.files import read_json, read_yaml, write_json
 from src.recipe.systems import FORMS, at_dim, quantised
 from src.record import __main__ as command
 from src.record import evidence, file
@@ -234,3 +234,14 @@ def test_readme_shows_what_the_records_hold():
     expected = readme.between(text, "results", readme.results(records))
     expected = readme.between(expected, "mini", readme.headline(read_json(records / "mini" / "metrics.json")))
     assert expected == text, "run `python -m src.reporting.readme`"
+
+
+def test_variants_filed_before_a_key_was_there_are_read_as_mini_has_it(filed, tmp_path):
+    from dvc.utils.serialize import dump_yaml
+
+    values = read_yaml(filed / "evidence" / "ablations" / "params.yaml")
+    kept = {key: value for key, value in values.items() if key not in ("sets", "seeds")}
+    (tmp_path / "ablations").mkdir()
+    dump_yaml(tmp_path / "ablations" / "params.yaml", kept)
+    found = evidence.ablations_of(tmp_path, evidence.params_of(filed))
+    assert (found.sets, found.seeds, list(found.variants)) == (None, [], list(values["variants"]))
