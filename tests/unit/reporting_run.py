@@ -312,5 +312,12 @@ def errors(sets):
 
 def latency():
     names = ("float32", "int8", "binary", "binary_rescored")
-    forms = {form: {"batch_1": 1.0 + place, "batch_32": 0.5 + place} for place, form in enumerate(names)}
-    return {"documents": 1000, "k": 10, "batch": 32, "threads": 1, "dims": {"128": forms, "64": forms}}
+    forms = {
+        form: {"batch_1": _times(1.0 + place), "batch_32": _times(0.5 + place)} for place, form in enumerate(names)
+    }
+    counts = {"documents": 1000, "k": 10, "batch": 32, "threads": 1}
+    return {**counts, "encoding": {"batch_1": _times(4.0)}, "dims": {"128": forms, "64": forms}}
+
+
+def _times(median):
+    return {"median": median, "low": 0.9 * median, "high": 1.2 * median}
