@@ -23,7 +23,7 @@ import torch
 from bench.common import alternate, build_gte, ratio, write_result
 from src.errors import run_command
 from src.evaluation import dense, encode, metrics, runs
-from src.evaluation.beir import EvalSet
+from src.evaluation.beir import EvalSet, rules
 from src.evaluation.quantise import RESCORE, rank_quantised
 from src.params import load_params
 
@@ -84,7 +84,8 @@ def toy_set(generator: np.random.Generator) -> EvalSet:
     ids = [f"d{number:04d}" for number in range(DOCUMENTS, 0, -1)]
     asked = [f"q{number:03d}" for number in range(QUERIES)]
     qrels = {query: {ids[number]: 1} for number, query in enumerate(asked)}
-    return EvalSet("toy", ids, texts(DOCUMENTS, 40, 110), asked, texts(QUERIES, 8, 20), qrels, {}, {}, False)
+    documents, queries = texts(DOCUMENTS, 40, 110), texts(QUERIES, 8, 20)
+    return EvalSet("toy", ids, documents, asked, queries, qrels, rules("toy", queries, documents), {}, False)
 
 
 def encode_set(model: dense.DenseModel, data: EvalSet) -> list[Any]:

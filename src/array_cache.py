@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from src.strict_json import JsonObject
+
 Fill = Callable[[NDArray[Any]], None]
 
 
@@ -23,7 +25,7 @@ def folder(name: str) -> Path:
     return Path(os.environ.get("DVC_ROOT", ".")) / ".cache" / name
 
 
-def place(name: str, key: dict[str, Any]) -> Path:
+def place(name: str, key: JsonObject) -> Path:
     """The file of a key, JSON values, in the folder `name`."""
     digest = hashlib.sha256(json.dumps(key, sort_keys=True, default=str).encode()).hexdigest()
     return folder(name) / f"{digest[:40]}.npy"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from src.checked import validated
 from src.errors import UserError, run_command
 from src.files import read_json
 from src.reporting.checks import Check, counted
@@ -20,7 +21,7 @@ def main(_: list[str]) -> None:
     """
     if not CHECKS.is_file():
         raise UserError(f"{CHECKS}: no such file; run `dvc repro report` first")
-    checks = [Check(**fields) for fields in read_json(CHECKS)]
+    checks = validated(list[Check], read_json(CHECKS), CHECKS)
     print("\n".join(check.line() for check in checks))
     print(f"{len(checks)} checks: {counted(checks)}")
     if any(check.verdict == "failed" for check in checks):

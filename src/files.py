@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from src.errors import UserError
-from src.strict_json import parse_json, parse_object
+from src.strict_json import JsonObject, parse_json, parse_object
 
 PathLike = str | os.PathLike[str]
 _DEEPEST = 100  # blocks within blocks of a YAML file
@@ -60,7 +60,7 @@ def write_json(path: PathLike, value: Any) -> None:
     write_text(path, json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
 
 
-def write_jsonl(path: PathLike, rows: Iterable[dict[str, Any]]) -> int:
+def write_jsonl(path: PathLike, rows: Iterable[JsonObject]) -> int:
     """Write one JSON object a line; returns how many."""
     count = 0
     with atomic_text(path) as stream:
@@ -85,7 +85,7 @@ def read_json(path: PathLike) -> Any:
     return parse_json(read_text(path), path)
 
 
-def read_json_object(path: PathLike) -> dict[str, Any]:
+def read_json_object(path: PathLike) -> JsonObject:
     """As `read_json`, of a file that must hold an object. Raises UserError where it holds something else."""
     value = read_json(path)
     if not isinstance(value, dict):
@@ -120,7 +120,7 @@ def parse_yaml(text: str, where: PathLike) -> Any:
         raise UserError(f"{where}: not YAML: {' '.join(str(error).split())}") from error
 
 
-def read_jsonl(path: PathLike) -> Iterator[dict[str, Any]]:
+def read_jsonl(path: PathLike) -> Iterator[JsonObject]:
     """The objects of a JSON-lines file, one by one; blank lines are passed over.
 
     Raises UserError that names file and line for what is no JSON object.
@@ -128,7 +128,7 @@ def read_jsonl(path: PathLike) -> Iterator[dict[str, Any]]:
     return (row for _, row in numbered_jsonl(path))
 
 
-def numbered_jsonl(path: PathLike) -> Iterator[tuple[int, dict[str, Any]]]:
+def numbered_jsonl(path: PathLike) -> Iterator[tuple[int, JsonObject]]:
     """As `read_jsonl`, each object with its line, from 1."""
     try:
         with open(path, encoding="utf-8-sig") as stream:
@@ -176,7 +176,7 @@ def sha256(path: PathLike) -> str:
     return digest.hexdigest()
 
 
-def fingerprint(settings: dict[str, Any], files: Sequence[Path]) -> str:
+def fingerprint(settings: JsonObject, files: Sequence[Path]) -> str:
     """16 hex digits that change with any setting (JSON values) and with the bytes or name of any file or folder."""
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
     for given in files:

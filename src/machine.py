@@ -20,7 +20,10 @@ PACKAGES = (
 )
 
 
-def machine() -> dict[str, str | int | float]:
+Machine = dict[str, str | int | float]
+
+
+def machine() -> Machine:
     """Processor, cores, memory (GiB) and system; no host name, user or address."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return {

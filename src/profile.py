@@ -18,6 +18,7 @@ from src.data.present import check_data
 from src.errors import UserError, run_command
 from src.files import read_yaml
 from src.params import Params
+from src.params.block import Settings
 from src.params.load import ABLATIONS, read, validate, validate_ablations
 
 PARAMS = "params.yaml"
@@ -31,7 +32,7 @@ _UNQUOTABLE = re.compile(r"[\s'\\$*?]")  # what the shell splits or fills in, an
 _SHOWN = 4
 
 
-def complete(name: str, folder: Path = Path("params")) -> dict[str, dict[str, Any]]:
+def complete(name: str, folder: Path = Path("params")) -> dict[str, Settings]:
     """{file of params: all its values} under a profile. Raises UserError that lists the profiles there are."""
     values = merge(load(MINI, folder), load(name, folder))
     ablations = values.pop("ablation")
@@ -43,7 +44,7 @@ def profile_params(name: str) -> Params:
     return validate(complete(name)[PARAMS], f"params/{name}.yaml")
 
 
-def merge(values: dict[str, Any], changes: dict[str, Any], at: str = "") -> dict[str, Any]:
+def merge(values: Settings, changes: Settings, at: str = "") -> Settings:
     """`values` with `changes` laid over them, block by block; a mapping of names is replaced whole."""
     merged = dict(values)
     for key, value in changes.items():
@@ -57,7 +58,7 @@ def merge(values: dict[str, Any], changes: dict[str, Any], at: str = "") -> dict
     return merged
 
 
-def overrides(wanted: dict[str, Any], current: dict[str, Any], at: str = "") -> Iterator[str]:
+def overrides(wanted: Settings, current: Settings, at: str = "") -> Iterator[str]:
     """The overrides, in the grammar of `dvc exp run -S`, that turn the values `current` into those `wanted`."""
     yield from (f"~{at}{key}" for key in current if key not in wanted)
     for key, value in wanted.items():
@@ -100,7 +101,7 @@ def flags(changes_by_file: dict[str, list[str]]) -> list[str]:
     ]
 
 
-def load(name: str, folder: Path = Path("params")) -> dict[str, Any]:
+def load(name: str, folder: Path = Path("params")) -> Settings:
     """The mapping of `params/NAME.yaml`. Raises UserError that lists the profiles there are."""
     path = folder / f"{name}.yaml"
     if not path.is_file():

@@ -14,10 +14,12 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from src.checked import read_result
 from src.cli.parity import differences, numbers
 from src.errors import UserError, run_command
 from src.files import read_json
 from src.machine import machine
+from src.record.facts import Environment
 from src.strict_json import parse_json
 
 METRICS, SUMMARY = "reports/metrics.json", "reports/summary.json"
@@ -50,7 +52,7 @@ def expectation() -> str:
 
 def _processors() -> tuple[str, str]:
     """This machine's processor and that of the results in git."""
-    return str(machine()["cpu"]), str(read_json(MADE_ON)["machine"]["cpu"])
+    return str(machine()["cpu"]), str(read_result(Environment, MADE_ON)["machine"]["cpu"])
 
 
 def headline(summary: dict[str, dict[str, float]]) -> str:

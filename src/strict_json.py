@@ -10,6 +10,8 @@ from typing import Any
 from src.errors import UserError
 
 PathLike = str | os.PathLike[str]
+JsonObject = dict[str, Any]  # of any keys: a third party's file, what a fingerprint is taken of
+Row = JsonObject  # of a data set, before its columns are checked
 _TOKEN = re.compile(r'("(?:[^"\\]|\\.)*")\s*(:)?|[{}\[\]]')
 _MAYBE_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
@@ -18,7 +20,7 @@ class _KeyTwiceError(ValueError):
     pass
 
 
-def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _each_key_once(pairs: list[tuple[str, Any]]) -> JsonObject:
     values = dict(pairs)
     if len(values) < len(pairs):
         raise _KeyTwiceError
@@ -52,7 +54,7 @@ def parse_json(text: str, path: PathLike, first_line: int = 1) -> Any:
     return value
 
 
-def parse_object(line: str, path: PathLike, number: int) -> dict[str, Any]:
+def parse_object(line: str, path: PathLike, number: int) -> JsonObject:
     """The object in line `number` of a JSON-lines file. Raises UserError as `parse_json`, and for what is no object."""
     row = parse_json(line.rstrip("\r\n"), path, number)
     if not isinstance(row, dict):

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from src.errors import UserError, run_command
 from src.evaluation import fusion, lexical, metrics, runs
-from src.evaluation.beir import EvalSet
+from src.evaluation.beir import EvalSet, rules
 from src.files import read_jsonl
 from src.recipe.systems import LEMMA
 from src.reporting.tables import Cell, Table
@@ -63,7 +63,8 @@ def carve(path: Path, source: str, passages: int) -> EvalSet:
     by_id = {document: text for text, document in reversed(documents.items())}  # by id, descending
     ids = [f"q{number}" for number in range(len(queries))]
     qrels = {id_: relevant[query] for id_, query in zip(ids, queries, strict=True)}
-    return EvalSet(source, list(by_id), list(by_id.values()), ids, queries, qrels, {}, {}, drop_self_hits=False)
+    texts = list(by_id.values())
+    return EvalSet(source, list(by_id), texts, ids, queries, qrels, rules(source, queries, texts), {}, False)
 
 
 def bm25(data: EvalSet, tokenize: lexical.Tokenizer, k1: float = lexical.K1) -> runs.Run:

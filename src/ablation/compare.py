@@ -29,7 +29,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,7 +37,7 @@ from scipy.stats import rankdata, ttest_ind
 
 from src.ablation import results
 from src.ablation.record import PLACES, SUMMARY, of_before, read_clusters, read_pairs, read_queries
-from src.ablation.results import Comparison, Difference, LeftOut, Measured, MeasuredSimilarity, Point, Summary
+from src.ablation.results import Comparison, Difference, LeftOut, Measured, MeasuredSimilarity, Point, Protocol, Summary
 from src.checked import read_result
 from src.errors import UserError
 from src.evaluation.metrics import MAIN
@@ -57,6 +57,7 @@ from src.files import read_json, round_floats
 
 if TYPE_CHECKING:
     from src.params import AblationParams
+    from src.params.block import Settings
 
 Values = NDArray[np.float64]
 NOTABLE_DROP = 0.01  # a share of less is a share of noise: a correlation over a thousand pairs is known to about 0.01
@@ -78,7 +79,7 @@ class Row:
 
     name: str
     path: list[str]
-    row: dict[str, Any]
+    row: Settings
     queries: dict[str, Values]
     clusters: dict[str, Clusters]
     cosines: Values
@@ -197,8 +198,8 @@ def _test(base: Row, others: list[Row], scores: Values, draws: Draws, table: dic
         add_drop_share(table[row.name]["sts"], table[base.name]["sts"])
 
 
-def protocol(clusters: Mapping[str, Clusters], draws: Draws) -> dict[str, Any]:
-    """How the numbers came about, in words; of each set where its clusters decide."""
+def protocol(clusters: Mapping[str, Clusters], draws: Draws) -> Protocol:
+    """What results.Protocol holds."""
     return {
         "retrieval": f"{MAIN}, mean over seeds of every query's value",
         "retrieval_test": {name: f"{test_words(found)}; {_HOLM}" for name, found in clusters.items()},

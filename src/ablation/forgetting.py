@@ -19,13 +19,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from src.evaluation.results import Correlation, SetErrors
+from src.evaluation.results import Correlation, Loss, SetErrors
 from src.evaluation.significance import Clusters, Draws, interval, resampled_rows
 from src.table_files import read_table, write_table
 
@@ -176,22 +176,19 @@ def partial_correlation(matrix: Values, x: int, y: int, fixed: int) -> Values:
     return np.divide(xy - xf * yf, scale, out=np.zeros_like(xy), where=scale > 1e-9)
 
 
-def worst(values: Mapping[str, Values], data: EvalSet, after: Space, count: int) -> list[dict[str, Any]]:
+def worst(values: Mapping[str, Values], data: EvalSet, after: Space, count: int) -> list[Loss]:
     """The queries that lost most, with their texts: by nDCG@10, then by margin. None that did not lose."""
     order = np.lexsort((values["margin_change"], values["ndcg_change"]))
     relevant = relevant_rows(data)
-    found = []
+    losses = []
     for q in order[:count]:
         if values["ndcg_change"][q] >= 0:
             break
-        first = int(np.argmax(after.documents @ after.queries[q]))
-        found.append(
-            {
-                "query-id": data.query_ids[q],
-                "query": data.queries[q],
-                "relevant": data.documents[relevant[q][0]],
-                "now_first": data.documents[first],
-                **{name: float(value[q]) for name, value in values.items()},
-            }
-        )
-    return found
+        texts = {
+            "query-id": data.query_ids[q],
+            "query": data.queries[q],
+            "relevant": data.documents[relevant[q][0]],
+            "now_first": data.documents[int(np.argmax(after.documents @ after.queries[q]))],
+        }
+        losses.append(cast("Loss", {**texts, **{name: float(value[q]) for name, value in values.items()}}))
+    return losses

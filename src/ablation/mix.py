@@ -12,14 +12,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from typing import Any
 
 import numpy as np
 
 from src.data.text import identity
 from src.errors import UserError
+from src.strict_json import Row
 
-Row = dict[str, Any]
 Random = np.random.Generator
 
 # A sentence ends at a mark followed by a capital: "13. yüzyıl" and "Dr. ile" do not end one.

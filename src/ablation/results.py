@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
-from typing import Any, NotRequired, Required  # typing's own carries too little before Python 3.12
+from typing import NotRequired, Required  # typing's own carries too little before Python 3.12
 
 from typing_extensions import TypedDict
 
 from src.evaluation.results import Scores, Tested
+from src.params.block import Settings
 
 Origin = dict[str, str]
 
@@ -28,7 +29,7 @@ class LeftOut(TypedDict):
     """summary.json of a variant that the data are too few for."""
 
     variant: str
-    row: dict[str, Any]
+    row: Settings
     left_out: str
     origin: Origin
 
@@ -45,7 +46,7 @@ class Summary(TypedDict):
     """summary.json of a variant that was trained."""
 
     variant: str
-    row: dict[str, Any]
+    row: Settings
     path: list[str]
     start: str
     trained: list[Trained]
@@ -89,7 +90,7 @@ class Row(TypedDict):
     """A line of the comparison."""
 
     path: list[str]
-    row: dict[str, Any]
+    row: Settings
     pairs: int
     updates: int
     retrieval: dict[str, Measured]
@@ -105,12 +106,25 @@ class Point(TypedDict):
     spearman: float
 
 
+class Protocol(TypedDict):
+    """How the numbers came about, in words; of each set where its clusters decide."""
+
+    retrieval: str
+    retrieval_test: dict[str, str]
+    retrieval_interval: dict[str, str]
+    sts: str
+    sts_test: str
+    resamples: int
+    p_seeds: str
+    seed: int
+
+
 class Comparison(TypedDict):
     """comparison.json."""
 
     reference: str
     settings: dict[str, list[int]]
-    protocol: dict[str, Any]
+    protocol: Protocol
     sets: list[str]
     sts_set: str
     rows: dict[str, Row]

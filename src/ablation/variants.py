@@ -17,10 +17,9 @@ what the variant's own stage depends on: a changed key trains those variants ane
 
 from __future__ import annotations
 
-from typing import Any
-
 from src.errors import UserError
 from src.params import AblationParams, Params
+from src.params.block import Settings
 from src.params.schema import StageParams, TrainParams
 from src.params.variant import Measuring, Variant
 from src.recipe.stages import BASE, EARLIER, STAGES
@@ -70,7 +69,7 @@ def measuring(params: Params, ablations: AblationParams) -> Measuring:
     return Measuring(**options)
 
 
-def changed(block: StageParams, changes: dict[str, Any]) -> StageParams:
+def changed(block: StageParams, changes: Settings) -> StageParams:
     """The block with the changes, checked as the block itself is; mappings in it are changed key by key."""
     values = block.model_dump()
     for key, value in changes.items():
@@ -78,11 +77,9 @@ def changed(block: StageParams, changes: dict[str, Any]) -> StageParams:
     return type(block).model_validate(values)
 
 
-def retrieval_block(
-    block: StageParams, row: dict[str, Any], changes: dict[str, Any], ablations: AblationParams
-) -> StageParams:
+def retrieval_block(block: StageParams, row: Settings, changes: Settings, ablations: AblationParams) -> StageParams:
     """The retrieval step's block with what variants share (epochs) and without Matryoshka where the row says so."""
-    common: dict[str, Any] = {}
+    common: Settings = {}
     if ablations.epochs is not None and "epochs" not in changes and not row.get("full_budget"):
         common["epochs"] = ablations.epochs
     if not row.get("matryoshka", True):

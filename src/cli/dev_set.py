@@ -15,11 +15,12 @@ from pathlib import Path
 from src.data.columns import KINDS
 from src.data.dev_split import split_off
 from src.data.text import identity
-from src.data.training_set import Row, clean_rows, split_files
+from src.data.training_set import clean_rows, split_files
 from src.errors import UserError, run_command
 from src.evaluation.packed import QRELS
 from src.files import fresh_dir, write_json, write_jsonl
 from src.params import Params, load_params
+from src.strict_json import Row
 from src.table_files import write_table
 
 

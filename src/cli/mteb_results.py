@@ -6,10 +6,12 @@ Only sets under protocol mteb, by the name of the set; every row whose source an
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypedDict
 
+from src.checked import read_result
 from src.errors import UserError, run_command
-from src.files import fresh_dir, read_json, write_json
+from src.evaluation.results import Scored, Scores, System
+from src.files import fresh_dir, write_json
 
 OUTPUT = Path("reports/mteb")
 # Measures in our files and in MTEB's.
@@ -43,13 +45,25 @@ TASKS = {
 }
 
 
+class Result(TypedDict):
+    """A file of MTEB's results repository, in its own keys; `scores` by split, a row a subset."""
+
+    dataset_revision: str
+    task_name: str
+    mteb_version: str | None
+    evaluation_time: float | None
+    kg_co2_emissions: float | None
+    scores: dict[str, list[dict[str, float | str | list[str]]]]
+
+
 def main(_: list[str]) -> None:
     """Collect from data/published/SET of every set that MTEB has."""
-    results: dict[Path, dict[str, Any]] = {}
+    results: dict[Path, Result] = {}
     for name, task in TASKS.items():
         folder = Path("data/published") / name
         if (folder / "metrics.json").is_file():
-            add(results, task, read_json(folder / "metrics.json"), read_json(folder / "models.json"))
+            systems = read_result(dict[str, System], folder / "models.json")
+            add(results, task, read_result(Scored, folder / "metrics.json"), systems)
     if not results:
         raise UserError(f"data/published: none of {', '.join(TASKS)} under protocol mteb; run eval_published first")
     with fresh_dir(OUTPUT) as folder:
@@ -58,18 +72,18 @@ def main(_: list[str]) -> None:
     print(f"{OUTPUT}: {len(results)} results")
 
 
-def add(results: dict[Path, dict[str, Any]], task: Task, metrics: dict[str, Any], models: dict[str, Any]) -> None:
+def add(results: dict[Path, Result], task: Task, metrics: Scored, systems: dict[str, System]) -> None:
     """Add a set's models to the results by path; subsets of one task share a file."""
     if metrics["protocol"]["name"] != "mteb":
         return
     for name, scores in metrics["models"].items():
-        revision = models[name].get("revision") or models[name]["source"].replace(" ", "_")
+        revision = systems[name].get("revision") or systems[name]["source"].replace(" ", "_")
         path = Path(name) / revision / f"{task.name}.json"
         result = results.setdefault(path, empty(task))
         result["scores"].setdefault(task.split, []).append(subset(task, scores))
 
 
-def empty(task: Task) -> dict[str, Any]:
+def empty(task: Task) -> Result:
     """A result without scores. Times are left out, so that the same run gives the same bytes."""
     return {
         "dataset_revision": task.revision,
@@ -81,7 +95,7 @@ def empty(task: Task) -> dict[str, Any]:
     }
 
 
-def subset(task: Task, scores: dict[str, float]) -> dict[str, Any]:
+def subset(task: Task, scores: Scores) -> dict[str, float | str | list[str]]:
     """The scores of one subset, to five places as MTEB has them."""
     measured = {theirs: round(scores[ours], 5) for ours, theirs in MEASURES.items()}
     return {**measured, "main_score": round(scores[MAIN], 5), "hf_subset": task.subset, "languages": [task.language]}

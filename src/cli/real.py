@@ -10,10 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from typing_extensions import TypedDict  # typing's own carries too little for pydantic before Python 3.12
+
+from src.checked import read_result
 from src.errors import UserError, run_command
-from src.files import fresh_dir, read_json, read_text, round_floats, write_json, write_text
+from src.evaluation.results import Protocol, Scores, Significance, System
+from src.files import fresh_dir, read_text, round_floats, write_json, write_text
 from src.params import Params
 from src.params.load import validate
 from src.profile import PARAMS, complete
@@ -44,6 +48,33 @@ LABELS = {
     "hybrid": "hybrid of BM25 (lemmas) and e5-small, by ranks",
     "hybrid_z": "hybrid of BM25 (lemmas) and e5-small, by z-scores",
 }
+
+
+class Published(TypedDict):
+    """A published value beside ours."""
+
+    model: str
+    measure: str
+    published: float
+    ours: float | None
+    verdict: str
+    why: str
+    source: str
+    file: str | None
+
+
+class Summary(TypedDict):
+    """summary.json of a set; `published_alone`: values of models that nobody here can run."""
+
+    set: str
+    protocol: Protocol
+    dropped: dict[str, int]
+    systems: dict[str, System]
+    models: dict[str, Scores]
+    intervals: dict[str, dict[str, list[float]]]
+    significance: Significance
+    published: list[Published]
+    published_alone: dict[str, Scores]
 
 
 def main(_: list[str]) -> None:
@@ -101,7 +132,7 @@ def trim_encoder(params: Params) -> None:
     print(f"{TRIMMED}: {done.pieces:,} of {done.pieces_before:,} pieces, {done.parameters / 1e6:.1f} M parameters")
 
 
-def one_set(name: str, params: Params, descriptors: Mapping[str, Descriptor], folder: Path) -> dict[str, Any]:
+def one_set(name: str, params: Params, descriptors: Mapping[str, Descriptor], folder: Path) -> Summary:
     """A set's measures, intervals, tests and published rows; its runs and judgements go to `folder`."""
     from src.evaluation import expected, metrics, packed, significance, table
     from src.evaluation.beir import prepared_set
@@ -115,7 +146,7 @@ def one_set(name: str, params: Params, descriptors: Mapping[str, Descriptor], fo
     scored = packed.score_runs(folder / RUNS, data.qrels)
     draws = significance.Draws.of(params.eval)
     clusters = significance.clusters_of(data.qrels)
-    summary: dict[str, Any] = {
+    summary: Summary = {
         "set": name,
         "protocol": data.protocol,
         "dropped": data.dropped,
@@ -123,12 +154,22 @@ def one_set(name: str, params: Params, descriptors: Mapping[str, Descriptor], fo
         "models": {system: metrics.means(values) for system, values in scored.items()},
         "intervals": significance.intervals(scored, draws, clusters),
         "significance": significance.compare(scored, draws, clusters),
+        "published": [],
+        "published_alone": {},
     }
     published = expected.read_expected(expected.EXPECTED)
-    rounded: dict[str, Any] = round_floats(summary, table.PLACES)
+    rounded: Summary = round_floats(summary, table.PLACES)
     rounded["published"] = [
-        {"model": item.entry.model, "measure": item.measure, "published": item.published, "ours": item.ours}
-        | {"verdict": item.verdict, "why": item.why, "source": item.source.title, "file": item.entry.file}
+        {
+            "model": item.entry.model,
+            "measure": item.measure,
+            "published": item.published,
+            "ours": item.ours,
+            "verdict": item.verdict,
+            "why": item.why,
+            "source": item.source.title,
+            "file": item.entry.file,
+        }
         for item in expected.of_set(published, name, rounded)
         if item.verdict != "not comparable"
     ]
@@ -140,7 +181,7 @@ def one_set(name: str, params: Params, descriptors: Mapping[str, Descriptor], fo
 
 def rank_all(
     data: EvalSet, params: Params, descriptors: Mapping[str, Descriptor]
-) -> tuple[dict[str, Run], dict[str, Any]]:
+) -> tuple[dict[str, Run], dict[str, System]]:
     """A run of every system, and what is known of it: source, checksum, length, texts cut."""
     from src.evaluation import lexical
     from src.evaluation.fusion import FUSIONS
@@ -149,7 +190,8 @@ def rank_all(
 
     options = params.eval
     ranked: dict[str, Run] = dict(lexical.rank(data, options.depth))
-    known: dict[str, Any] = {name: {"source": f"Lucene's BM25, k1 {lexical.K1:g}, b {lexical.B:g}"} for name in ranked}
+    lucene = f"Lucene's BM25, k1 {lexical.K1:g}, b {lexical.B:g}"
+    known: dict[str, System] = {name: {"source": lucene} for name in ranked}
     for name, descriptor in descriptors.items():
         ranked[name], known[name] = rank_published(
             name, descriptor, data, depth=options.depth, batch_size=options.batch_size, device=device(params.runtime)
@@ -159,16 +201,16 @@ def rank_all(
         ranked[name] = fuse([ranked[LEMMA], ranked[dense]], options.depth)
         known[name] = {"source": f"{LEMMA} and {dense}"}
     if TRIMMED in known:  # a folder of this machine
-        known[TRIMMED] |= {"source": f"{known[PUBLISHED[-1]]['source']}, vocabulary trimmed by data.text"}
+        known[TRIMMED]["source"] = f"{known[PUBLISHED[-1]]['source']}, vocabulary trimmed by data.text"
     return ranked, known
 
 
-def read_summaries() -> dict[str, dict[str, Any]]:
+def read_summaries() -> dict[str, Summary]:
     """The summary of every set, XQuAD first."""
-    return {path.parent.name: read_json(path) for path in sorted(REPORTS.glob(f"*/{SUMMARY}"), reverse=True)}
+    return {path.parent.name: read_result(Summary, path) for path in sorted(REPORTS.glob(f"*/{SUMMARY}"), reverse=True)}
 
 
-def table(summaries: Mapping[str, Mapping[str, Any]]) -> Table:
+def table(summaries: Mapping[str, Summary]) -> Table:
     """nDCG@10 of every system on every set with its interval, then published rows."""
     names = list(next(iter(summaries.values()))["models"])
     rows: list[list[Cell]] = [
@@ -188,7 +230,7 @@ def table(summaries: Mapping[str, Mapping[str, Any]]) -> Table:
     return Table("real", header, rows, f"{MAIN} with 95 % intervals", notes(summaries))
 
 
-def cell(summary: Mapping[str, Any], system: str) -> str:
+def cell(summary: Summary, system: str) -> str:
     """`0.9469 [0.934, 0.959]*`: a star where it differs from BM25 of lemmas after Holm's correction."""
     pairs = summary["significance"]["pairs"][MAIN]
     tested = next((pair for pair in pairs if {pair["a"], pair["b"]} == {system, LEMMA}), None)
@@ -201,12 +243,12 @@ def label(system: str) -> str:
     return LABELS.get(system) or systems.label(system)
 
 
-def _published(summary: Mapping[str, Any], model: str) -> str | None:
+def _published(summary: Summary, model: str) -> str | None:
     value = summary["published_alone"].get(model, {}).get(MAIN)
     return None if value is None else f"{value:.4f}"
 
 
-def notes(summaries: Mapping[str, Mapping[str, Any]]) -> str:
+def notes(summaries: Mapping[str, Summary]) -> str:
     """What the table's numbers are made of."""
     first = next(iter(summaries.values()))
     cut = "; ".join(

@@ -9,6 +9,7 @@ from typing import Any
 
 from src.data.text import clean
 from src.errors import UserError
+from src.strict_json import Row
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ KINDS = {
 LOWEST, HIGHEST = 0.0, 5.0
 
 
-def check_row(kind: Kind, path: Path, number: int, row: dict[str, Any]) -> None:
+def check_row(kind: Kind, path: Path, number: int, row: Row) -> None:
     """Columns and types.
 
     Raises:

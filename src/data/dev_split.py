@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from src.data.columns import Kind
 from src.data.text import identity
-from src.data.training_set import Row, Split
+from src.data.training_set import Split
 from src.errors import UserError
+from src.strict_json import Row
 
 
 def split_off(kind: Kind, split: Split, count: int, seed: int) -> Split:

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from src.data.card import Joined, Origin
 from src.data.hub_descriptor import FILE, Descriptor, is_hub_set, read_descriptor
 from src.data.hub_files import README
 from src.data.hub_layout import Reader, Source, write_beir, write_joined, write_rows
@@ -105,10 +106,10 @@ def _open(repository: Repository) -> Source:
     return Source(repository, entries, readme)
 
 
-def origin(descriptor: Descriptor, sources: list[Source], joined: Mapping[str, Any]) -> dict[str, Any]:
-    """The value of source.json, which the data card takes over."""
+def origin(descriptor: Descriptor, sources: list[Source], joined: Mapping[str, Joined]) -> Origin:
+    """The value of source.json."""
     names = ", ".join(dict.fromkeys(source.repository.name for source in sources))
-    facts: dict[str, Any] = {"source": f"Hub: {names}", "licence": descriptor.licence, "synthetic": False}
+    facts: Origin = {"source": f"Hub: {names}", "licence": descriptor.licence, "synthetic": False}
     if descriptor.note:
         facts["note"] = descriptor.note
     facts["revision"] = ", ".join(str(source.repository.revision) for source in sources)
@@ -122,4 +123,6 @@ def origin(descriptor: Descriptor, sources: list[Source], joined: Mapping[str, A
         }
         for source in sources
     ]
-    return facts | ({"joined": dict(joined)} if joined else {})
+    if joined:
+        facts["joined"] = dict(joined)
+    return facts

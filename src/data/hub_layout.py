@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from src.data.card import HubFile, Joined
 from src.data.columns import HIGHEST
 from src.data.hub_descriptor import FILE, Descriptor, Part
 from src.data.hub_files import choose
@@ -37,7 +38,7 @@ class Source:
     repository: Repository
     entries: dict[str, Entry]
     readme: str
-    used: dict[str, dict[str, Any]] = field(default_factory=dict)
+    used: dict[str, HubFile] = field(default_factory=dict)
 
 
 @dataclass
@@ -137,7 +138,7 @@ def write_rows(batches: Iterable[pyarrow.RecordBatch], path: Path, where: str) -
         raise UserError(f"{where}: no rows")
 
 
-def write_joined(reader: Reader, name: str, target: Path) -> dict[str, Any]:
+def write_joined(reader: Reader, name: str, target: Path) -> Joined:
     """Write a split of ids as one of texts; the rows read, and those dropped by reason."""
     settings = reader.descriptor.join
     assert settings is not None
@@ -166,7 +167,7 @@ def write_beir(reader: Reader, target: Path) -> None:
             write_table(target / "qrels" / f"{split}.tsv", tuple(_BEIR["qrels"]), _judgements(reader, name))
 
 
-def _beir_rows(reader: Reader, name: str) -> Iterator[dict[str, Any]]:
+def _beir_rows(reader: Reader, name: str) -> Iterator[dict[str, str]]:
     part = reader.descriptor.parts[name]
     for file, of_file in reader.files(part, _BEIR[name] | (part.columns or {}), optional=("title",)):
         for number, row in enumerate((row for batch in of_file for row in batch.to_pylist()), 1):

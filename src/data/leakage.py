@@ -14,7 +14,6 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from src.data.card import COPY, DEV_COPY, WHOLE
 from src.data.columns import KINDS, Kind
@@ -25,6 +24,7 @@ from src.data.readers import find_split, read_rows
 from src.data.text import clean, key
 from src.data.training_set import Split, without
 from src.params import Params
+from src.strict_json import Row
 
 # Shorter texts, such as `Evet.`, stand everywhere and tell nothing.
 _SHORTEST = 3  # words
@@ -48,7 +48,7 @@ class LeakFinder:
     copies: Counter[str] = field(default_factory=Counter)
     _known: dict[str, Overlap | None] = field(default_factory=dict)  # several queries share a passage
 
-    def reason(self, row: dict[str, Any]) -> str | None:
+    def reason(self, row: Row) -> str | None:
         """Why a cleaned row has to go; None: it may stay."""
         if any(key(row[column]) in self.keys for column in self.kind.texts if column in row):
             return WHOLE

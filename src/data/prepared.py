@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from src.errors import UserError
 from src.files import numbered_jsonl
+from src.strict_json import Row
 
-Row = dict[str, Any]
 _LARGEST = float(np.finfo(np.float32).max)  # of a gold score
 
 

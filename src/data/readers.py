@@ -12,13 +12,12 @@ import sys
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
 from src.errors import UserError
-from src.strict_json import parse_json, parse_object
+from src.strict_json import Row, parse_json, parse_object
 from src.table_files import check_header
 
-Row = dict[str, Any]
 SUFFIXES = (".jsonl", ".csv", ".tsv", ".parquet", ".txt")
 MAX_LINE = 16 * 1024 * 1024  # characters of one line; no passage has as many
 # A gzip file may unpack to so many times its size, or so many characters where that is more: text packs to a fifth or a

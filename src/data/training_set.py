@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -15,8 +14,7 @@ from src.data.readers import find_split, read_rows
 from src.data.text import clean, is_mojibake
 from src.errors import UserError
 from src.files import read_json_object
-
-Row = dict[str, Any]
+from src.strict_json import Row
 
 
 @dataclass

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from src.data.card import FILE, read_card
 from src.data.evaluation_set import rows_by_id
 from src.data.judgements import as_score
 from src.errors import UserError
-from src.files import read_json
 from src.table_files import read_table
 
 if TYPE_CHECKING:
+    from src.evaluation.results import Protocol
     from src.params.schema import EvalSetParams
 
 Qrels = dict[str, dict[str, int]]
@@ -33,7 +35,7 @@ class EvalSet:
     query_ids: list[str]
     queries: list[str]
     qrels: Qrels
-    protocol: dict[str, Any]
+    protocol: Protocol
     dropped: dict[str, int]
     drop_self_hits: bool
 
@@ -75,7 +77,6 @@ def load_eval_set(folder: str | Path, name: str, title: bool, protocol: str, dro
     if not drop_self_hits:
         _warn_of_self_hits(name, {id_: queries[id_] for id_ in judged}, kept)
     document_ids = sorted(kept, key=lambda id_: id_.encode(), reverse=True)
-    rules = {"name": protocol, "queries": len(judged), "documents": len(kept), "title": title}
     return EvalSet(
         name=name,
         document_ids=document_ids,
@@ -83,7 +84,7 @@ def load_eval_set(folder: str | Path, name: str, title: bool, protocol: str, dro
         query_ids=judged,
         queries=[queries[id_] for id_ in judged],
         qrels={id_: qrels[id_] for id_ in judged},
-        protocol={**rules, "self_hits": "removed" if drop_self_hits else "kept", **_card(folder)},
+        protocol=_with_origin(rules(protocol, judged, kept, title, drop_self_hits), folder),
         dropped={
             "empty_documents": len(documents) - len(kept),
             "empty_queries": len(empty),
@@ -145,13 +146,25 @@ def _check_ids(path: Path, qrels: Qrels, documents: dict[str, str], queries: dic
                 )
 
 
-def _card(folder: Path) -> dict[str, Any]:
-    """What the data card says of the set's origin and of the protocol's reduction."""
-    path = folder / "card.json"
-    if not path.exists():
-        return {}
-    card = read_json(path)
-    reduction = card.get("protocol")
-    keys = ("source", "synthetic", "revision")
-    origin = {key: card[key] for key in keys if card.get(key) is not None}
-    return {**origin, **(reduction if isinstance(reduction, dict) else {})}
+def rules(
+    name: str, queries: Collection[str], documents: Collection[str], title: bool = False, drop_self_hits: bool = False
+) -> Protocol:
+    """The protocol that a set's numbers stand under; where the set comes from is not among it."""
+    self_hits = "removed" if drop_self_hits else "kept"
+    return {
+        "name": name,
+        "queries": len(queries),
+        "documents": len(documents),
+        "title": title,
+        "self_hits": self_hits,
+    }
+
+
+def _with_origin(protocol: Protocol, folder: Path) -> Protocol:
+    """The protocol with what the data card says of the set's origin."""
+    if (folder / FILE).is_file():
+        card = read_card(folder)
+        protocol["source"], protocol["synthetic"] = card["source"], card["synthetic"]
+        if "revision" in card:
+            protocol["revision"] = card["revision"]
+    return protocol

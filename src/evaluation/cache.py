@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from src import array_cache
 from src.files import sha256
+from src.strict_json import JsonObject
 
 _LIBRARIES = ("torch", "transformers", "tokenizers", "sentence-transformers", "safetensors", "numpy")
 _SOURCE = Path(__file__).parents[1]
@@ -54,7 +55,7 @@ def texts_fingerprint(texts: Iterable[str]) -> str:
     return digest.hexdigest()
 
 
-def settings(encoder: Any) -> dict[str, Any]:
+def settings(encoder: Any) -> JsonObject:
     """What changes a vector, bits included, besides the model's files and the text.
 
     That is the encoder as it was loaded (its modules with their settings, pooling, normalisation and length among them;
@@ -87,6 +88,6 @@ def code_fingerprint() -> str:
     return hashlib.sha256(json.dumps(listing).encode()).hexdigest()
 
 
-def cached(key: dict[str, Any], shape: tuple[int, ...], fill: array_cache.Fill) -> NDArray[np.float32]:
+def cached(key: JsonObject, shape: tuple[int, ...], fill: array_cache.Fill) -> NDArray[np.float32]:
     """A read-only, memory-mapped array (float32) that `fill` writes where none of this key and shape exists."""
     return array_cache.cached(array_cache.place(_FOLDER, key), shape, fill)

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from src.checked import read_checked
+from src.evaluation.results import Scored
 
 Verdict = Literal["OK", "close", "off", "not comparable"]
 EXPECTED = Path("expected.yaml")
 CLOSE = 3  # times the tolerance
-Evaluations = Mapping[str, Mapping[str, Any]]
+Evaluations = Mapping[str, Scored]
 
 
 class _Strict(BaseModel):
@@ -91,12 +92,12 @@ def compare(expected: Expected, evaluations: Evaluations) -> list[Comparison]:
     ]
 
 
-def of_set(expected: Expected, name: str, evaluation: Mapping[str, Any]) -> list[Comparison]:
+def of_set(expected: Expected, name: str, evaluation: Scored) -> list[Comparison]:
     """The published values of one of our sets against what was measured on it alone."""
     return [item for item in compare(expected, {name: evaluation}) if item.set == name]
 
 
-def unmeasured(expected: Expected, name: str, evaluation: Mapping[str, Any]) -> list[Entry]:
+def unmeasured(expected: Expected, name: str, evaluation: Scored) -> list[Entry]:
     """Published rows of our set `name`, under its protocol, of models that were not run here."""
     return [
         entry
@@ -137,7 +138,7 @@ def verdict(difference: float, tolerance: float) -> Verdict:
     return "OK" if distance <= tolerance else "close" if distance <= CLOSE * tolerance else "off"
 
 
-def _ours(entry: Entry, measure: str, evaluation: Mapping[str, Any] | None) -> float | None:
+def _ours(entry: Entry, measure: str, evaluation: Scored | None) -> float | None:
     """Our number, or our relative gain over another row; None where a row or measure is missing."""
     models = evaluation["models"] if evaluation else {}
     value: float | None = models.get(entry.model, {}).get(measure)
@@ -154,7 +155,7 @@ def _source_fault(entry: Entry) -> str:
     return "" if entry.protocol else "the source does not state its protocol"
 
 
-def _our_fault(entry: Entry, measure: str, evaluation: Mapping[str, Any]) -> str:
+def _our_fault(entry: Entry, measure: str, evaluation: Scored) -> str:
     """Why ours is not of the same kind; empty where it is."""
     fault = _protocol_fault(entry, evaluation)
     if fault:
@@ -165,7 +166,7 @@ def _our_fault(entry: Entry, measure: str, evaluation: Mapping[str, Any]) -> str
     return "" if _ours(entry, measure, evaluation) is not None else f"{measure} not measured"
 
 
-def _protocol_fault(entry: Entry, evaluation: Mapping[str, Any]) -> str:
+def _protocol_fault(entry: Entry, evaluation: Scored) -> str:
     if evaluation["protocol"].get("synthetic"):
         return "our set is synthetic"
     for key, stated in entry.protocol.model_dump().items() if entry.protocol else ():

@@ -20,6 +20,7 @@ from src.model.load import check_tokenizer, fetch
 from src.model.positions import UNLIMITED, limit_length
 from src.model.prompts import Prompts, prompts_of
 from src.progress import bar
+from src.strict_json import JsonObject
 from src.turkish import lower
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ def load_late(
 def check_late_format(folder: Path, name: str) -> None:
     """Refuse a checkpoint to which sentence-transformers would add an untrained projection without a word."""
 
-    def read(file: str) -> dict[str, Any]:
+    def read(file: str) -> JsonObject:
         return read_json_object(folder / file) if (folder / file).is_file() else {}
 
     ours_or_pylate = read("config_sentence_transformers.json").get("model_type") in ("MultiVectorEncoder", "ColBERT")

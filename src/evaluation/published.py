@@ -11,6 +11,7 @@ from src.checked import read_checked
 from src.errors import UserError
 from src.evaluation import dense, late, truncation
 from src.evaluation.mteb_bm25 import rank_mteb_bm25
+from src.evaluation.results import System
 from src.hub.download import resolve
 from src.hub.wheel import is_package
 from src.model.load import fetch
@@ -59,12 +60,12 @@ def read_descriptor(name: str, folder: Path = DESCRIPTORS) -> Descriptor:
     return read_checked(Descriptor, path)
 
 
-def at_commit(name: str, descriptor: Descriptor) -> tuple[Descriptor, dict[str, Any]]:
+def at_commit(name: str, descriptor: Descriptor) -> tuple[Descriptor, System]:
     """The descriptor with its commit, and what is recorded of the source: where from, whether pinned, what weights.
 
     A model without a commit is taken as the Hub holds it now; its numbers may change with it, so that is said aloud.
     """
-    known = {"source": descriptor.source, "revision": descriptor.revision, "kind": descriptor.kind}
+    known: System = {"source": descriptor.source, "revision": descriptor.revision, "kind": descriptor.kind}
     if Path(descriptor.source).is_dir():
         return descriptor, known
     if is_package(descriptor.source):
@@ -74,7 +75,7 @@ def at_commit(name: str, descriptor: Descriptor) -> tuple[Descriptor, dict[str, 
         advice = "`python -m src.hub pin` fixes it"
         print(f"warning: {DESCRIPTORS}/{name}.yaml is not pinned: {resolved.name} is now {resolved.revision}; {advice}")
     descriptor = descriptor.model_copy(update={"revision": resolved.revision})
-    return descriptor, known | {"revision": resolved.revision, "pinned": resolved.pinned}
+    return descriptor, {**known, "revision": resolved.revision, "pinned": resolved.pinned}
 
 
 def rank_published(
@@ -86,19 +87,19 @@ def rank_published(
     batch_size: int,
     device: torch.device,
     backend: Backend = "torch",
-) -> tuple[Run, dict[str, Any]]:
+) -> tuple[Run, System]:
     """The run of a published model, and what is recorded of it: source, revision, checksum, size, texts cut."""
     if descriptor.kind == "mteb-bm25":
         from importlib.metadata import version
 
-        known = {"source": f"bm25s {version('bm25s')}", "kind": descriptor.kind, "pinned": True}
+        known: System = {"source": f"bm25s {version('bm25s')}", "kind": descriptor.kind, "pinned": True}
         return rank_mteb_bm25(data, depth), known
     descriptor, source = at_commit(name, descriptor)
     if descriptor.kind == "colbert":
         model = late.load_late(name, descriptor.source, device, descriptor.revision, bool(descriptor.lowercase))
         run = late.rank_late(model, data, depth, batch_size)
-        size = {"dim": model.encoder.get_embedding_dimension(), "truncation": truncation.of_set(model, data)}
-        return run, {**source, "sha256": model.fingerprint, **size}
+        source |= {"sha256": model.fingerprint, "dim": model.encoder.get_embedding_dimension() or 0}
+        return run, {**source, "truncation": truncation.of_set(model, data)}
     encoder = dense.load_dense(
         name,
         descriptor.source,
@@ -113,8 +114,8 @@ def rank_published(
     check_pooling(name, descriptor, encoder.encoder)
     queries, documents = dense.embed_set(encoder, data, batch_size, device)
     run = dense.rank(queries, documents, data, depth, device=device)
-    size = {"dim": encoder.dim, "backend": backend, "truncation": truncation.of_set(encoder, data)}
-    return run, {**source, "sha256": encoder.fingerprint, **size}
+    source |= {"sha256": encoder.fingerprint, "dim": encoder.dim, "backend": backend}
+    return run, {**source, "truncation": truncation.of_set(encoder, data)}
 
 
 def check_pooling(name: str, descriptor: Descriptor, encoder: Any) -> None:

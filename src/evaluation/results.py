@@ -5,11 +5,64 @@ docs/evaluation.md says how the values are made.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NotRequired, Required
 
 from typing_extensions import TypedDict  # typing's own carries too little for pydantic before Python 3.12
 
 Scores = dict[str, float]
+# Measures by name, beside bytes_per_document, loss, loss_interval, loss_relative and loss_p_holm.
+Shortened = dict[str, Any]
+
+
+class Protocol(TypedDict):
+    """The rules and sizes of a retrieval set, and where it comes from."""
+
+    name: str
+    queries: int
+    documents: int
+    title: bool
+    self_hits: str
+    source: NotRequired[str]
+    synthetic: NotRequired[bool]
+    revision: NotRequired[str]
+
+
+class Truncated(TypedDict):
+    """Tokens that an encoder reads of a query and of a document of a set, and how many are longer."""
+
+    query_tokens: int
+    document_tokens: int
+    queries_cut: int
+    documents_cut: int
+
+
+class TruncatedTexts(TypedDict):
+    """Tokens that an encoder reads of a sentence, how many sentences there are, and how many are longer."""
+
+    tokens: int
+    texts: int
+    cut: int
+
+
+class System(TypedDict, total=False):
+    """What is known of a system that was run as it is: data/published/SET/models.json by name."""
+
+    source: Required[str]
+    revision: str | None
+    kind: str
+    weights: str  # what was done to them, where anything was
+    pinned: bool
+    sha256: str
+    dim: int
+    backend: str
+    truncation: Truncated
+
+
+class Scored(TypedDict):
+    """What of a set may be compared with published values; data/published/SET/metrics.json holds no more."""
+
+    protocol: Protocol
+    models: dict[str, Scores]
 
 
 class Tested(TypedDict):
@@ -39,18 +92,38 @@ class Significance(TypedDict, total=False):
     pairs: dict[str, list[Pair]]
 
 
+class Settings(TypedDict):
+    """How every system was run, in words and numbers."""
+
+    depth: int
+    max_length: int
+    backend: str
+    truncation: dict[str, Truncated]
+    scores: str
+    relevant: str
+    bm25: str
+    bm25_stem: str
+    bm25_lemma: str
+    hybrid: str
+    hybrid_z: str
+    binary_rescored: str
+    quantised_depth: int
+    published: dict[str, System]
+    base_weights: NotRequired[str]
+
+
 class Evaluation(TypedDict):
     """reports/eval/SET.json of a retrieval set."""
 
     set: str
-    protocol: dict[str, Any]
+    protocol: Protocol
     dropped: dict[str, int]
     models: dict[str, Scores]
     intervals: dict[str, dict[str, list[float]]]
-    matryoshka: dict[str, dict[str, Any]]  # by dimension: measures, bytes_per_document, loss and its tests
+    matryoshka: dict[str, Shortened]  # by dimension
     quantisation: dict[str, dict[str, Scores]]  # by dimension and form: measures, bytes_per_document
     significance: Significance
-    settings: dict[str, Any]
+    settings: Settings
 
 
 class Change(TypedDict):
@@ -77,11 +150,28 @@ class Triplets(TypedDict):
     accuracy: dict[str, Scores]
 
 
+class SimilarityRules(TypedDict):
+    """How scored pairs are measured: what their values do not tell."""
+
+    split: str
+    backend: str
+    vectors: str
+    interval: str
+    seed: int
+    truncation: dict[str, TruncatedTexts]
+
+
+class SimilarityProtocol(SimilarityRules):
+    """The same with the number of pairs."""
+
+    pairs: int
+
+
 class Similarity(TypedDict):
     """reports/eval/sts.json."""
 
     set: str
-    protocol: dict[str, Any]
+    protocol: SimilarityProtocol
     models: dict[str, Scores]
     dims: dict[str, dict[str, dict[str, Scores]]]  # by model, dimension and similarity
     nli: Triplets | None
@@ -97,6 +187,25 @@ class Correlation(TypedDict):
     partial_interval: list[float]
 
 
+Loss = TypedDict(
+    "Loss",
+    {
+        "query-id": str,
+        "query": str,
+        "relevant": str,
+        "now_first": str,
+        "ndcg_before": float,
+        "ndcg_change": float,
+        "margin_change": float,
+        "query_shift": float,
+        "positive_shift": float,
+        "match_change": float,
+        "local_forgetting": float,
+    },
+)
+Loss.__doc__ = "A query that lost: its text, its relevant document, what stands first now, and its values."
+
+
 class SetErrors(TypedDict):
     """A set's queries: how many got better and worse, {retrieval measure: {shift: correlation}}, the worst losses."""
 
@@ -104,11 +213,26 @@ class SetErrors(TypedDict):
     better: int
     worse: int
     correlations: dict[str, dict[str, Correlation]]
-    worst: list[dict[str, Any]]
+    worst: list[Loss]
+
+
+ErrorsProtocol = TypedDict(
+    "ErrorsProtocol",
+    {
+        "from": str,
+        "to": str,
+        "sts_set": str,
+        "nearest_pairs": int,
+        "interval": dict[str, str],
+        "partial": str,
+        "seed": int,
+    },
+)
+ErrorsProtocol.__doc__ = "Between which models, against which pairs, and how intervals are made of each set."
 
 
 class ForgettingErrors(TypedDict):
     """reports/forgetting_errors.json."""
 
-    protocol: dict[str, Any]
+    protocol: ErrorsProtocol
     sets: dict[str, SetErrors]

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from src.errors import UserError
 from src.evaluation import similarity
-from src.evaluation.results import Scores, Similarity, Triplets
+from src.evaluation.results import Scores, Similarity, SimilarityRules, Triplets
 from src.evaluation.significance import Draws
 from src.files import round_floats
 from src.recipe.stages import BEFORE, CHECKPOINTS, FINAL
@@ -71,7 +71,7 @@ def read_columns(path: Path) -> Columns:
     return {name: table[name].to_numpy() for name in table.column_names}
 
 
-def summarise(folder: Path, protocol: Mapping[str, Any], names: tuple[str, str], draws: Draws) -> Similarity:
+def summarise(folder: Path, protocol: SimilarityRules, names: tuple[str, str], draws: Draws) -> Similarity:
     """What reports/eval/sts.json holds: every checkpoint at every dimension, and what was forgotten between two.
 
     Args:

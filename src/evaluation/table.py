@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -13,7 +12,7 @@ from src.evaluation import significance
 from src.evaluation.beir import EvalSet
 from src.evaluation.metrics import MAIN, SHALLOW, PerQuery, means, per_query, table
 from src.evaluation.quantise import bytes_per_document
-from src.evaluation.results import Evaluation
+from src.evaluation.results import Evaluation, Scores, Settings, Shortened
 from src.evaluation.runs import read_run
 from src.files import round_floats
 from src.recipe.stages import CHECKPOINTS, FINAL
@@ -59,7 +58,7 @@ def of_systems(
     published: Sequence[str],
     *,
     draws: significance.Draws,
-    settings: Mapping[str, Any],
+    settings: Settings,
 ) -> Evaluation:
     """`summarise` of measures per query by the names of their runs (src/recipe/systems.py)."""
     models = {row: scored[row] for row in (*LEXICAL, LATE, *CHECKPOINTS, *HYBRIDS, *published)}
@@ -78,7 +77,7 @@ def summarise(
     quantised: Mapping[int, Mapping[str, PerQuery]],
     *,
     draws: significance.Draws,
-    settings: Mapping[str, Any],
+    settings: Settings,
 ) -> Evaluation:
     """What reports/eval/SET.json holds.
 
@@ -98,7 +97,7 @@ def summarise(
         "matryoshka": matryoshka(dims, draws, clusters),
         "quantisation": quantisation(quantised, dims),
         "significance": significance.compare(models, draws, clusters),
-        "settings": dict(settings),
+        "settings": settings,
     }
     rounded: Evaluation = round_floats(summary, PLACES)
     return rounded
@@ -106,7 +105,7 @@ def summarise(
 
 def matryoshka(
     dims: Mapping[int, PerQuery], draws: significance.Draws, clusters: significance.Clusters
-) -> dict[str, dict[str, Any]]:
+) -> dict[str, Shortened]:
     """Measures of each dimension, index bytes, and what of nDCG@10 is lost against the largest (with interval)."""
     full = next(iter(dims.values()))[MAIN]
     lost = np.stack([full - values[MAIN] for values in dims.values()], axis=1)
@@ -129,9 +128,9 @@ def matryoshka(
 
 def quantisation(
     quantised: Mapping[int, Mapping[str, PerQuery]], dims: Mapping[int, PerQuery]
-) -> dict[str, dict[str, dict[str, float]]]:
+) -> dict[str, dict[str, Scores]]:
     """{dimension: {form: measures and bytes a document}}, float32 first."""
-    result: dict[str, dict[str, dict[str, float]]] = {}
+    result: dict[str, dict[str, Scores]] = {}
     for dim, forms in quantised.items():
         size = bytes_per_document(dim)
         rows = {"float32": dims[dim], **forms}

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from src.evaluation import cache
+from src.evaluation.results import Truncated, TruncatedTexts
 from src.model.positions import count_cut
 from src.turkish import lower
 
@@ -20,10 +21,10 @@ if TYPE_CHECKING:
 _DIGIT = 1 << 20  # a count as two float32 numbers, each of them whole
 
 
-def of_set(model: DenseModel | LateModel, data: EvalSet) -> dict[str, int]:
+def of_set(model: DenseModel | LateModel, data: EvalSet) -> Truncated:
     """Tokens that the model reads of a query and of a document of the set, and how many are longer and are cut."""
     (queries, documents), prompts = model.limits, model.prompts
-    counts = {
+    counts: Truncated = {
         "query_tokens": queries,
         "document_tokens": documents,
         "queries_cut": count(model, data.queries, prompts.query, queries),
@@ -38,11 +39,11 @@ def of_set(model: DenseModel | LateModel, data: EvalSet) -> dict[str, int]:
     return counts
 
 
-def of_columns(model: DenseModel, columns: Mapping[str, Sequence[str]]) -> dict[str, int]:
+def of_columns(model: DenseModel, columns: Mapping[str, Sequence[str]]) -> TruncatedTexts:
     """The same of sentences by column: tokens that are read, sentences, and how many are longer."""
     tokens, _ = model.limits
     cut = sum(count(model, texts, model.prompts.of(column), tokens) for column, texts in columns.items())
-    counts = {"tokens": tokens, "texts": sum(map(len, columns.values())), "cut": cut}
+    counts: TruncatedTexts = {"tokens": tokens, "texts": sum(map(len, columns.values())), "cut": cut}
     if cut:
         print(f"{model.name}: {cut} of {counts['texts']} sentences are longer than {tokens} tokens and are cut")
     return counts

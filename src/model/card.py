@@ -9,16 +9,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from src.data.card import Card
 from src.evaluation.metrics import BRIEF
 from src.files import PathLike, write_text
 from src.model.prompts import CONVENTIONS
 
 if TYPE_CHECKING:
+    from src.model.origin import Origin
     from src.params.schema import Params, StageParams
 
 MODEL = "retrieval"
 Metrics = Mapping[str, Any]
-Cards = Mapping[str, Mapping[str, Any]]
+Cards = Mapping[str, Card]
 
 _CITATION = """@inproceedings{turkembed4retrieval2025,
   title     = {TurkEmbed4Retrieval: Turkish Embedding Model for Retrieval Task},
@@ -31,7 +33,7 @@ _CITATION = """@inproceedings{turkembed4retrieval2025,
 
 
 def write_model_card(
-    folder: PathLike, metrics: Metrics, params: Params, cards: Cards, origin: Mapping[str, Any] | None = None
+    folder: PathLike, metrics: Metrics, params: Params, cards: Cards, origin: Origin | None = None
 ) -> Path:
     """Write FOLDER/README.md.
 
@@ -50,7 +52,7 @@ def write_model_card(
     return path
 
 
-def model_card(metrics: Metrics, params: Params, cards: Cards, origin: Mapping[str, Any] | None = None) -> str:
+def model_card(metrics: Metrics, params: Params, cards: Cards, origin: Origin | None = None) -> str:
     """The card's text."""
     from huggingface_hub.utils import yaml_dump  # as the Hub's own cards are written
 
@@ -103,10 +105,10 @@ def _entry(task: str, task_name: str, name: str, measures: tuple[str, ...], scor
 
 def is_synthetic(cards: Cards) -> bool:
     """Whether every training set is invented text."""
-    return bool(cards) and all(card.get("synthetic", False) for card in cards.values())
+    return bool(cards) and all(card["synthetic"] for card in cards.values())
 
 
-def introduction(params: Params, cards: Cards, source: Mapping[str, Any]) -> str:
+def introduction(params: Params, cards: Cards, source: Origin) -> str:
     """Title and what the model is."""
     base = params.base_model
     origin = "a small GTE with random weights" if base.source == "scratch" else f"`{base.source}`" + altered(source)
@@ -123,7 +125,7 @@ def introduction(params: Params, cards: Cards, source: Mapping[str, Any]) -> str
     )
 
 
-def altered(origin: Mapping[str, Any]) -> str:
+def altered(origin: Origin) -> str:
     """What was done to the base's weights and vocabulary, to stand behind its name; empty where nothing was."""
     weights = f" ({origin['weights']})" if origin.get("weights") else ""
     cut = origin.get("vocabulary")
@@ -210,22 +212,19 @@ def recipe(params: Params, cards: Cards) -> str:
     lines = ["## Training", "", "| step | data | rows | loss | batch | epochs | learning rate | tokens | frozen |"]
     lines.append("|---|---|---:|---|---:|---:|---:|---:|---|")
     for key, step in (("nli", params.nli), ("sts", params.sts), ("retrieval", params.train)):
-        lines.append(_step(key, getattr(params.data, key).name, step, cards.get(key, {})))
+        lines.append(_step(key, getattr(params.data, key).name, step, cards.get(key)))
     lines += ["", f"Matryoshka dimensions {', '.join(map(str, params.train.dims))}; seed {params.seed}.", ""]
     for key in sorted(cards):
         card = cards[key]
-        lines.append(
-            f"- {card.get('name', key)}: {card.get('source', 'unstated')}; licence: {card.get('licence', 'unstated')}"
-        )
+        lines.append(f"- {card['name']}: {card['source']}; licence: {card['licence']}")
     return "\n".join(lines)
 
 
-def _step(key: str, name: str, step: StageParams, card: Mapping[str, Any]) -> str:
-    rows = card.get("splits", {}).get("train", {}).get("kept")
+def _step(key: str, name: str, step: StageParams, card: Card | None) -> str:
     frozen = [f"{step.freeze_layers} layers"] if step.freeze_layers else []
     frozen += ["embeddings"] if step.freeze_embeddings else []
     loss = "MNRL" if step.loss == "mnrl" else "CoSENT"
-    count = f"{rows:,}" if isinstance(rows, int) else "–"
+    count = f"{card['splits']['train']['kept']:,}" if card else "–"
     settings = f"{step.batch_size} | {step.epochs:g} | {step.learning_rate:g} | {step.max_length}"
     return f"| {key} | {name} | {count} | {loss} | {settings} | {', '.join(frozen) or '–'} |"
 

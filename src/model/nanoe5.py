@@ -19,6 +19,7 @@ from src.errors import UserError
 from src.model.encoder import assemble, save_encoder
 from src.model.prompts import set_prompts
 from src.model.tokenizer import post_processor, wrap
+from src.strict_json import JsonObject
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -55,7 +56,7 @@ class Vocabulary(NamedTuple):
 class Content(NamedTuple):
     """What a file holds: sizes in the terms of transformers' BertConfig, vocabulary, tensors by the file's names."""
 
-    config: dict[str, Any]
+    config: JsonObject
     vocabulary: Vocabulary
     tensors: dict[str, NDArray[np.float32]]
 
@@ -182,7 +183,7 @@ def _replacement(reader: _Reader) -> tuple[str, str]:
     return chr(point), "".join(map(chr, reader.values(f"{count}I")))
 
 
-def _tensor(reader: _Reader, config: dict[str, Any]) -> tuple[str, NDArray[np.float32]]:
+def _tensor(reader: _Reader, config: JsonObject) -> tuple[str, NDArray[np.float32]]:
     (length,) = reader.values("H")
     name = reader.text(length).decode()
     kind, elements, start, size = reader.values("BIQQ")
@@ -193,7 +194,7 @@ def _tensor(reader: _Reader, config: dict[str, Any]) -> tuple[str, NDArray[np.fl
     return name, values.reshape(_shape(name, elements, config))
 
 
-def _shape(name: str, elements: int, config: dict[str, Any]) -> tuple[int, ...]:
+def _shape(name: str, elements: int, config: JsonObject) -> tuple[int, ...]:
     """Rows are output features; the second feed-forward matrix alone has inputs of another width."""
     if name.startswith("emb.ln") or not (name in _OUTER or name.endswith(".w")) or ".aln." in name or ".oln." in name:
         return (elements,)

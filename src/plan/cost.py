@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from src.errors import UserError
 from src.files import read_json_object
+from src.strict_json import JsonObject
 
 if TYPE_CHECKING:
     from src.params.schema import BaseModelParams
@@ -73,7 +74,7 @@ def encoder_size(base: BaseModelParams) -> Size:
     return KNOWN[base.source]
 
 
-def of_config(config: dict[str, Any]) -> Size:
+def of_config(config: JsonObject) -> Size:
     """The size in a config.json of the BERT family or GTE."""
     gated = config.get("model_type") in ("gte", "new", "modernbert")
     return Size(

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
+from src.data.card import FILE, read_card
 from src.data.columns import KINDS
 from src.data.evaluation_set import PROTOCOLS, read_beir
 from src.data.hub_descriptor import is_hub_set
 from src.data.splits import cleaned_splits
-from src.files import read_json, read_jsonl
+from src.files import read_jsonl
 from src.model.prompts import Prompts
 from src.params import Params
 from src.params.schema import EvalSetParams
+from src.strict_json import Row
 from src.training.dataset import RANKED, SCORED, numbered
 from src.training.sampler import Ids
 
@@ -98,18 +100,18 @@ def evaluation_set(item: EvalSetParams, params: Params) -> Volume | None:
     return None
 
 
-def _rows(params: Params, key: str) -> list[dict[str, Any]] | None:
+def _rows(params: Params, key: str) -> list[Row] | None:
     """The rows of train: what stage prepare keeps of a folder, or has kept of a Hub data set."""
     data = getattr(params.data, key)
-    card = Path("data/prepared") / key / "card.json"
+    prepared = Path("data/prepared") / key
     if Path(data.path).is_dir() and not is_hub_set(Path(data.path)):
         others = [item.path for item in params.eval.sets.values()] + [params.data.nli.path, params.data.sts.path]
         if any(is_hub_set(Path(path)) for path in others):  # not here to be looked into for leaks
             prepare = params.prepare.model_copy(update={"leakage": "keep"})
             params = params.model_copy(update={"prepare": prepare})
         return cleaned_splits(key, params)["train"].rows
-    if card.is_file() and read_json(card)["name"] == data.name:
-        return list(read_jsonl(card.with_name("train.jsonl")))
+    if (prepared / FILE).is_file() and read_card(prepared)["name"] == data.name:
+        return list(read_jsonl(prepared / "train.jsonl"))
     return None
 
 

@@ -8,10 +8,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from src.checked import read_result
 from src.cli.parity import differences, numbers
 from src.errors import UserError
 from src.files import read_json, read_text
 from src.record import evidence
+from src.record.facts import Environment
 from src.reporting import markdown, results
 from src.reporting.inputs import Inputs
 from src.reproduced import git
@@ -51,7 +53,7 @@ def check(folder: Path) -> Iterator[Line]:
     if not (folder / evidence.FOLDER).is_dir():
         raise UserError(f"{folder / evidence.FOLDER}: no such folder; a record without evidence cannot be checked")
     params = evidence.params_of(folder)
-    yield commit_line(read_json(folder / "environment.json")["commit"])
+    yield commit_line(read_result(Environment, folder / "environment.json")["commit"])
     with tempfile.TemporaryDirectory() as scratch:
         target = Path(scratch) / "run"
         inputs = evidence.rebuild(folder / evidence.FOLDER, params, target)

@@ -16,7 +16,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from src.ablation import compare, forgetting
 from src.ablation.evidence import COMPARISON, EVIDENCE, read_comparison
@@ -24,7 +24,7 @@ from src.checked import read_result
 from src.errors import UserError
 from src.evaluation import packed, similarity_table, table
 from src.evaluation.beir import PREPARED, EvalSet, prepared_set, read_qrels
-from src.evaluation.results import Evaluation, ForgettingErrors, Similarity
+from src.evaluation.results import Evaluation, ForgettingErrors, Protocol, Similarity
 from src.evaluation.runs import read_run
 from src.evaluation.significance import Draws, clusters_of
 from src.files import write_json
@@ -34,6 +34,7 @@ from src.recipe.stages import BEFORE, FINAL
 from src.reporting.inputs import LATENCY, TRAINING_SETS, Inputs, read_inputs
 
 if TYPE_CHECKING:
+    from src.evaluation.results import SimilarityRules
     from src.params import AblationParams, Params
 
 FOLDER = "evidence"
@@ -151,8 +152,8 @@ def _evaluation(target: Path, name: str, params: Params, draws: Draws) -> None:
     path = target / "reports" / "eval" / f"{name}.json"
     facts, qrels = read_result(Evaluation, path), read_qrels(target / _qrels(name))
     scored = packed.score_runs(target / _runs(name), qrels)
-    protocol, dropped = facts["protocol"] | {"queries": len(qrels)}, facts["dropped"]
-    data = EvalSet(name, [], [], list(qrels), [], qrels, protocol, dropped, drop_self_hits=False)
+    protocol: Protocol = {**facts["protocol"], "queries": len(qrels)}
+    data = EvalSet(name, [], [], list(qrels), [], qrels, protocol, facts["dropped"], drop_self_hits=False)
     table.write_per_query(target / "reports" / "per_query" / name, {row: scored[row] for row in (BEFORE, FINAL)}, data)
     try:
         rows = table.of_systems(
@@ -165,9 +166,9 @@ def _evaluation(target: Path, name: str, params: Params, draws: Draws) -> None:
 
 def _similarity(target: Path, draws: Draws) -> None:
     facts = read_result(Similarity, target / STS)
-    protocol = {key: value for key, value in facts["protocol"].items() if key != "pairs"}
+    rules = cast("SimilarityRules", {key: value for key, value in facts["protocol"].items() if key != "pairs"})
     names = (facts["set"], facts["nli"]["set"] if facts["nli"] else "")
-    write_json(target / STS, similarity_table.summarise(target / SIMILARITY, protocol, names, draws))
+    write_json(target / STS, similarity_table.summarise(target / SIMILARITY, rules, names, draws))
 
 
 def _errors(target: Path, draws: Draws) -> None:

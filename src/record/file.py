@@ -46,7 +46,7 @@ def file_run(root: Path, folder: Path) -> None:
     write_json(folder / "environment.json", environment(root))
     logs = {name: root / "logs" / f"train_{name}.jsonl" for name in STAGES}
     there = {name: path for name, path in logs.items() if path.is_file()}
-    write_json(folder / "cost.json", {name: cost(list(read_jsonl(path))) for name, path in there.items()})
+    write_json(folder / "cost.json", {name: cost(list(read_jsonl(path))) or {} for name, path in there.items()})
     for name, path in there.items():
         write_text(folder / "logs" / f"train_{name}.jsonl", tail(read_text(path)))
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tokenizers import Tokenizer
 
 from src.data.card import markdown, token_quantiles
 from src.errors import UserError
 from src.files import fresh_dir, read_jsonl, write_json, write_text
+from src.strict_json import Row
 
 if TYPE_CHECKING:
     from src.reporting.inputs import Inputs
@@ -61,6 +62,5 @@ def columns(folder: Path) -> dict[str, list[str]]:
     return {name: [row[name] for row in rows if row.get(name)] for name in COLUMNS}
 
 
-def _rows(path: Path) -> Iterator[dict[str, Any]]:
-    rows: Iterable[dict[str, Any]] = read_jsonl(path)
-    return islice(rows, COUNTED)
+def _rows(path: Path) -> Iterator[Row]:
+    return islice(read_jsonl(path), COUNTED)

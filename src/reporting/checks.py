@@ -9,12 +9,12 @@ model and so no report, and how far one had to encode in smaller parts is of the
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Literal
 
 from src.ablation.results import Comparison, Row
 from src.evaluation.metrics import MAIN
-from src.evaluation.results import Evaluation, Similarity
+from src.evaluation.results import Evaluation, Protocol, Similarity
 from src.recipe.stages import FINAL
 from src.reporting import names
 from src.reporting.inputs import Inputs
@@ -73,11 +73,6 @@ def all_checks(inputs: Inputs) -> list[Check]:
     return [*checks, *retrieval_only(inputs.ablation, inputs.no_ablation)]
 
 
-def as_json(checks: list[Check]) -> list[dict[str, Any]]:
-    """The value of reports/checks.json."""
-    return [asdict(check) for check in checks]
-
-
 def is_claims(name: str) -> bool:
     """Whether an evaluation set is SciFact-TR or its stand-in."""
     return name == CLAIMS or name.startswith(f"{CLAIMS}_")
@@ -96,7 +91,7 @@ def precision(name: str, evaluation: Evaluation) -> Check:
     return Check(f"precision:{name}", what, figure, limit, _verdict(figure >= LEAST_P_AT_1), reason)
 
 
-def _out_of_reach(name: str, protocol: Mapping[str, Any]) -> str:
+def _out_of_reach(name: str, protocol: Protocol) -> str:
     """Why the limit of P@1 says nothing of a set; empty where it does."""
     if not is_claims(name):
         return "the sign concerns SciFact-TR; this set has another difficulty"

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from src.evaluation.metrics import BRIEF, MAIN
-from src.evaluation.results import Evaluation
+from src.evaluation.results import Evaluation, Scores
 from src.reporting import names, style
 from src.reporting.charts import Effect, by_dimension
-from src.reporting.inputs import Inputs
+from src.reporting.inputs import Inputs, Latency
 from src.reporting.labels import Name, name_points
 from src.reporting.retrieval import LEVEL, caption
 from src.reporting.section import Figure, Part, Section
@@ -55,7 +55,7 @@ def dimensions(evaluation: Evaluation) -> Table:
     return Table(f"dimensions-{evaluation['set']}", header, rows, caption(evaluation), notes)
 
 
-def _points(evaluation: Evaluation) -> Iterable[tuple[str, str, Mapping[str, Any]]]:
+def _points(evaluation: Evaluation) -> Iterable[tuple[str, str, Scores]]:
     """Dimension, form of the index and measures of every smaller index."""
     for dim, forms in evaluation["quantisation"].items():
         for form, measured in forms.items():
@@ -74,12 +74,12 @@ def quantisation(evaluation: Evaluation) -> Table:
     return Table(f"quantisation-{evaluation['set']}", header, rows, caption(evaluation), notes)
 
 
-def timed_dims(evaluation: Evaluation, times: Mapping[str, Any]) -> list[str]:
+def timed_dims(evaluation: Evaluation, times: Latency) -> list[str]:
     """Dimensions of a set's smaller indexes whose search times the benchmark has measured."""
     return [dim for dim in evaluation["quantisation"] if dim in times["dims"]]
 
 
-def latency(evaluation: Evaluation, times: Mapping[str, Any]) -> Table:
+def latency(evaluation: Evaluation, times: Latency) -> Table:
     """Search times of a query, one at a time and in batches, beside bytes and nDCG@10 of each deployment point."""
     batches = ("batch_1", f"batch_{times['batch']}")
     rows: list[list[Cell]] = [
@@ -133,7 +133,7 @@ def draw_memory(evaluation: Evaluation, target: Path) -> None:
         _draw_forms(axes, forms)
 
 
-def draw_latency(evaluation: Evaluation, times: Mapping[str, Any], target: Path) -> None:
+def draw_latency(evaluation: Evaluation, times: Latency, target: Path) -> None:
     """nDCG@10 against measured search time of a query."""
     encoding = times["encoding"]["batch_1"]["median"]
     note = (

@@ -5,16 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from typing_extensions import TypedDict  # typing's own carries too little for pydantic before Python 3.12
 
 from src.ablation import results
 from src.ablation.evidence import read_comparison
 from src.checked import read_result
+from src.data.card import Card, read_card
 from src.errors import UserError
 from src.evaluation.expected import EXPECTED, Comparison, Entry, Expected, compare, read_expected, unmeasured
 from src.evaluation.results import Evaluation, ForgettingErrors, Similarity
-from src.files import read_json, read_text
-from src.recipe.stages import STAGES
+from src.files import read_text
+from src.model.origin import Origin, read_origin
+from src.recipe.stages import BASE, STAGES, model
 from src.recipe.systems import LATE
 from src.table_files import read_table
 
@@ -26,6 +30,24 @@ CURVES = ("mlm", *STAGES, LATE)
 LATENCY = "reports/bench/eval_dims.json"
 
 Curve = dict[str, list[float]]
+
+
+class Latency(TypedDict):
+    """Milliseconds a query: {dimension: {form: {"batch_1": …, "batch_32": …}}}, medians over random vectors."""
+
+    documents: int
+    k: int
+    batch: int
+    threads: int
+    dims: dict[str, dict[str, dict[str, float]]]
+
+
+class Benchmark(TypedDict):
+    """What of reports/bench/eval_dims.json the report shows."""
+
+    latency: Latency
+
+
 Variants = tuple[results.Comparison | None, str]
 
 
@@ -51,14 +73,14 @@ class Inputs:
     root: Path
     evaluations: dict[str, Evaluation]
     sts: Similarity
-    cards: dict[str, dict[str, Any]]
+    cards: dict[str, Card]
     curves: dict[str, Curve]
     ablation: results.Comparison | None
     no_ablation: str
     errors: ForgettingErrors | None
-    latency: dict[str, Any] | None
+    latency: Latency | None
     expected: Expected
-    base_origin: dict[str, Any]
+    base_origin: Origin
     versions: dict[str, str]
 
     @property
@@ -88,28 +110,22 @@ def read_inputs(params: Params, root: Path = Path(), variants: Variants | None =
     prepared = root / "data" / "prepared"
     reports = root / "reports"
     errors = reports / "forgetting_errors.json"
-    bench = optional_json(root / LATENCY) or {}
     ablation, no_ablation = variants or read_comparison(params, root)
     return Inputs(
         params=params,
         root=root,
         evaluations={name: read_result(Evaluation, reports / "eval" / f"{name}.json") for name in params.eval.sets},
         sts=read_result(Similarity, reports / "eval" / "sts.json"),
-        cards={name: read_json(prepared / name / "card.json") for name in (*TRAINING_SETS, *params.eval.sets)},
+        cards={name: read_card(prepared / name) for name in (*TRAINING_SETS, *params.eval.sets)},
         curves={name: curve for name in CURVES if (curve := read_curve(reports / "training" / f"{name}.csv"))},
         ablation=ablation,
         no_ablation=no_ablation,
         errors=read_result(ForgettingErrors, errors) if errors.is_file() else None,
-        latency=bench.get("latency"),
+        latency=read_result(Benchmark, root / LATENCY)["latency"] if (root / LATENCY).is_file() else None,
         expected=read_expected(root / EXPECTED),
-        base_origin=optional_json(root / "models" / "base" / "origin.json") or {},
+        base_origin=read_origin(root / model(BASE)),
         versions=pinned(read_text(root / "requirements.txt")),
     )
-
-
-def optional_json(path: Path) -> Any:
-    """The value of a JSON file, None where there is no such file."""
-    return read_json(path) if path.is_file() else None
 
 
 def read_curve(path: Path) -> Curve:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 from src.files import fresh_dir, write_json, write_text
@@ -18,7 +19,7 @@ def report(inputs: Inputs) -> Report:
 
 def numbers(inputs: Inputs) -> dict[str, object]:
     """{file: value} of metrics.json, summary.json and checks.json."""
-    verdicts = checks.as_json(checks.all_checks(inputs))
+    verdicts = [asdict(check) for check in checks.all_checks(inputs)]
     return {"metrics.json": metrics.merge(inputs), "summary.json": metrics.summary(inputs), "checks.json": verdicts}
 
 

@@ -85,13 +85,11 @@ def data(inputs: Inputs) -> Table:
 
 def _published_rows(inputs: Inputs) -> str:
     """Published models by name, source and commit."""
-    known = inputs.main["settings"].get("published", {})
-    named = []
-    for name in inputs.params.eval.published:
-        model = known.get(name, {})
-        where = f" (`{model['source']}`" + (f" at `{model['revision'][:8]}`)" if model.get("revision") else ")")
-        named.append(name + (where if model else ""))
-    return ", ".join(named) or "none"
+    named = dict.fromkeys(inputs.params.eval.published, "")
+    for name, system in inputs.main["settings"]["published"].items():
+        revision = system.get("revision")
+        named[name] = f" (`{system['source']}`" + (f" at `{revision[:8]}`)" if revision else ")")
+    return ", ".join(name + where for name, where in named.items()) or "none"
 
 
 def versions(inputs: Inputs) -> str:
@@ -107,7 +105,7 @@ def recompute(inputs: Inputs) -> Section:
         f"`data/runs/SET/`, which DVC keeps), scored against "
         f"`data/prepared/SET/qrels/test.tsv` with trec_eval's definitions; depth {settings['depth']}, texts cut at "
         f"{settings['max_length']} tokens or sooner (below), scores {settings['scores']}, relevant: "
-        f"{settings['relevant']}; dense encoders run by {settings.get('backend', 'torch')}.\n"
+        f"{settings['relevant']}; dense encoders run by {settings['backend']}.\n"
         f"- Values of every query: `reports/per_query/SET/`. Tables as CSV: `reports/tables/`. All numbers: "
         f"`reports/metrics.json`.\n"
         f"- BM25: {settings['bm25']}; stemmed: {settings['bm25_stem']}; lemmas: {settings['bm25_lemma']}. "
@@ -122,12 +120,12 @@ def truncation(inputs: Inputs) -> Table:
     """Tokens that each encoder reads, and how many texts are longer."""
     rows: list[list[Cell]] = []
     for evaluation in inputs.evaluations.values():
-        for name, cut in evaluation["settings"].get("truncation", {}).items():
+        for name, cut in evaluation["settings"]["truncation"].items():
             tokens = dict.fromkeys((cut["document_tokens"], cut["query_tokens"]))
             read = " / ".join(map(str, tokens))
             rows.append([evaluation["set"], systems.label(name), read, cut["documents_cut"], cut["queries_cut"]])
-    for name, cut in inputs.sts["protocol"].get("truncation", {}).items():
-        rows.append([inputs.sts["set"], systems.label(name), str(cut["tokens"]), cut["cut"], None])
+    for name, texts in inputs.sts["protocol"]["truncation"].items():
+        rows.append([inputs.sts["set"], systems.label(name), str(texts["tokens"]), texts["cut"], None])
     header = ["set", "model", "tokens read", "documents cut", "queries cut"]
     notes = "What is longer is cut: the rest of it is not read. Two numbers: of a document, of a query. Sentences of "
     return Table("truncation", header, rows, notes=f"{notes}pairs and triplets count as documents.")

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
 
-from src.evaluation.results import Similarity
+from src.evaluation.results import Change, Similarity
 from src.evaluation.similarity import SIMILARITIES
 from src.recipe import systems
 from src.recipe.stages import BEFORE, CHECKPOINTS, FINAL
@@ -75,7 +73,7 @@ def forgetting(sts: Similarity, synthetic: bool) -> Table:
     return Table("forgetting", header, rows, caption(sts, synthetic), notes)
 
 
-def _change(kept: Mapping[str, Any]) -> tuple[str, str]:
+def _change(kept: Change) -> tuple[str, str]:
     return f"{-kept['drop']:+.4f}", interval(opposite(kept["interval"]))
 
 

@@ -14,13 +14,13 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from src.data.judgements import as_id
 from src.data.readers import read_rows
 from src.data.text import clean
 from src.errors import UserError, run_command
 from src.search.index import Document, HybridIndex, Index, Searchable, WordIndex
+from src.strict_json import Row
 
 _SNIPPET = 160  # characters of a hit that are shown
 
@@ -104,7 +104,7 @@ def read_documents(path: Path) -> Iterator[Document]:
         yield Document(name, f"{title} {text}".strip())
 
 
-def _text(row: dict[str, Any], column: str, where: str) -> str:
+def _text(row: Row, column: str, where: str) -> str:
     value = row.get(column)
     if not isinstance(value, str | None):
         raise UserError(f"{where}: {column} is a {type(value).__name__}; expected text")

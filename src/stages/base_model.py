@@ -7,7 +7,7 @@ From scratch: a tokenizer and a small GTE with random weights, trained by masked
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 import torch
 from sentence_transformers import SentenceTransformer
@@ -22,6 +22,7 @@ from src.hub.wheel import is_package
 from src.model.encoder import assemble, gte_config, keep_layers, save_encoder, set_dropout
 from src.model.load import fetch, is_hub_id, load_encoder
 from src.model.mlm import Point, corpus, pretrain
+from src.model.origin import FILE, Origin, Vocabulary
 from src.model.packages import record
 from src.model.positions import usable_positions
 from src.model.prompts import set_prompts
@@ -34,14 +35,13 @@ from src.table_files import write_table
 
 TEXT = Path("data/prepared/text/train.jsonl")
 OUTPUT = Path("models/base")
-ORIGIN = "origin.json"  # in models/base, of a published encoder
 CURVE = Path("reports/training/mlm.csv")
 
 
 def run(params: Params) -> None:
     """Build models/base as params say."""
     seed_everything(params.seed)
-    origin: dict[str, Any] = {}
+    origin: Origin = {}
     if params.base_model.source == "scratch":
         encoder, curve = from_scratch(params)
     else:
@@ -51,7 +51,7 @@ def run(params: Params) -> None:
     set_dropout(encoder, params.base_model.dropout)
     keep_layers(encoder, params.base_model.keep_layers)
     if params.base_model.vocabulary == "trim":
-        origin |= trimmed(encoder, params)
+        origin["vocabulary"] = trimmed(encoder, params)
     save(encoder, curve, origin)
     count = sum(weight.numel() for weight in encoder.parameters())
     print(f"{OUTPUT}: {count / 1e6:.2f} M parameters, {encoder.get_embedding_dimension()} dimensions")
@@ -91,14 +91,14 @@ def pretrain_with_bar(model: GteForMaskedLM, tokenizer: Tokenizer, texts: list[s
         return pretrain(model, text, settings, seed=params.seed, autocast=autocast, on_step=show)
 
 
-def published(params: Params) -> tuple[SentenceTransformer, dict[str, Any]]:
+def published(params: Params) -> tuple[SentenceTransformer, Origin]:
     """A published encoder, checked and in float32, with the length limit of params; and where it came from.
 
     `base_model.pooling` counts where the source does not say how it pools (no modules.json). A Hub id without a
     revision is taken as it stands now, and its commit is printed; a package's checksum is always in params.
     """
     base = params.base_model
-    origin: dict[str, Any] = {"source": base.source}
+    origin: Origin = {"source": base.source}
     if is_hub_id(base.source):
         resolved = resolve(base.source, "model", base.revision)
         origin |= {"revision": resolved.revision, "pinned": resolved.pinned}
@@ -110,12 +110,13 @@ def published(params: Params) -> tuple[SentenceTransformer, dict[str, Any]]:
     return load_encoder(base.source, where, device(params.runtime), base.max_length, base.pooling), origin
 
 
-def trimmed(encoder: SentenceTransformer, params: Params) -> dict[str, Any]:
-    """Cut the encoder's vocabulary to what data.text uses; the record of it for origin.json."""
+def trimmed(encoder: SentenceTransformer, params: Params) -> Vocabulary:
+    """Cut the encoder's vocabulary to what data.text uses; what went."""
     threshold = params.base_model.vocabulary_threshold
     report = trim(encoder, read_texts(TEXT), threshold)
     print(f"vocabulary: {report.pieces:,} of {report.pieces_before:,} pieces stay")
-    return {"vocabulary": {"text": params.data.text.name, "threshold": threshold, **round_floats(report._asdict(), 6)}}
+    known = {"text": params.data.text.name, "threshold": threshold}
+    return cast("Vocabulary", {**known, **round_floats(report._asdict(), 6)})
 
 
 def check_sizes(params: Params, encoder: SentenceTransformer) -> None:
@@ -133,11 +134,11 @@ def check_sizes(params: Params, encoder: SentenceTransformer) -> None:
         print(f"base_model.max_length: {base.max_length} is more than {base.source} reads; it is now {positions}")
 
 
-def save(encoder: SentenceTransformer, curve: list[Point], origin: dict[str, Any]) -> None:
+def save(encoder: SentenceTransformer, curve: list[Point], origin: Origin) -> None:
     """models/base, with its origin if it has one, and the training curve: a header only where nothing was trained."""
     with fresh_dir(OUTPUT) as folder:
         save_encoder(encoder, folder)
         if origin:
-            write_json(folder / ORIGIN, origin)
+            write_json(folder / FILE, origin)
     rows = [(p.step, f"{p.epoch:.4f}", f"{p.loss:.4f}", f"{p.learning_rate:.6g}", f"{p.grad_norm:.4f}") for p in curve]
     write_table(CURVE, ("step", "epoch", "loss", "learning_rate", "grad_norm"), rows)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from src.data.prepared import read_rows
 from src.evaluation import dense, similarity_table, truncation
+from src.evaluation.results import SimilarityRules, TruncatedTexts
 from src.evaluation.significance import Draws
 from src.evaluation.similarity import read_pairs
 from src.evaluation.similarity_table import PAIRS, TRIPLET, TRIPLETS, write_columns
@@ -30,32 +34,33 @@ def run(params: Params) -> None:
     triplets = list(read_rows(NLI, TRIPLET)) if NLI.exists() else []
     texts = pairs.columns() | {column: [row[column] for row in triplets] for column in TRIPLET if triplets}
     encoded = {name: encode(name, texts, params, device(params.runtime)) for name in CHECKPOINTS}
-    vectors = {name: found for name, (found, _) in encoded.items()}
+    vectors = {name: columns for name, (columns, _) in encoded.items()}
     dims = sorted(params.eval.dims, reverse=True)
     draws = Draws.of(params.eval)
-    facts = protocol(params) | {"truncation": {name: cut for name, (_, cut) in encoded.items()}}
+    protocol = rules(params, {name: cut for name, (_, cut) in encoded.items()})
     with fresh_dir(VALUES) as folder:
         write_columns(folder / PAIRS, similarity_table.pair_values(vectors, pairs.scores, dims))
         if triplets:
             write_columns(folder / TRIPLETS, similarity_table.triplet_values(vectors, dims))
-        found = similarity_table.summarise(folder, facts, (params.data.sts.name, params.data.nli.name), draws)
-        write_json("reports/eval/sts.json", found)
+        names = (params.data.sts.name, params.data.nli.name)
+        write_json("reports/eval/sts.json", similarity_table.summarise(folder, protocol, names, draws))
 
 
-def protocol(params: Params) -> dict[str, Any]:
-    """How pairs are measured, in words."""
+def rules(params: Params, cut: dict[str, TruncatedTexts]) -> SimilarityRules:
+    """How pairs are measured, in words, and how many sentences each checkpoint cuts."""
     return {
         "split": "test",
         "backend": params.eval.backend,
         "vectors": "cut to the dimension, brought back to unit length",
         "interval": f"paired bootstrap, percentile, {params.eval.bootstrap_resamples} resamples of pairs, 95 %",
         "seed": params.eval.seed,
+        "truncation": cut,
     }
 
 
 def encode(
     name: str, texts: dict[str, list[str]], params: Params, device: torch.device
-) -> tuple[dict[str, Any], dict[str, int]]:
+) -> tuple[dict[str, NDArray[np.float32]], TruncatedTexts]:
     """Vectors of every column by one checkpoint, and how many texts of each it cuts."""
     model = dense.load_checkpoint(name, params.eval, device)
     dense.check_dims(params.eval.dims, model)

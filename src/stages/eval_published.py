@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from src.evaluation import expected, metrics, published, table
 from src.evaluation.beir import EvalSet, prepared_set
+from src.evaluation.results import Scored
 from src.evaluation.runs import write_run
 from src.files import fresh_dir, round_floats, write_json
 from src.params import Params
@@ -36,13 +36,13 @@ def run(params: Params, name: str) -> None:
         write_json(folder / "metrics.json", measure(folder, list(known), data))
 
 
-def measure(folder: Path, models: list[str], data: EvalSet) -> dict[str, Any]:
+def measure(folder: Path, models: list[str], data: EvalSet) -> Scored:
     """Every measure of every model, and the published values of these models beside them (expected.yaml).
 
     Prints both, so that a model's reported numbers are verified by this stage alone.
     """
     scores = {name: metrics.means(values) for name, values in table.score_runs(folder, models, data).items()}
-    results: dict[str, Any] = round_floats({"protocol": data.protocol, "models": scores}, table.PLACES)
+    results: Scored = round_floats({"protocol": data.protocol, "models": scores}, table.PLACES)
     for name, values in results["models"].items():
         print(f"{data.name}: {name}: " + ", ".join(f"{key} {value:.4f}" for key, value in values.items()))
     compared = expected.of_set(expected.read_expected(expected.EXPECTED), data.name, results)

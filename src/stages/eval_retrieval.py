@@ -8,15 +8,17 @@ from typing import NamedTuple
 
 import torch
 
+from src.checked import read_result
 from src.evaluation import dense, late, lexical, quantise, runs, table, truncation
 from src.evaluation.beir import EvalSet, prepared_set
 from src.evaluation.fusion import FUSIONS, RRF_K
-from src.evaluation.results import Evaluation
+from src.evaluation.results import Evaluation, Settings, System, Truncated
 from src.evaluation.significance import Draws
 from src.evaluation.table import QUANTISED_DEPTH
-from src.files import fresh_dir, read_json, write_json
+from src.files import fresh_dir, write_json
+from src.model.origin import read_origin
 from src.params import Params
-from src.recipe.stages import CHECKPOINTS, FINAL
+from src.recipe.stages import BASE, CHECKPOINTS, FINAL, model
 from src.recipe.systems import HYBRIDS, LATE, LEMMA, LEXICAL, at_dim, quantised
 from src.runtime import device
 
@@ -42,10 +44,7 @@ class Folders(NamedTuple):
     queries: Path
 
 
-Cut = dict[str, int]  # what src.evaluation.truncation says of a model
-
-
-def write_runs(folders: Folders, data: EvalSet, params: Params, device: torch.device) -> dict[str, Cut]:
+def write_runs(folders: Folders, data: EvalSet, params: Params, device: torch.device) -> dict[str, Truncated]:
     """Write the run of every row and of every dimension of the retrieval model; how many texts each encoder cuts."""
     folder = folders.systems
     depth, batch_size = params.eval.depth, params.eval.batch_size
@@ -64,38 +63,38 @@ def write_runs(folders: Folders, data: EvalSet, params: Params, device: torch.de
     return cut
 
 
-def write_dense(folders: Folders, row: str, data: EvalSet, params: Params, device: torch.device) -> Cut:
+def write_dense(folders: Folders, row: str, data: EvalSet, params: Params, device: torch.device) -> Truncated:
     """Encode once; write the run of whole vectors, for the retrieval model also of every shorter and smaller form."""
-    model = dense.load_checkpoint(row, params.eval, device)
-    queries, documents = dense.embed_set(model, data, params.eval.batch_size, device)
+    encoder = dense.load_checkpoint(row, params.eval, device)
+    queries, documents = dense.embed_set(encoder, data, params.eval.batch_size, device)
     whole = dense.rank(queries, documents, data, params.eval.depth, device=device)
     runs.write_run(folders.systems / f"{row}.trec", whole, row)
     if row != FINAL:
-        return truncation.of_set(model, data)
-    dense.check_dims(params.eval.dims, model)
+        return truncation.of_set(encoder, data)
+    dense.check_dims(params.eval.dims, encoder)
     for dim in params.eval.dims:
-        if dim < model.dim:
+        if dim < encoder.dim:
             cut = dense.rank(queries, documents, data, params.eval.depth, dim=dim, device=device)
             runs.write_run(folders.smaller / f"{at_dim(row, dim)}.trec", cut, at_dim(row, dim))
         for form, run in quantise.rank_quantised(queries, documents, data, QUANTISED_DEPTH, dim).items():
             small = quantised(row, dim, form)
             runs.write_run(folders.smaller / f"{small}.trec", run, small)
-    return truncation.of_set(model, data)
+    return truncation.of_set(encoder, data)
 
 
-def score(folders: Folders, data: EvalSet, params: Params, truncation: dict[str, Cut]) -> Evaluation:
+def score(folders: Folders, data: EvalSet, params: Params, truncation: dict[str, Truncated]) -> Evaluation:
     """The summary of the saved runs; writes the per-query files on the way."""
     models = table.score_runs(folders.systems, [*LEXICAL, LATE, *CHECKPOINTS, *HYBRIDS, *params.eval.published], data)
     small = table.score_runs(folders.smaller, sorted(path.stem for path in folders.smaller.glob("*.trec")), data)
     shorter = {at_dim(FINAL, dim) for dim in params.eval.dims} & set(small)
     table.write_per_query(folders.queries, models | {name: small[name] for name in shorter}, data)
-    published = read_json(f"data/published/{data.name}/models.json")
-    settings = {
+    published = read_result(dict[str, System], f"data/published/{data.name}/models.json")
+    settings: Settings = {
         "depth": params.eval.depth,
         "max_length": params.eval.max_length,
         "backend": params.eval.backend,
         "truncation": truncation
-        | {name: model["truncation"] for name, model in published.items() if "truncation" in model},
+        | {name: system["truncation"] for name, system in published.items() if "truncation" in system},
         "scores": "six decimals; ties by document id, descending, as trec_eval",
         "relevant": "judgement of 1 or more",
         "bm25": f"Lucene's form, k1 {lexical.K1:g}, b {lexical.B:g}; Turkish lower case, words cut at the apostrophe",
@@ -107,8 +106,7 @@ def score(folders: Folders, data: EvalSet, params: Params, truncation: dict[str,
         "quantised_depth": QUANTISED_DEPTH,
         "published": published,
     }
-    base = Path("models/base/origin.json")
-    if base.is_file() and (weights := read_json(base).get("weights")):
+    if weights := read_origin(model(BASE)).get("weights"):
         settings["base_weights"] = weights
     draws = Draws.of(params.eval)
     return table.of_systems(

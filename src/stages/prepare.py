@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
-from src.data import card
-from src.data.card import word_quantiles
+from src.data.card import FILE, Card, Counts, Quantiles, checksums, origin, word_quantiles
 from src.data.columns import KINDS, Kind
 from src.data.hub import local
 from src.data.splits import SPLITS, cleaned_splits
@@ -22,26 +20,26 @@ def run(params: Params, name: str) -> None:
     with fresh_dir(f"data/prepared/{name}") as folder:
         for split, rows in splits.items():
             write_jsonl(folder / f"{split}.jsonl", rows.rows)
-        write_json(folder / "card.json", card)
+        write_json(folder / FILE, card)
     print(f"{name}: " + ", ".join(f"{len(rows.rows)} of {rows.read} {split} rows" for split, rows in splits.items()))
 
 
-def make_card(name: str, splits: dict[str, Split], params: Params) -> dict[str, Any]:
+def make_card(name: str, splits: dict[str, Split], params: Params) -> Card:
     """The data card of a cleaned set."""
     kind, options, folder = KINDS[name], getattr(params.data, name), local(Path(getattr(params.data, name).path))
-    origin = card.origin(folder)
+    stated = origin(folder)
     files = [file for split in SPLITS for file in split_files(folder, split, options.files)]
     sampled = options.max_rows is not None
     carved = options.dev_rows and not split_files(folder, "dev", options.files)
     return {
         "name": options.name,
-        **origin,
+        **stated,
         "sampling": f"{options.max_rows} rows drawn with seed {params.seed}" if sampled else None,
         "carving": carving(options.dev_rows, len(splits["dev"].rows), params.seed) if carved else None,
         "leakage": params.prepare.leakage,
         "overlap": params.prepare.overlap,
         "copies": dict(sorted(splits["train"].copies.items())),
-        "files": card.checksums(files, origin),
+        "files": checksums(files, stated),
         "splits": {split: counts(rows) for split, rows in splits.items()},
         "words": words(kind, splits),
     }
@@ -53,14 +51,14 @@ def carving(wanted: int, drawn: int, seed: int) -> str:
     return f"dev: {size} drawn from train with seed {seed}; rows that share a text stay together"
 
 
-def counts(split: Split) -> dict[str, Any]:
+def counts(split: Split) -> Counts:
     """Rows read, kept, dropped by reason, and what was mended or only counted."""
     dropped = {reason: count for reason, count in sorted(split.dropped.items()) if count}
     noted = {reason: count for reason, count in sorted(split.mended.items()) if count}
     return {"read": split.read, "kept": len(split.rows), "dropped": dropped, "noted": noted}
 
 
-def words(kind: Kind, splits: dict[str, Split]) -> dict[str, dict[str, int]]:
+def words(kind: Kind, splits: dict[str, Split]) -> dict[str, Quantiles]:
     """Quantiles of words in each text column of train."""
     rows = splits["train"].rows
     return {c: word_quantiles(row[c] for row in rows) for c in kind.texts if c in rows[0]}

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
-from src.data import card
+from src.data.card import FILE, Card, Counts, checksums, origin, word_quantiles
 from src.data.evaluation_set import PROTOCOLS, BeirSet, read_beir
 from src.data.hub import local
 from src.files import fresh_dir, write_json, write_jsonl
@@ -23,7 +22,7 @@ def run(params: Params, name: str) -> None:
     prepared = PROTOCOLS[options.protocol](beir)
     with fresh_dir(f"data/prepared/{name}") as folder:
         write_beir(folder, prepared)
-        write_json(folder / "card.json", make_card(name, options, raw, beir, prepared))
+        write_json(folder / FILE, make_card(name, options, raw, beir, prepared))
     print(f"{name}: {len(prepared.queries)} queries, {len(prepared.documents)} documents, protocol {options.protocol}")
     for part, mended in beir.mended.items():
         if mended:
@@ -45,16 +44,16 @@ def write_beir(folder: Path, beir: BeirSet) -> None:
         write_table(folder / "qrels" / f"{split}.tsv", ("query-id", "corpus-id", "score"), qrels)
 
 
-def make_card(name: str, options: EvalSetParams, folder: Path, beir: BeirSet, prepared: BeirSet) -> dict[str, Any]:
+def make_card(name: str, options: EvalSetParams, folder: Path, beir: BeirSet, prepared: BeirSet) -> Card:
     """The data card of an evaluation set, whose files are in `folder`."""
-    origin = card.origin(folder)
+    stated = origin(folder)
     files = [folder / "corpus.jsonl", folder / "queries.jsonl", folder / "qrels" / "test.tsv"]
     documents = [f"{title} {text}".strip() for title, text in prepared.documents.values()]
     return {
         "name": name,
-        **origin,
+        **stated,
         "protocol": options.protocol,
-        "files": card.checksums(files, origin),
+        "files": checksums(files, stated),
         "splits": {
             "documents": counts(len(beir.documents), documents, beir.mended["documents"]),
             "queries": counts(len(beir.queries), list(prepared.queries.values()), beir.mended["queries"]),
@@ -69,13 +68,13 @@ def make_card(name: str, options: EvalSetParams, folder: Path, beir: BeirSet, pr
             },
         },
         "words": {
-            "document": card.word_quantiles(documents),
-            "query": card.word_quantiles(prepared.queries.values()),
+            "document": word_quantiles(documents),
+            "query": word_quantiles(prepared.queries.values()),
         },
     }
 
 
-def counts(read: int, texts: list[str], mended: Counter[str]) -> dict[str, Any]:
+def counts(read: int, texts: list[str], mended: Counter[str]) -> Counts:
     """Texts read and kept, what was mended in them, and how many are empty, which evaluation leaves out."""
     empty = sum(not text for text in texts)
     noted = dict(sorted(mended.items())) | ({"without text": empty} if empty else {})

@@ -5,10 +5,10 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from src.files import fresh_dir, write_json, write_jsonl
 from src.params.schema import Params, SynthesizeParams
+from src.strict_json import Row
 from src.table_files import write_table
 from src.world import sets
 from src.world.sets import claims
@@ -38,7 +38,7 @@ def run(params: Params, into: str) -> None:
     write_claims(root / "eval", options, seeded("claims"))
 
 
-def write_set(folder: Path, splits: dict[str, Iterator[dict[str, Any]]]) -> None:
+def write_set(folder: Path, splits: dict[str, Iterator[Row]]) -> None:
     """Train and other splits as JSON lines, and where they come from."""
     with fresh_dir(folder) as fresh:
         for split, rows in splits.items():

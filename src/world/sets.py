@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from src.strict_json import Row
 from src.world.facts import Fact, change, draw, likeness
 from src.world.render import academic, background, everyday, negated, title
-
-Row = dict[str, Any]
 
 
 def telling(random_: random.Random, fact: Fact) -> str:

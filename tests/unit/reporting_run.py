@@ -144,6 +144,7 @@ def evaluation(name, synthetic=True):
         "settings": {
             "depth": 100,
             "max_length": 64,
+            "backend": "torch",
             "truncation": {
                 "retrieval": {"query_tokens": 64, "document_tokens": 64, "queries_cut": 0, "documents_cut": 7},
                 "colbert": {"query_tokens": 32, "document_tokens": 180, "queries_cut": 1, "documents_cut": 2},
@@ -172,7 +173,15 @@ def similarity(name):
     }
     return {
         "set": name,
-        "protocol": {"pairs": 50, "split": "test", "vectors": "cut", "interval": "paired bootstrap", "seed": 13},
+        "protocol": {
+            "pairs": 50,
+            "split": "test",
+            "backend": "torch",
+            "vectors": "cut",
+            "interval": "paired bootstrap",
+            "seed": 13,
+            "truncation": {},
+        },
         "models": {model: {"spearman": value, "pearson": value - 0.01} for model, value in values.items()},
         "dims": {
             model: {
@@ -268,7 +277,10 @@ def ablation(sets, params, root):
         "reference": "full",
         "settings": {"seeds": [1, 2]},
         "protocol": {
+            "retrieval": "nDCG@10",
             "retrieval_test": dict.fromkeys(sets, "paired randomisation"),
+            "retrieval_interval": dict.fromkeys(sets, "paired bootstrap"),
+            "sts": "Spearman's correlation",
             "sts_test": "paired bootstrap",
             "p_seeds": "Welch's t-test",
             "resamples": params.eval.bootstrap_resamples,
@@ -296,6 +308,7 @@ def errors(sets):
         "now_first": "Belge 2",
         "ndcg_before": 1.0,
         "ndcg_change": -0.37,
+        **dict.fromkeys(("margin_change", "query_shift", "positive_shift", "match_change"), 0.1),
         "local_forgetting": 0.02,
     }
     found = {
@@ -306,7 +319,8 @@ def errors(sets):
         "worst": [item],
     }
     interval = dict.fromkeys(sets, "bootstrap")
-    rules = {"from": "sts", "to": "retrieval", "nearest_pairs": 20, "interval": interval, "seed": 13}
+    rules = {"from": "sts", "to": "retrieval", "sts_set": STS, "nearest_pairs": 20, "interval": interval}
+    rules |= {"partial": "nDCG@10 before held fixed", "seed": 13}
     return {"protocol": rules, "sets": dict.fromkeys(sets, found)}
 
 

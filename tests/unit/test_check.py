@@ -1,6 +1,6 @@
 """The signs of failure and `python -m src.check`."""
 
-import json
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -8,6 +8,7 @@ import pytest
 from src import check
 from src.errors import UserError
 from src.evaluation.expected import read_expected
+from src.files import write_json
 from src.reporting import checks
 from tests.unit.reporting_run import SET, evaluation, similarity
 
@@ -151,9 +152,8 @@ def test_batches_below_512_fail_where_the_run_is_about_scifact(size, about_claim
     assert checks.batch(size, about_claims).verdict == verdict
 
 
-def write(tmp_path, *found):
-    (tmp_path / "reports").mkdir()
-    (tmp_path / "reports" / "checks.json").write_text(json.dumps(checks.as_json(list(found))), encoding="utf-8")
+def write(tmp_path, *verdicts):
+    write_json(tmp_path / "reports" / "checks.json", [asdict(verdict) for verdict in verdicts])
 
 
 def test_check_prints_every_verdict_and_passes(tmp_path, monkeypatch, capsys):

@@ -33,7 +33,8 @@ def test_documents_stand_in_descending_order_of_id_with_or_without_title(tmp_pat
 
 
 def test_the_protocol_says_what_a_number_stands_on(tmp_path):
-    folder = write_set(tmp_path / "s", card={"source": "x", "synthetic": True, "rows": 3})
+    facts = {"name": "s", "source": "x", "licence": "CC0-1.0", "synthetic": True}
+    folder = write_set(tmp_path / "s", card={**facts, "files": {}, "splits": {}, "words": {}})
     protocol = load(folder).protocol
     assert protocol == {
         "name": "full",

@@ -23,7 +23,8 @@ def test_a_run_on_files_and_pinned_sets_has_no_such_warning(inputs):
 
 def test_sets_published_models_and_the_base_are_named(inputs):
     inputs.cards["nli"]["pinned"] = False
-    inputs.main["settings"]["published"] = {"theirs": {"pinned": False}, "other": {"pinned": True}}
+    pinned = {"theirs": False, "other": True}
+    inputs.main["settings"]["published"] = {name: {"source": name, "pinned": flag} for name, flag in pinned.items()}
     base = {"source": "owner/base", "revision": "c0ffee", "pinned": False}
     (line,) = warnings(replace(inputs, base_origin=base))
     name = inputs.cards["nli"]["name"]

@@ -30,8 +30,9 @@ def check(result: dict) -> None:
 
 
 def measured(name: str, protocol: str, models: dict[str, dict]) -> None:
-    found = {"protocol": {"name": protocol}, "models": dict.fromkeys(models, SCORES)}
-    write_json(f"data/published/{name}/metrics.json", found)
+    rules = {"name": protocol, "queries": 1, "documents": 1, "title": True, "self_hits": "kept"}
+    scores = {"protocol": rules, "models": dict.fromkeys(models, SCORES)}
+    write_json(f"data/published/{name}/metrics.json", scores)
     write_json(f"data/published/{name}/models.json", models)
 
 

@@ -19,7 +19,7 @@ def repository(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write_json("reports/metrics.json", {"beir": {"ours": {"P@1": 0.64}}})
     write_json("reports/summary.json", SUMMARY)
-    write_json(reproduced.MADE_ON, {"machine": {"cpu": "one"}})
+    write_json(reproduced.MADE_ON, {"machine": {"cpu": "one"}, "packages": {}, "commit": None})
     for name in ("params.yaml", "dvc.lock", "expected.yaml", "requirements.txt", "src/x", "params/x"):
         write_text(name, "seed: 42\n")
     for command in (["init", "-q"], ["add", "."], ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "a"]):
