@@ -1,5 +1,8 @@
 """`python -m src.record NAME`: file the current run under reports/records/NAME/, each claim with its evidence.
 
+`python -m src.record variants NAME` files trained variants alone, such as a search on dev, with the values of every
+query and pair (src/record/variants.py).
+
 `python -m src.record check [RECORD]` recomputes every number of a record, or of all, from its files alone, with a line
 for each table, and fails on a difference. `python -m src.record render RECORD` writes a record's report, numbers and
 figures again, from the same evidence, after the form of reports has changed.
@@ -8,7 +11,7 @@ figures again, from the same evidence, after the form of reports has changed.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from src.errors import UserError, run_command
@@ -17,6 +20,7 @@ from src.params import load_params
 from src.profile import PARAMS
 from src.record.check import check
 from src.record.file import file_run, render
+from src.record.variants import check_variants, file_variants, is_record, render_variants
 from src.reproduced import git
 
 RECORDS = Path("reports/records")
@@ -36,15 +40,19 @@ def main(arguments: list[str]) -> None:
         case ["check", name]:
             check_all({name: existing(name)})
         case ["render", name]:
-            render(existing(name))
+            folder = existing(name)
+            (render_variants if is_record(folder) else render)(folder)
             print(f"{existing(name)}: rendered")
+        case ["variants", name]:
+            file_current(name, file_variants)
         case [name]:
-            file_current(name)
+            file_current(name, file_run)
+            print("`python -m src.reporting.readme` puts it into README.md")
         case _:
-            raise UserError("expected NAME, check, check RECORD or render RECORD")
+            raise UserError("expected NAME, variants NAME, check, check RECORD or render RECORD")
 
 
-def file_current(name: str) -> None:
+def file_current(name: str, file_into: Callable[[Path, Path], None]) -> None:
     """Write reports/records/NAME/, whole or not at all.
 
     Raises:
@@ -58,9 +66,9 @@ def file_current(name: str) -> None:
         raise UserError(f"{changed[0][3:]}: differs from the last commit, which the record would name; commit it first")
     load_params()
     with fresh_dir(RECORDS / name) as folder:
-        file_run(Path(), folder)
+        file_into(Path(), folder)
         check_all({name: folder})
-    print(f"{RECORDS / name}: filed; `python -m src.reporting.readme` puts it into README.md")
+    print(f"{RECORDS / name}: filed")
 
 
 def existing(name: str) -> Path:
@@ -75,7 +83,7 @@ def check_all(records: Mapping[str, Path]) -> None:
     """Print a line for each table of each record. Raises UserError after the last one where a number differs."""
     wrong = 0
     for name, folder in records.items():
-        for line in check(folder):
+        for line in check_variants(folder) if is_record(folder) else check(folder):
             wrong += not line.ok
             print(f"{name}: {line}", flush=True)
     if wrong:

@@ -60,7 +60,11 @@ def params_of(record: Path) -> Params:
 
 def ablations_of(evidence: Path, params: Params) -> AblationParams:
     """The variants of a record; as `params_of`."""
-    path = evidence / ABLATIONS
+    return ablations_at(evidence / ABLATIONS, params)
+
+
+def ablations_at(path: Path, params: Params) -> AblationParams:
+    """The variants in a file; keys that came since are as in mini."""
     return validate_ablations(load(MINI, PROFILES)["ablation"] | read(path), params, str(path))
 
 

@@ -1,12 +1,14 @@
 """Records of runs: what is filed, that every number of it is recomputed, and README's table made of them."""
 
 import json
+import re
 import shutil
 import socket
 from pathlib import Path
 
 import numpy as np
 import pytest
+from dvc.utils.serialize import dump_yaml
 
 from src.errors import UserError
 from src.evaluation import packed, similarity_table
@@ -16,8 +18,11 @@ from src.recipe.systems import FORMS, at_dim, quantised
 from src.record import __main__ as command
 from src.record import evidence, file
 from src.record.check import check
+from src.record.variants import check_variants, file_variants, is_record
 from src.reporting import readme
 from tests.unit.reporting_run import CHAIN, MODELS, QUERIES, make_run, write
+from tests.unit.test_ablation import CHAIN as CHAIN_STEPS
+from tests.unit.test_ablation import VALUES, file_variant, seeds, variant
 
 ROOT = Path(__file__).parents[2]
 NAME = "xquad_tr"
@@ -64,8 +69,6 @@ def finished(root, name=NAME):
 
 
 def write_params(root, params):
-    from dvc.utils.serialize import dump_yaml
-
     dump_yaml(root / "params.yaml", params.model_dump(mode="json"))
 
 
@@ -245,3 +248,42 @@ def test_variants_filed_before_a_key_was_there_are_read_as_mini_has_it(filed, tm
     dump_yaml(tmp_path / "ablations" / "params.yaml", kept)
     found = evidence.ablations_of(tmp_path, evidence.params_of(filed))
     assert (found.sets, found.seeds, list(found.variants)) == (None, [], list(values["variants"]))
+
+
+@pytest.fixture
+def variants_filed(tmp_path):
+    """A record of three variants at three seeds."""
+    rows = {"better": {"path": CHAIN_STEPS}, "same": {"path": ["nli", "retrieval"]}}
+    (tmp_path / "run/ablations").mkdir(parents=True)
+    shutil.copyfile(ROOT / "params.yaml", tmp_path / "run/params.yaml")
+    full = VALUES["variants"]["full"]
+    dump_yaml(tmp_path / "run/ablations/params.yaml", VALUES | {"variants": {"full": full, **rows}})
+    for name, level in {"full": 0.5, "better": 0.8, "same": 0.5}.items():
+        file_variant(tmp_path / "run/data/ablation", variant(name, **rows), seeds(level, 0.1))
+    (tmp_path / "record").mkdir()
+    file_variants(tmp_path / "run", tmp_path / "record")
+    return tmp_path / "record"
+
+
+def test_a_record_of_variants_is_recomputed_from_its_queries_and_pairs(variants_filed):
+    assert is_record(variants_filed)
+    lines = list(check_variants(variants_filed))
+    assert [line for line in lines[1:] if not line.ok] == []
+    assert [line.what for line in lines[1:3]] == ["comparison.json", "TABLE.md"]
+    assert re.search(r"\| better \| 0\.[78]\d\d ± ", (variants_filed / "TABLE.md").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("file", ["comparison.json", "TABLE.md", "better/queries.tsv", "same/pairs.tsv"])
+def test_a_changed_number_of_a_record_of_variants_is_named(variants_filed, file):
+    path = variants_filed / file
+    text = path.read_text(encoding="utf-8")
+    *_, last = re.finditer(r"0\.\d\d", text)
+    path.write_text(f"{text[: last.start()]}0.11{text[last.end() :]}", encoding="utf-8")
+    faults = [str(line) for line in list(check_variants(variants_filed))[1:] if not line.ok]
+    assert faults and all("differ" in fault for fault in faults)
+
+
+def test_a_record_of_variants_needs_them_all(variants_filed, tmp_path):
+    shutil.rmtree(tmp_path / "run/data/ablation/same")
+    with pytest.raises(UserError, match=r"same: no such folder; `dvc repro ablations/dvc.yaml:ablate@same`"):
+        file_variants(tmp_path / "run", tmp_path)
