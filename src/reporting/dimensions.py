@@ -11,7 +11,7 @@ from src.evaluation.metrics import BRIEF, MAIN
 from src.evaluation.results import Evaluation, Scores
 from src.reporting import names, style
 from src.reporting.charts import Effect, by_dimension
-from src.reporting.inputs import Inputs, Latency
+from src.reporting.inputs import Inputs, Latency, Repeated
 from src.reporting.labels import Name, name_points
 from src.reporting.retrieval import LEVEL, caption
 from src.reporting.section import Figure, Part, Section
@@ -97,7 +97,7 @@ def latency(evaluation: Evaluation, times: Latency) -> Table:
     return Table(f"latency-{evaluation['set']}", header, rows, caption(evaluation), notes)
 
 
-def _time(taken: Mapping[str, float]) -> str:
+def _time(taken: Repeated) -> str:
     """Milliseconds with their quartiles."""
     return f"{taken['median']:.2f} [{taken['low']:.2f}, {taken['high']:.2f}]"
 

@@ -32,14 +32,23 @@ LATENCY = "reports/bench/eval_dims.json"
 Curve = dict[str, list[float]]
 
 
+class Repeated(TypedDict):
+    """Milliseconds a query: median and quartiles of repeats."""
+
+    median: float
+    low: float
+    high: float
+
+
 class Latency(TypedDict):
-    """Milliseconds a query: {dimension: {form: {"batch_1": …, "batch_32": …}}}, medians over random vectors."""
+    """Times of encoding, {"batch_1": …, "batch_32": …}, and of searching vectors, {dimension: {form: the same}}."""
 
     documents: int
     k: int
     batch: int
     threads: int
-    dims: dict[str, dict[str, dict[str, float]]]
+    encoding: dict[str, Repeated]
+    dims: dict[str, dict[str, dict[str, Repeated]]]
 
 
 class Benchmark(TypedDict):
