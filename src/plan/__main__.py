@@ -30,7 +30,7 @@ def main(arguments: list[str]) -> None:
     print(
         f"Plan of {arguments[0] if arguments else 'params.yaml'}: {params.base_model.source}, "
         f"{size.parameters / 1e6:.1f} M parameters ({size.embedding_parameters / 1e6:.1f} M of them embeddings), "
-        f"{params.runtime.precision}\n\n{work(planned)}\n{disk(params, size, volumes.values())}"
+        f"{params.runtime.precision}\n\n{work(planned)}\n{disk(params, size, volumes.values(), planned)}"
     )
     for note in [*notes, *hints(planned)]:
         print(f"note: {note}")
@@ -102,16 +102,17 @@ def _time(value: float) -> str:
     return "no room" if value == float("inf") else "<0.01" if value < 0.01 else f"{value:,.2f}"
 
 
-def disk(params: Params, size: Size, volumes: Iterable[Volume | None]) -> str:
-    """Models and DVC's copy of them, the Hub's cache, a checkpoint and the data, in GiB."""
+def disk(params: Params, size: Size, volumes: Iterable[Volume | None], planned: list[StagePlan]) -> str:
+    """Models and DVC's copy of them, the Hub's cache, a checkpoint, the data and outputs of frozen layers, in GiB."""
     folder = FLOAT * size.parameters
     parts = {
         "models/ and DVC's cache of them": 2 * (len(CHECKPOINTS) + 1) * folder,
         "downloads": (len(params.eval.published) + (params.base_model.source != "scratch")) * folder,
         "a checkpoint": 3 * folder,
         "data, raw and prepared": 10 * sum(volume.rows * sum(volume.tokens) for volume in volumes if volume),
+        "outputs of frozen layers": sum(stage.disk for stage in planned),
     }
-    said = ", ".join(f"{name} {count / GIB:.2f}" for name, count in parts.items())
+    said = ", ".join(f"{name} {count / GIB:.2f}" for name, count in parts.items() if count)
     return f"Disk: {sum(parts.values()) / GIB:.2f} GiB ({said}).\n"
 
 

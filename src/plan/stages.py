@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from src.data.columns import KINDS
 from src.params import Params
-from src.plan.cost import FLOAT, Size, activation_bytes, forward_flops, state_bytes, training_flops
-from src.plan.volume import Volume, distinct
+from src.plan.cost import FLOAT, HALF, Size, activation_bytes, forward_flops, state_bytes, training_flops
+from src.plan.volume import Volume, unrelated
 from src.recipe.stages import CHECKPOINTS, Stage
-from src.training.losses import loss_of
-from src.training.memory import AUTO_TOKENS
+from src.training.sampler import BatchPlan
 
-AUTO_MINI_BATCH = AUTO_TOKENS["cpu"]  # tokens that fit at once where params say `auto`, which halves as memory ends
+AUTO_MINI_BATCH = 2048  # tokens that fit at once where params say `auto`, which halves as memory ends
+LEAST_USES = 1.5  # of a token in a run, from which on training keeps what frozen layers give for it
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,8 @@ class StagePlan:
         steps, batch: of the optimizer, 0 where nothing is trained; rows of one.
         at_once: tokens that have to fit into memory at once; None: a whole batch.
         lower: the key of params that lowers them.
-        embeddings_frozen, layers_frozen: what is not trained.
+        frozen: whether the embeddings are, and how many layers.
+        kept_bytes: of each number that is kept of the frozen layers' outputs; 0: none are.
         more_flops, more_bytes, score_bytes: beyond the encoder's: of each token, and of the loss.
     """
 
@@ -36,16 +38,21 @@ class StagePlan:
     batch: int = 0
     lower: str = ""
     at_once: int | None = None
-    embeddings_frozen: bool = False
-    layers_frozen: int = 0
+    frozen: tuple[bool, int] = (False, 0)
+    kept_bytes: int = 0
     more_flops: float = 0.0
     more_bytes: float = 0.0
     score_bytes: float = 0.0
 
     @property
     def tokens(self) -> float:
-        """Computed in all, over the epochs."""
+        """Read in all, over the epochs."""
         return self.epochs * self.volume.rows * sum(self.volume.tokens)
+
+    @property
+    def distinct_tokens(self) -> float:
+        """Of the texts, each once."""
+        return self.tokens / self.epochs * self.volume.distinct
 
     @property
     def batch_tokens(self) -> float:
@@ -57,26 +64,31 @@ class StagePlan:
 
     @property
     def forward(self) -> float:
-        """Floating-point operations of encoding everything once."""
-        return forward_flops(self.size, self.tokens, mean_length(self.volume.tokens))
+        """Floating-point operations of encoding everything once, from kept outputs where there are any."""
+        layers = self.size.layers - (self.frozen[1] if self.kept_bytes else 0)
+        return forward_flops(self.size, self.tokens, mean_length(self.volume.tokens), layers)
 
     @property
     def flops(self) -> float:
         """Floating-point operations, without the second encoding of gradient caching."""
+        length = mean_length(self.volume.tokens)
         if not self.steps:
             return self.forward
-        trained = training_flops(
-            self.size, self.tokens, mean_length(self.volume.tokens), self.embeddings_frozen, self.layers_frozen
-        )
-        return trained + self.tokens * self.more_flops
+        if self.kept_bytes:  # frozen layers see each distinct text once, before the first step
+            return 3 * self.forward + forward_flops(self.size, self.distinct_tokens, length, self.frozen[1])
+        return training_flops(self.size, self.tokens, length, *self.frozen) + self.tokens * self.more_flops
+
+    @property
+    def disk(self) -> float:
+        """Bytes of what is kept of frozen layers."""
+        return self.kept_bytes * self.size.hidden * self.distinct_tokens
 
     def memory(self, tokens: float) -> float:
         """Bytes of weights, moments and scores, and of what the backward pass needs of so many tokens."""
         if not self.steps:
             return FLOAT * self.size.parameters
-        frozen = self.embeddings_frozen, self.layers_frozen
-        of_token = activation_bytes(self.size, *frozen, self.half) + self.more_bytes
-        return state_bytes(self.size, *frozen, self.half) + self.score_bytes + tokens * of_token
+        of_token = activation_bytes(self.size, *self.frozen, self.half) + self.more_bytes
+        return state_bytes(self.size, *self.frozen, self.half) + self.score_bytes + tokens * of_token
 
     def kept_share(self, memory: float) -> float:
         """The share of a batch whose graph fits into `memory` bytes; negative where not even the weights do."""
@@ -97,14 +109,16 @@ def _half(params: Params) -> bool:
 def chain_stage(stage: Stage, volume: Volume, size: Size, params: Params) -> StagePlan:
     """A training stage of the recipe: its steps are counted by the code that makes its batches."""
     block = stage.params(params)
-    steps = loss_of(block).plan(volume.texts, block.batch_size, block.epochs, params.seed).steps
+    competing, masked = KINDS[stage.name].score is None, block.false_negatives != "keep"
+    batches = BatchPlan(volume.texts, block.batch_size, block.epochs, params.seed, competing=competing, masked=masked)
     scores = min(block.batch_size, volume.rows) ** 2 * (len(volume.tokens) - 1)
+    pays = block.epochs / volume.distinct >= LEAST_USES
     return StagePlan(
-        *(f"train_{stage.name}", size, _half(params), volume.cut(block.max_length)),
-        *(block.epochs, steps, block.batch_size, f"{stage.block}.mini_batch_tokens (the result stays the same)"),
+        *(f"train_{stage.name}", size, _half(params), volume.cut(block.max_length), block.epochs),
+        *(batches.steps, block.batch_size, f"{stage.block}.mini_batch_tokens (the result stays the same)"),
         at_once=AUTO_MINI_BATCH if block.mini_batch_tokens == "auto" else block.mini_batch_tokens,
-        embeddings_frozen=block.freeze_embeddings,
-        layers_frozen=block.freeze_layers,
+        frozen=(block.freeze_embeddings, block.freeze_layers),
+        kept_bytes={"none": 0, "fp16": HALF, "fp32": FLOAT}[block.frozen_cache] if pays else 0,
         score_bytes=FLOAT * scores * (len(block.dims) + 3),  # scores, and a gradient for each Matryoshka dimension
     )
 
@@ -112,12 +126,11 @@ def chain_stage(stage: Stage, volume: Volume, size: Size, params: Params) -> Sta
 def mlm(text: Volume, size: Size, params: Params) -> StagePlan:
     """Masked language modelling; its vocabulary layer runs on the masked tokens alone."""
     block = params.base_model.mlm
-    pieces = distinct(math.ceil(text.rows * text.tokens[0] / block.max_length), (block.max_length,), text.source)
-    steps = math.ceil(pieces.rows / block.batch_size * block.epochs)
+    pieces = unrelated(math.ceil(text.rows * text.tokens[0] / block.max_length), (block.max_length,), text.source)
     head = block.mask_probability * size.vocabulary
     return StagePlan(
-        *("base_model", size, _half(params), pieces, block.epochs, steps),
-        *(block.batch_size, "base_model.mlm.batch_size"),
+        *("base_model", size, _half(params), pieces, block.epochs),
+        *(math.ceil(pieces.rows / block.batch_size * block.epochs), block.batch_size, "base_model.mlm.batch_size"),
         more_flops=6 * size.hidden * (head + block.mask_probability * size.hidden),
         more_bytes=3 * FLOAT * head,  # logits, their logarithms, their gradient
     )
@@ -125,8 +138,9 @@ def mlm(text: Volume, size: Size, params: Params) -> StagePlan:
 
 def colbert(pairs: Volume, size: Size, params: Params) -> StagePlan:
     """The late-interaction baseline: the retrieval stage's rows, negatives included; no gradient cache."""
-    block, epochs, volume = params.colbert, params.colbert_epochs, pairs.cut(params.colbert.max_length)
+    block, epochs = params.colbert, params.colbert_epochs
     steps = max(1, round(math.ceil(pairs.rows / block.batch_size) * epochs))
+    volume = pairs.cut(block.max_length)
     return StagePlan(
         *("train_colbert", size, _half(params), volume, epochs, steps, block.batch_size, "colbert.batch_size")
     )

@@ -39,6 +39,11 @@ class Volume(NamedTuple):
     def rows(self) -> int:
         return len(self.texts)
 
+    @property
+    def distinct(self) -> float:
+        """The share of the texts that are left where each counts once."""
+        return len(np.unique(self.texts)) / self.texts.size
+
     def cut(self, max_length: int) -> Volume:
         """The same rows, each text of at most `max_length` tokens."""
         return self._replace(tokens=tuple(min(count, max_length) for count in self.tokens))
@@ -54,6 +59,7 @@ PUBLISHED = {
     "scifact_tr": (5_483, (313.0,)),
     "trmteb_scifact_tr": (639, (188.0,)),
 }
+_SYNTHETIC = Path("data/synthetic")
 
 
 def training_set(params: Params, key: str) -> Volume | None:
@@ -62,48 +68,45 @@ def training_set(params: Params, key: str) -> Volume | None:
     Raises:
         UserError: the data are there and malformed, or an evaluation set that they must not leak into is missing.
     """
-    data, kind = getattr(params.data, key), KINDS[key]
-    rows = _rows(params, key)
+    data, kind, rows = getattr(params.data, key), KINDS[key], _rows(params, key)
+    path = Path(data.path)
     if rows is not None and key == "text":
-        return distinct(len(rows), (_tokens([row["text"] for row in rows]),), COUNTED)
+        return unrelated(len(rows), (_tokens([row["text"] for row in rows]),), COUNTED)
     if rows is not None:
-        numbered_rows = numbered(Path(data.path), rows, SCORED if kind.score else RANKED, Prompts())
-        lengths = tuple(_tokens([row[column] for row in rows]) for column in numbered_rows.columns)
-        return Volume(lengths, numbered_rows.same, COUNTED)
-    if Path(data.path).name in PUBLISHED:
-        count, tokens = PUBLISHED[Path(data.path).name]
-        return distinct(min(count, data.max_rows or count), tokens, ASSUMED)
-    if data.path.startswith("data/synthetic/"):
+        ids = numbered(path, rows, SCORED if kind.score else RANKED, Prompts())
+        return Volume(tuple(_tokens([row[column] for row in rows]) for column in ids.columns), ids.same, COUNTED)
+    if path.name in PUBLISHED:
+        count, tokens = PUBLISHED[path.name]
+        return unrelated(min(count, data.max_rows or count), tokens, ASSUMED)
+    if _SYNTHETIC in path.parents:
         invented = (16.0,) + (30.0,) * (len(kind.required) - 1)
-        return distinct(getattr(params.synthesize, f"{key}_rows"), invented, ASSUMED)
+        return unrelated(getattr(params.synthesize, f"{key}_rows"), invented, ASSUMED)
     return None
 
 
-def distinct(rows: int, tokens: tuple[float, ...], source: str) -> Volume:
+def unrelated(rows: int, tokens: tuple[float, ...], source: str) -> Volume:
     """Rows of which no two share a text."""
     return Volume(tokens, np.arange(rows * len(tokens)).reshape(rows, len(tokens)), source)
 
 
 def evaluation_set(item: EvalSetParams, params: Params) -> Volume | None:
     """Documents and queries of a set under its protocol, as one column. Else as `training_set`."""
-    folder = Path(item.path)
+    folder, options = Path(item.path), params.synthesize
     if folder.name in PUBLISHED:
-        return distinct(*PUBLISHED[folder.name], ASSUMED)
+        return unrelated(*PUBLISHED[folder.name], ASSUMED)
     if folder.is_dir() and not is_hub_set(folder):
         beir = PROTOCOLS[item.protocol](read_beir(folder, item.protocol))
         documents = [f"{title} {text}" if item.title else text for title, text in beir.documents.values()]
         texts = [*documents, *beir.queries.values()]
-        return distinct(len(texts), (_tokens(texts),), COUNTED)
-    if item.path.startswith("data/synthetic/"):
-        options = params.synthesize
-        return distinct(options.documents + options.claims_dev + options.claims_test, (48.0,), ASSUMED)
+        return unrelated(len(texts), (_tokens(texts),), COUNTED)
+    if _SYNTHETIC in folder.parents:
+        return unrelated(options.documents + options.claims_dev + options.claims_test, (48.0,), ASSUMED)
     return None
 
 
 def _rows(params: Params, key: str) -> list[Row] | None:
     """The rows of train: what stage prepare keeps of a folder, or has kept of a Hub data set."""
-    data = getattr(params.data, key)
-    prepared = Path("data/prepared") / key
+    data, prepared = getattr(params.data, key), Path("data/prepared") / key
     if Path(data.path).is_dir() and not is_hub_set(Path(data.path)):
         others = [item.path for item in params.eval.sets.values()] + [params.data.nli.path, params.data.sts.path]
         if any(is_hub_set(Path(path)) for path in others):  # not here to be looked into for leaks

@@ -46,7 +46,8 @@ class SpeedLog:
         computed = sum(part.tokens for part in batch.mini_batches)
         real = int(sum(int(part.mask.sum()) for part in batch.mini_batches))
         texts = sum(len(part.places) for part in batch.mini_batches)
-        flops = step_flops(self.model, real, texts) / seconds
+        skipped = all(part.states is not None for part in batch.mini_batches)
+        flops = step_flops(self.model, real, texts, skipped) / seconds
         self.say(
             step=number,
             seconds=round(seconds, 4),
@@ -60,22 +61,31 @@ class SpeedLog:
         )
 
 
-def step_flops(model: nn.Module, tokens: int, texts: int) -> int:
+def step_flops(model: nn.Module, tokens: int, texts: int, skipped: bool = False) -> int:
     """Arithmetic that a step must do: 2 FLOP a parameter and token forward, 4 backward (Kaplan et al. 2020).
 
-    The embedding table and attention scores are left out, and so is what the last layer does where only its first
-    token is read (`first_token`): at one token a text. Padding and second encodings are not counted, so they lower
-    the share of the peak. Frozen parts are counted as if they were trained.
+    A frozen layer needs no gradient of its weights (2 less), and where nothing below it is trained none of its input
+    (2 less). The embedding table and attention scores are left out, and so is what the last layer does where only its
+    first token is read (`first_token`): at one token a text. Padding and second encodings are not counted, so they
+    lower the share of the peak.
+
+    Args:
+        skipped: the step starts from kept outputs of the frozen layers (`frozen`), which then do nothing.
     """
     layers = [child for name, child in model.named_modules() if name.endswith("layers") or name.endswith("layer")]
     stack = next((child for child in layers if isinstance(child, nn.ModuleList)), nn.ModuleList())
-    everywhere = sum(parameter.numel() for parameter in stack.parameters())
     last = last_layer(model) if isinstance(model, SentenceTransformer) else None
-    once = 0
-    if last is not None:
-        parts = (last.self_attn.q_proj, last.self_attn.o_proj, last.mlp)
-        once = sum(parameter.numel() for part in parts for parameter in part.parameters())
-    return 6 * ((everywhere - once) * tokens + once * texts)
+    below = any(weight.requires_grad for name, weight in model.named_parameters() if "embeddings" in name)
+    flops = 0
+    for layer in stack:
+        trained = any(weight.requires_grad for weight in layer.parameters())
+        factor = 6 if trained else 4 if below else 0 if skipped else 2
+        below |= trained
+        parts = (layer.self_attn.q_proj, layer.self_attn.o_proj, layer.mlp) if layer is last else ()
+        once = sum(weight.numel() for part in parts for weight in part.parameters())
+        everywhere = sum(weight.numel() for weight in layer.parameters()) - once
+        flops += factor * (everywhere * tokens + once * texts)
+    return flops
 
 
 def peak_memory(device: torch.device) -> int:

@@ -3,18 +3,22 @@
 import contextlib
 import gzip
 import json
+import subprocess
+import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from src.errors import UserError
 from src.params import Params
+from src.plan import stages
 from src.plan.__main__ import GIB, hints, hours, main, room, table
 from src.plan.cost import Size, activation_bytes, encoder_size, forward_flops, of_config, state_bytes, training_flops
 from src.plan.stages import chain_stage, mean_length
-from src.plan.volume import distinct, evaluation_set, training_set
+from src.plan.volume import Volume, evaluation_set, training_set, unrelated
 from src.profile import profile_params
 from src.recipe.stages import STAGES
 
@@ -57,6 +61,38 @@ def test_frozen_layers_spare_their_backward():
     assert training_flops(GTE, 1, 105, False, 6) == pytest.approx(2.5 * unit)
 
 
+def with_cache(params: Params, **changes) -> Params:
+    step = {"freeze_embeddings": True, "freeze_layers": 6, "frozen_cache": "fp16", "epochs": 3.0, **changes}
+    return params.model_copy(update={"train": params.train.model_copy(update=step)})
+
+
+def test_from_kept_outputs_frozen_layers_see_every_distinct_text_once(paper):
+    texts = np.array([[0, 1], [0, 2], [3, 4], [5, 4]])  # six texts, of which two stand in two rows
+    volume = Volume((10.0, 10.0), texts, "x")
+    plan = chain_stage(RETRIEVAL, volume, GTE, with_cache(paper))
+    read, distinct = 3 * 4 * 20, 6 * 10
+    assert (plan.tokens, plan.distinct_tokens) == (read, distinct)
+    assert plan.forward == pytest.approx(forward_flops(GTE, read, 10, 6))
+    assert plan.flops == pytest.approx(3 * forward_flops(GTE, read, 10, 6) + forward_flops(GTE, distinct, 10, 6))
+    assert plan.disk == 2 * 768 * distinct
+    without = chain_stage(RETRIEVAL, volume, GTE, with_cache(paper, frozen_cache="none"))
+    assert without.flops == pytest.approx(training_flops(GTE, read, 10, True, 6)) and without.disk == 0
+    once = unrelated(8, (10.0, 10.0), "x")
+    assert chain_stage(RETRIEVAL, once, GTE, with_cache(paper, epochs=1.0)).disk == 0, "a token is read once: no use"
+
+
+def test_what_training_decides_is_decided_alike():
+    from src.training import frozen, memory
+
+    assert memory.AUTO_TOKENS["cpu"] == stages.AUTO_MINI_BATCH
+    assert stages.LEAST_USES == frozen._LEAST_USES
+
+
+def test_a_plan_needs_no_torch():
+    command = "import sys; from src.plan.__main__ import main; main(['mini']); assert 'torch' not in sys.modules"
+    assert subprocess.run([sys.executable, "-c", command], cwd=ROOT, capture_output=True, check=False).returncode == 0
+
+
 def test_memory_of_weights_and_moments():
     assert state_bytes(GTE, False, 0, half=False) == 16 * GTE.parameters
     assert state_bytes(GTE, True, 0, half=False) == 4 * GTE.parameters + 12 * 12 * GTE.layer_parameters
@@ -93,7 +129,7 @@ def test_activation_memory_is_what_autograd_holds(half):
 
 
 def test_steps_and_tokens_of_the_paper(paper):
-    plan = chain_stage(RETRIEVAL, distinct(920_106, (12, 93, 93), "x"), GTE, paper)
+    plan = chain_stage(RETRIEVAL, unrelated(920_106, (12, 93, 93), "x"), GTE, paper)
     assert plan.steps == 899  # 920,106 / 1024, the last batch smaller; one epoch
     assert plan.batch_tokens == 1024 * 198
     assert plan.tokens == 920_106 * 198
@@ -107,12 +143,12 @@ def test_mean_length_weighs_texts_by_their_tokens():
 
 
 def test_texts_are_cut():
-    volume = distinct(100, (500, 12), "x")
+    volume = unrelated(100, (500, 12), "x")
     assert (volume.rows, volume.texts.shape, volume.cut(256).tokens) == (100, (100, 2), (256, 12))
 
 
 def test_room_hours_and_hints(paper):
-    plan = chain_stage(RETRIEVAL, distinct(920_106, (12, 93, 93), "x"), GTE, paper)
+    plan = chain_stage(RETRIEVAL, unrelated(920_106, (12, 93, 93), "x"), GTE, paper)
     of_batch = plan.memory(plan.batch_tokens) - plan.memory(0)
     kept = (0.95 * 40 * GIB - 1.5 * GIB - plan.memory(0)) / of_batch
     assert plan.kept_share(room("A100 40GB")) == pytest.approx(kept) and 0 < kept < 1
@@ -120,7 +156,7 @@ def test_room_hours_and_hints(paper):
     assert hours(plan, "A100 40GB") == pytest.approx(operations / (0.4 * 312e12) / 3600)
     assert list(hints([plan])) == []
     large = paper.model_copy(update={"train": paper.train.model_copy(update={"mini_batch_tokens": 200_000})})
-    plan = chain_stage(RETRIEVAL, distinct(920_106, (12, 93, 93), "x"), GTE, large)
+    plan = chain_stage(RETRIEVAL, unrelated(920_106, (12, 93, 93), "x"), GTE, large)
     assert hours(plan, "L4") == float("inf")
     assert next(iter(hints([plan]))).startswith("train_retrieval does not fit L4: train.mini_batch_tokens (")
 

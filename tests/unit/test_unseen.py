@@ -55,3 +55,22 @@ def test_a_step_logs_speed_share_of_the_peak_memory_and_padding(tmp_path):
 def test_the_work_of_a_step_counts_parameters_per_real_token():
     model = torch.nn.ModuleDict({"layers": torch.nn.ModuleList([torch.nn.Linear(10, 10)])})
     assert step_flops(model, tokens=5, texts=2) == 6 * 110 * 5
+
+
+@pytest.mark.parametrize(
+    ("trained", "skipped", "factors"),
+    [
+        ((True, True, True), False, (6, 6)),
+        ((False, True, True), False, (6, 6)),
+        ((False, False, True), False, (2, 6)),
+        ((True, False, True), False, (4, 6)),
+        ((False, False, True), True, (0, 6)),
+        ((False, False, False), False, (2, 2)),
+    ],
+)
+def test_frozen_layers_cost_their_forward_alone_and_nothing_from_kept_outputs(trained, skipped, factors):
+    layers = torch.nn.ModuleList([torch.nn.Linear(10, 10), torch.nn.Linear(10, 10)])
+    model = torch.nn.ModuleDict({"embeddings": torch.nn.Embedding(7, 10), "layers": layers})
+    for module, trains in zip((model["embeddings"], *layers), trained, strict=True):
+        module.requires_grad_(trains)
+    assert step_flops(model, tokens=5, texts=2, skipped=skipped) == sum(factors) * 110 * 5
