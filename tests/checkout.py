@@ -76,6 +76,7 @@ class Checkout:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.reads = path.with_name("reads.tsv")  # what its stages opened, where tests/audit was there
+        self.filled = path.with_name("filled")  # of the tiny run: a clone with its models and data
 
     def run(
         self, *command: str, check: bool = True, timeout: int = 600, **variables: str
@@ -91,6 +92,27 @@ class Checkout:
 
     def git(self, *arguments: str) -> str:
         return self.run("git", "-c", "user.name=t", "-c", "user.email=t@example.org", *arguments).stdout
+
+
+def clone(of: Checkout, path: Path) -> Checkout:
+    """A fresh clone of the last commit: what git holds, and nothing of DVC's."""
+    of.run("git", "clone", "-q", str(of.path), str(path))
+    checkout = Checkout(path)
+    checkout.git("config", "user.name", "t")
+    checkout.git("config", "user.email", "t@example.org")
+    return checkout
+
+
+def filled_clone(tiny: Checkout, path: Path, own_cache: bool = False) -> Checkout:
+    """A clone of the tiny run after `dvc checkout`; without a cache of its own it has the tiny run's.
+
+    A copy of the one that tests/conftest.py made: `dvc checkout` costs seconds.
+    """
+    shutil.copytree(tiny.filled, path, symlinks=True)
+    if own_cache:
+        (path / ".dvc/config.local").unlink()
+        shutil.copytree(tiny.path / ".dvc/cache", path / ".dvc/cache", symlinks=True)
+    return Checkout(path)
 
 
 def make_checkout(path: Path) -> Checkout:

@@ -2,14 +2,15 @@
 
 import os
 
-# Read when torch is imported; a second thread gains nothing on such sizes.
+# Read when torch is imported; a second thread gains nothing on such sizes, and one that waits must not spin.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import pytest
 from filelock import FileLock
 from hypothesis import settings
 
-from tests.checkout import ROOT, SECRET, TINY, Checkout, make_checkout
+from tests.checkout import ROOT, SECRET, TINY, Checkout, clone, make_checkout
 
 # A test is as right on a busy machine: two processes share it.
 settings.register_profile("untimed", deadline=None)
@@ -44,3 +45,6 @@ def run_tiny(checkout: Checkout) -> None:
     checkout.run("dvc", "exp", "run", *settings, timeout=900, **variables, **audit)
     checkout.git("add", "-A")
     checkout.git("commit", "-q", "-m", "tiny")
+    filled = clone(checkout, checkout.filled)
+    filled.run("dvc", "config", "--local", "cache.dir", str(checkout.path / ".dvc/cache"))
+    filled.run("dvc", "checkout", "dvc.yaml")

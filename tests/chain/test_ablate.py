@@ -8,8 +8,7 @@ from dvc.utils.hydra import apply_overrides
 
 from src.files import read_yaml
 from tests.chain.test_pipeline import stages_run
-from tests.chain.test_readme import clone
-from tests.checkout import ROOT
+from tests.checkout import ROOT, filled_clone
 
 pytestmark = pytest.mark.chain
 COMMANDS = (
@@ -22,9 +21,7 @@ COMMANDS = (
 @pytest.fixture(scope="module")
 def ablated(tiny, tmp_path_factory):
     """A clone of the tiny run after `make ablations`."""
-    checkout = clone(tiny, tmp_path_factory.mktemp("ablated") / "clone")
-    checkout.run("dvc", "config", "--local", "cache.dir", str(tiny.path / ".dvc/cache"))
-    checkout.run("dvc", "checkout", "dvc.yaml")
+    checkout = filled_clone(tiny, tmp_path_factory.mktemp("ablated") / "clone")
     for command in COMMANDS:
         checkout.run(*command, timeout=900)
     checkout.git("add", "-A")

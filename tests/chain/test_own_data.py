@@ -3,13 +3,16 @@
 import json
 import sys
 import time
+from contextlib import suppress
 
 import pytest
 from dvc.utils.serialize import dump_yaml
 
-from src.files import read_yaml
-from tests.chain.test_ablate import COMMANDS
+from src import check
+from src.cli import compare_ablations
+from src.files import read_yaml, write_jsonl
 from tests.checkout import Checkout, make_checkout
+from tests.stages import run_stage
 
 pytestmark = pytest.mark.chain
 CITIES = ("Ankara", "Bursa", "Edirne", "Hatay", "Konya", "Mersin", "Ordu", "Rize", "Sivas", "Trabzon")
@@ -24,11 +27,6 @@ SMALL = [
 KEPT = {"full", "batch_256", "batch_512", "batch_2048", "mix_inverse_cloze"}
 
 
-def write(path, rows):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
-
-
 def write_own_data(folder):
     """300 pairs, triplets and texts, 160 scored pairs, and an evaluation set of 40 questions."""
     facts = [(city, goods, year) for city in CITIES for goods in GOODS for year in YEARS]
@@ -36,19 +34,19 @@ def write_own_data(folder):
     told = [f"{city} {year} yılında bol {goods} topladı." for city, goods, year in facts]
     denied = [f"{city} {year} yılında hiç {goods} toplamadı." for city, goods, year in facts]
     triples = list(zip(asked, told, denied, strict=True))
-    write(folder / "text/train.jsonl", [{"text": text} for text in told])
-    write(folder / "nli/train.jsonl", [{"anchor": a, "positive": p, "negative": n} for a, p, n in triples])
-    write(folder / "retrieval/train.jsonl", [{"anchor": a, "positive": p} for a, p, _ in triples])
+    write_jsonl(folder / "text/train.jsonl", [{"text": text} for text in told])
+    write_jsonl(folder / "nli/train.jsonl", [{"anchor": a, "positive": p, "negative": n} for a, p, n in triples])
+    write_jsonl(folder / "retrieval/train.jsonl", [{"anchor": a, "positive": p} for a, p, _ in triples])
     rated = [
         {"sentence1": p, "sentence2": other, "score": score} for _, p, n in triples for other, score in ((p, 5), (n, 1))
     ]
-    write(folder / "sts/train.jsonl", rated[:120])
-    write(folder / "sts/test.jsonl", rated[120:160])
-    write(
+    write_jsonl(folder / "sts/train.jsonl", rated[:120])
+    write_jsonl(folder / "sts/test.jsonl", rated[120:160])
+    write_jsonl(
         folder / "eval/mine/corpus.jsonl",
         [{"_id": f"d{n}", "title": "", "text": f"{c}: {c} ilinin tarihi."} for n, c in enumerate(CITIES)],
     )
-    write(
+    write_jsonl(
         folder / "eval/mine/queries.jsonl",
         [{"_id": f"q{n}", "text": f"{c} ilinin tarihi nedir?"} for n, c in enumerate(CITIES)],
     )
@@ -80,13 +78,18 @@ def settings(overrides: list[str]) -> list[str]:
     return [part for override in overrides for part in ("-S", override)]
 
 
-def test_300_pairs_give_a_full_report_at_the_first_try(own):
+def test_300_pairs_give_a_full_report_at_the_first_try(own, monkeypatch, capsys):
     rows = read_yaml(own.path / "ablations/params.yaml")["variants"]
-    fewer = [f"ablations/params.yaml:~variants.{name}" for name in rows if name not in KEPT]  # a process each
+    fewer = [f"ablations/params.yaml:~variants.{name}" for name in rows if name not in KEPT]
     done = own.run("dvc", "exp", "run", *profile_flags(own), *settings(SMALL + fewer), timeout=900)
     assert "synthesize" not in done.stdout
-    for command in COMMANDS:
-        own.run(*command, timeout=900)
+    assert len(own.run("dvc", "repro").stdout.split("Running stage")) == 1
+    monkeypatch.chdir(own.path)
+    for stage in (["resolve_variants"], *(["ablate", name] for name in sorted(KEPT))):
+        run_stage(*stage)
+    compare_ablations.main([])
+    for name in ("forgetting_errors", "report"):
+        run_stage(name)
     found = json.loads((own.path / "reports/ablation/comparison.json").read_text(encoding="utf-8"))
     card = json.loads((own.path / "data/prepared/retrieval/card.json").read_text(encoding="utf-8"))
     pairs = card["splits"]["train"]["kept"]
@@ -100,9 +103,9 @@ def test_300_pairs_give_a_full_report_at_the_first_try(own):
     report = (own.path / "reports/REPORT.md").read_text(encoding="utf-8")
     assert f"Left out: batch_512, since its retrieval batch of 512 is larger than the {pairs} rows." in report
     assert "### Batch size" in report and "mine" in report
-    checks = own.run(sys.executable, "-m", "src.check", check=False)
-    assert "not applicable  batch of the retrieval step: 128" in checks.stdout
-    assert len(own.run("dvc", "repro").stdout.split("Running stage")) == 1
+    with suppress(SystemExit):
+        check.main([])
+    assert "not applicable  batch of the retrieval step: 128" in capsys.readouterr().out
 
 
 def test_own_data_go_along_into_temp_and_queue(own):

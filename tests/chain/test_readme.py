@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.checkout import ROOT, Checkout
+from tests.checkout import ROOT, clone, filled_clone
 
 pytestmark = pytest.mark.chain
 SET = "scifact_tr_synthetic"
@@ -59,20 +59,9 @@ def test_every_command_is_run():
         assert f"def {where}(" in here if where.startswith("test_") else (ROOT / where).is_file()
 
 
-def clone(tiny: Checkout, path: Path) -> Checkout:
-    """A fresh clone that takes models from the cache of the tiny run."""
-    tiny.run("git", "clone", "-q", str(tiny.path), str(path))
-    checkout = Checkout(path)
-    checkout.git("config", "user.name", "t")
-    checkout.git("config", "user.email", "t@example.org")
-    return checkout
-
-
 def test_queue(tiny, tmp_path):
     """A queue in a fresh clone: both settings run beside each other and are listed."""
-    checkout = clone(tiny, tmp_path / "clone")
-    checkout.run("dvc", "config", "--local", "cache.dir", str(tiny.path / ".dvc/cache"))
-    checkout.run("dvc", "checkout", "dvc.yaml")
+    checkout = filled_clone(tiny, tmp_path / "clone")
     checkout.run("dvc", "exp", "run", "--queue", "-S", "eval.depth=100,120", f"bm25@{SET}")
     checkout.run("dvc", "queue", "start", "-j", "2")
     deadline = time.monotonic() + 180
@@ -131,8 +120,7 @@ def test_own_files(tiny, tmp_path):
 
 def test_sharing(tiny, tmp_path):
     """Models by a remote, an experiment by git."""
-    checkout = clone(tiny, tmp_path / "clone")
-    checkout.run("dvc", "config", "--local", "cache.dir", str(tiny.path / ".dvc/cache"))
+    checkout = filled_clone(tiny, tmp_path / "clone")
     checkout.run("dvc", "remote", "add", "-d", "storage", str(tmp_path / "storage"))
     checkout.git("commit", "-qam", "A remote")
     checkout.run("dvc", "push", "train_retrieval")
@@ -144,7 +132,6 @@ def test_sharing(tiny, tmp_path):
     assert (other.path / "models/retrieval/model.safetensors").read_bytes() == (
         tiny.path / "models/retrieval/model.safetensors"
     ).read_bytes()
-    checkout.run("dvc", "checkout", "dvc.yaml")
     checkout.run("dvc", "exp", "run", "-n", "deeper", "-S", "eval.depth=120", f"bm25@{SET}")
     checkout.run("dvc", "exp", "push", "--no-cache", "origin", "deeper")
     assert "deeper" in checkout.run("dvc", "exp", "list", "origin").stdout

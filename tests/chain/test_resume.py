@@ -1,69 +1,62 @@
 """A run that is killed and started again ends with the same bits; another run's checkpoint is never taken."""
 
 import json
-import os
 import shutil
-import signal
-import subprocess
-import sys
 import time
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 import pytest
 
-from src.files import sha256
-
-ROOT = Path(__file__).parents[2]
-pytestmark = pytest.mark.chain
-
-# One training step as a program, on a folder that holds `base`, `train.jsonl` and takes the results.
-PROGRAM = """
-import sys
-from pathlib import Path
-from src.params import load_params
-from src.runtime import set_environment
-folder, changes = Path(sys.argv[1]), dict(part.split("=") for part in sys.argv[2:])
-params = load_params()
-runtime = params.runtime.model_copy(update={"threads": 1})
-set_environment(runtime)
+from bench.common import build_gte
+from src.errors import UserError
+from src.files import sha256, write_jsonl
 from src.training.run import StageFiles, train_stage
-step = params.train.model_copy(update={
-    "dims": [16, 8], "batch_size": 32, "epochs": 4, "max_length": 16, "checkpoint_steps": 3,
-    "learning_rate": float(changes.get("learning_rate", 1e-3)), "dev_steps": int(changes.get("dev_steps", 0)),
-})
-files = StageFiles("retrieval", folder / "train.jsonl", folder / "base", folder / "out", folder / "curve.csv",
-                  folder / "log.jsonl")
-train_stage(files, step, runtime, seed=1)
-"""
+from tests import forks
+
+pytestmark = pytest.mark.chain
+STAGE = forks.PARAMS.train.model_copy(
+    update={
+        "dims": [16, 8],
+        "batch_size": 32,
+        "epochs": 4,
+        "max_length": 16,
+        "checkpoint_steps": 3,
+        "learning_rate": 1e-3,
+        "dev_steps": 0,
+    }
+)
 
 
-def start(folder: Path, *changes: str) -> subprocess.Popen[str]:
-    environment = os.environ | {"DVC_ROOT": str(folder), "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-c", PROGRAM, str(folder), *changes]
-    return subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True)
+def files(folder: Path) -> StageFiles:
+    """A folder that holds `base` and `train.jsonl`, and takes the results."""
+    names = ("train.jsonl", "base", "out", "curve.csv", "log.jsonl")
+    return StageFiles("retrieval", *(folder / name for name in names))
 
 
-def finish(folder: Path, *changes: str) -> str:
-    process = start(folder, *changes)
-    errors = process.communicate(timeout=300)[1]
-    assert process.returncode == 0, errors
-    return errors
+def start(folder: Path, **changes: float) -> ForkServerProcess:
+    stage = STAGE.model_copy(update=changes)
+    return forks.start(train_stage, files(folder), stage, forks.RUNTIME, 1, DVC_ROOT=folder)
+
+
+def finish(folder: Path, **changes: float) -> None:
+    forks.finish(start(folder, **changes))
 
 
 def checkpoints(folder: Path) -> list[Path]:
     return sorted((folder / ".checkpoints").glob("*/step-*"))
 
 
-def kill_after(folder: Path, step: int, *changes: str) -> None:
+def kill_after(folder: Path, step: int, **changes: float) -> None:
     """SIGKILL as soon as the checkpoint of a step stands."""
-    process = start(folder, *changes)
+    process = start(folder, **changes)
     deadline = time.monotonic() + 200
     while not any(path.name >= f"step-{step:08d}" for path in checkpoints(folder)):
-        assert process.poll() is None, process.communicate()[1][-2000:]
+        assert process.is_alive()
         assert time.monotonic() < deadline
         time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
-    process.communicate(timeout=60)
+    process.kill()
+    process.join(60)
     assert not (folder / "out").exists() and not (folder / "curve.csv").exists()
 
 
@@ -74,8 +67,6 @@ def results(folder: Path) -> tuple[str, str]:
 @pytest.fixture(scope="module")
 def made(tmp_path_factory) -> Path:
     """A tiny encoder with dropout, so that random numbers matter, and pairs to train it on."""
-    from bench.common import build_gte
-
     folder = tmp_path_factory.mktemp("made")
     texts = [f"soru {n} metin {n % 7} su {n * n % 31}" for n in range(400)]
     size = {"vocab_size": 200, "hidden_size": 16, "layers": 2, "heads": 2, "intermediate_size": 32, "max_length": 32}
@@ -83,8 +74,7 @@ def made(tmp_path_factory) -> Path:
     config = folder / "base" / "config.json"
     settings = json.loads(config.read_text()) | {"hidden_dropout_prob": 0.1}
     config.write_text(json.dumps(settings))
-    rows = [{"anchor": texts[n], "positive": texts[n + 200]} for n in range(200)]
-    (folder / "train.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    write_jsonl(folder / "train.jsonl", [{"anchor": texts[n], "positive": texts[n + 200]} for n in range(200)])
     return folder
 
 
@@ -117,10 +107,10 @@ def test_the_best_weights_on_dev_outlive_a_kill(made, tmp_path):
         for split in ("train", "dev"):
             (tmp_path / name / f"{split}.jsonl").symlink_to(made / "train.jsonl")
     # So high a learning rate does harm: the best weights are early ones, which only the checkpoint still holds.
-    changes = ("dev_steps=2", "learning_rate=3e-1")
-    finish(tmp_path / "whole", *changes)
-    kill_after(tmp_path / "killed", 12, *changes)
-    finish(tmp_path / "killed", *changes)
+    changes = {"dev_steps": 2, "learning_rate": 3e-1}
+    finish(tmp_path / "whole", **changes)
+    kill_after(tmp_path / "killed", 12, **changes)
+    finish(tmp_path / "killed", **changes)
     assert results(tmp_path / "killed") == results(tmp_path / "whole")
 
 
@@ -135,13 +125,13 @@ def test_a_torn_checkpoint_costs_some_steps_and_no_bit(folder, uninterrupted):
 def test_other_params_start_afresh(folder, uninterrupted):
     kill_after(folder, 6)
     left = {path.parent for path in checkpoints(folder)}
-    finish(folder, "learning_rate=2e-3")
+    finish(folder, learning_rate=2e-3)
     assert {path.parent for path in checkpoints(folder)} == left
     assert len(results(folder)[1].splitlines()) == len(uninterrupted[1].splitlines())
     assert results(folder)[0] != uninterrupted[0]
 
 
-def test_a_loss_that_is_no_number_names_step_and_rows(made, tmp_path):
+def test_a_loss_that_is_no_number_names_step_and_rows(made, tmp_path, monkeypatch):
     from safetensors.torch import load_file, save_file
 
     shutil.copytree(made / "base", tmp_path / "base")
@@ -149,7 +139,8 @@ def test_a_loss_that_is_no_number_names_step_and_rows(made, tmp_path):
     weights = load_file(tmp_path / "base" / "model.safetensors")
     weights["embeddings.LayerNorm.bias"].fill_(float("nan"))
     save_file(weights, tmp_path / "base" / "model.safetensors", metadata={"format": "pt"})
-    process = start(tmp_path)
-    errors = process.communicate(timeout=300)[1]
-    assert process.returncode != 0
-    assert "retrieval: stopped at step 1: the loss is nan; lower learning_rate, or look at rows" in errors
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+    with pytest.raises(
+        UserError, match="retrieval: stopped at step 1: the loss is nan; lower learning_rate, or look at"
+    ):
+        train_stage(files(tmp_path), STAGE, forks.RUNTIME, seed=1)

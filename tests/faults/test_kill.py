@@ -6,7 +6,6 @@ The short form kills each of the three training steps; `make faults` (FAULTS=lon
 import json
 import os
 import random
-import shutil
 import signal
 import subprocess
 import sys
@@ -19,8 +18,7 @@ from pathlib import Path
 import pytest
 from dvc.utils.hydra import apply_overrides
 
-from tests.chain.test_readme import clone
-from tests.checkout import Checkout
+from tests.checkout import Checkout, clone, filled_clone
 
 pytestmark = pytest.mark.chain
 LONG = os.environ.get("FAULTS") == "long"
@@ -90,9 +88,7 @@ def killed_stages(checkout: Checkout) -> list[str]:
 
 def test_killed_in_every_stage_it_ends_with_the_same_bytes(tiny, tmp_path):
     """A kill counts where it found the stage at work: in its imports, its work, or DVC's own keeping of its results."""
-    checkout = clone(tiny, tmp_path / "clone")
-    shutil.copytree(tiny.path / ".dvc/cache", checkout.path / ".dvc/cache")
-    checkout.run("dvc", "checkout", "dvc.yaml")
+    checkout = filled_clone(tiny, tmp_path / "clone", own_cache=True)
     moments = random.Random(int(os.environ.get("FAULTS_SEED", "1")))
     stages, torn, seconds = killed_stages(checkout), Counter[str](), 0.0
     for stage in stages:
@@ -120,9 +116,7 @@ def test_killed_in_every_stage_it_ends_with_the_same_bytes(tiny, tmp_path):
 def test_a_persons_interrupt_ends_the_children_and_says_how_to_go_on(tiny, tmp_path):
     # A shell ignores SIGINT in what it starts in the background, and children would inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    checkout = clone(tiny, tmp_path / "clone")
-    checkout.run("dvc", "config", "--local", "cache.dir", str(tiny.path / ".dvc/cache"))
-    checkout.run("dvc", "checkout", "dvc.yaml")
+    checkout = filled_clone(tiny, tmp_path / "clone")
     apply_overrides(checkout.path / "params.yaml", ["nli.epochs=50"])  # it must not end before it is interrupted
     process = start(checkout, "dvc", "repro", "--force", "--single-item", "train_nli")
     log = checkout.path / "logs" / "train_nli.jsonl"

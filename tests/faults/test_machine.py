@@ -7,8 +7,7 @@ import subprocess
 import pytest
 
 from tests.chain.test_pipeline import stages_run
-from tests.chain.test_readme import clone
-from tests.checkout import SECRET, Checkout
+from tests.checkout import SECRET, Checkout, filled_clone
 
 pytestmark = pytest.mark.chain
 
@@ -16,10 +15,7 @@ pytestmark = pytest.mark.chain
 @pytest.fixture
 def checkout(tiny, tmp_path) -> Checkout:
     """A clone of the tiny run with its models in place, from a cache of its own."""
-    made = clone(tiny, tmp_path / "clone")
-    shutil.copytree(tiny.path / ".dvc/cache", made.path / ".dvc/cache", symlinks=True)
-    made.run("dvc", "checkout", "dvc.yaml")
-    return made
+    return filled_clone(tiny, tmp_path / "clone", own_cache=True)
 
 
 @pytest.fixture

@@ -35,17 +35,33 @@ def write_params(path: Path, **base) -> None:
     dump_yaml(path, values)
 
 
+def write_inputs(path: Path) -> None:
+    write_params(path / "params.yaml")
+    write_jsonl(path / base_model.TEXT, [{"text": text} for text in TEXTS])
+
+
 @pytest.fixture
 def workspace(tmp_path, monkeypatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    write_params(tmp_path / "params.yaml")
-    write_jsonl("data/prepared/text/train.jsonl", [{"text": text} for text in TEXTS])
+    write_inputs(tmp_path)
     return tmp_path
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory) -> Path:
+    """The results of one run on the workspace's params and texts."""
+    path = tmp_path_factory.mktemp("made")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(path)
+        write_inputs(path)
+        run_stage("base_model")
+    return path
+
+
 @pytest.fixture
-def folder(workspace) -> Path:
-    run_stage("base_model")
+def folder(made, workspace) -> Path:
+    for name in ("models/base", base_model.CURVE.parent):
+        shutil.copytree(made / name, workspace / name)
     return workspace / "models" / "base"
 
 
