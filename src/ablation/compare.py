@@ -33,7 +33,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata, ttest_ind
+from scipy.stats import ttest_ind
 
 from src.ablation import results
 from src.ablation.record import PLACES, SUMMARY, of_before, read_clusters, read_pairs, read_queries
@@ -52,7 +52,7 @@ from src.evaluation.significance import (
     test_words,
     verdicts,
 )
-from src.evaluation.similarity import spearman
+from src.evaluation.similarity import resampled_spearman, spearman
 from src.files import read_json, round_floats
 
 if TYPE_CHECKING:
@@ -61,7 +61,6 @@ if TYPE_CHECKING:
 
 Values = NDArray[np.float64]
 NOTABLE_DROP = 0.01  # a share of less is a share of noise: a correlation over a thousand pairs is known to about 0.01
-_BLOCK = 128
 _HOLM = "Holm over the rows compared with one variant"
 
 
@@ -242,7 +241,9 @@ def sts_tests(reference: Row, others: list[Row], scores: Values, draws: Draws) -
     """Each row's difference from the reference in Spearman's correlation, over pairs."""
     if not others:
         return []
-    drawn = resampled_spearman([reference, *others], scores, draws)
+    runs = resampled_spearman(np.concatenate([row.cosines for row in (reference, *others)]), scores, draws)
+    of_rows = np.split(runs, np.cumsum([len(row.cosines) for row in (reference, *others)])[:-1], axis=1)
+    drawn = np.stack([of_row.mean(axis=1) for of_row in of_rows], axis=1)  # mean over seeds: (resamples, rows)
     differences = drawn[:, 1:] - drawn[:, :1]
     below, above = (differences <= 0).sum(axis=0), (differences >= 0).sum(axis=0)
     p = np.minimum(1.0, 2 * (np.minimum(below, above) + 1) / (draws.resamples + 1))
@@ -250,25 +251,6 @@ def sts_tests(reference: Row, others: list[Row], scores: Values, draws: Draws) -
     observed = np.array([values.mean() for values in found[1:]]) - found[0].mean()
     seeds = [p_seeds(values, found[0]) for values in found[1:]]
     return _with_seeds(verdicts(observed, interval(differences), p), seeds)
-
-
-def resampled_spearman(rows: list[Row], scores: Values, draws: Draws) -> Values:
-    """Spearman's correlation of every row, mean over seeds, in resamples of the pairs: (resamples, rows)."""
-    generator = np.random.default_rng(draws.seed)
-    stacked = np.concatenate([row.cosines for row in rows])
-    owner = np.repeat(np.arange(len(rows)), [len(row.cosines) for row in rows])
-    parts = []
-    for start in range(0, draws.resamples, _BLOCK):
-        drawn = generator.integers(0, len(scores), size=(min(_BLOCK, draws.resamples - start), len(scores)))
-        human = _standard(rankdata(scores[drawn], axis=1))
-        found = np.stack([(_standard(rankdata(run[drawn], axis=1)) * human).sum(axis=1) for run in stacked], axis=1)
-        parts.append(np.stack([found[:, owner == row].mean(axis=1) for row in range(len(rows))], axis=1))
-    return np.concatenate(parts)
-
-
-def _standard(ranks: Values) -> Values:
-    centred = ranks - ranks.mean(axis=1, keepdims=True)
-    return centred / np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), np.finfo(np.float64).tiny)
 
 
 def p_seeds(values: Values, base: Values) -> float | None:

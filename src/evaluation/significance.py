@@ -5,8 +5,10 @@ So what is drawn, or given another sign, is the cluster of queries that relevant
 cluster bootstrap; Field and Welsh 2007). Where no two queries share a document, each is a cluster of its own.
 
 Clusters (or signs) are drawn once for all rows of the table, so that every comparison is paired and reproducible.
-scipy's `bootstrap` gives the same bounds and its `permutation_test` the same p-values where queries are independent
-(tests/unit/test_significance.py), but they know no clusters, and the latter takes 20 times as long on mini's table.
+Intervals and sign flips are ours although scipy has both. Where queries are independent, `scipy.stats.bootstrap` gives
+the same bounds and `permutation_test` the same p-values (tests/unit/test_significance.py), but they know no clusters
+and take longer over many columns: a table's bootstrap was measured at 0.3 s here and 1.4 to 19 s there, by its batches;
+100,000 sign flips of clusters of documents at 7.4 s and 46 s. scipy has no Holm, and statsmodels is no dependency.
 """
 
 from __future__ import annotations

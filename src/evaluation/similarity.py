@@ -13,7 +13,7 @@ from scipy.stats import rankdata
 from src.data.prepared import read_rows
 from src.errors import UserError
 from src.evaluation.results import Change
-from src.evaluation.significance import interval
+from src.evaluation.significance import Draws, interval
 
 Vectors = NDArray[np.float64]
 Values = NDArray[np.float64]
@@ -101,7 +101,7 @@ def triplets_right(anchor: Vectors, positive: Vectors, negative: Vectors) -> NDA
     return right
 
 
-def forgetting(before: Values, after: Values, scores: Values, resamples: int, seed: int) -> Change:
+def forgetting(before: Values, after: Values, scores: Values, draws: Draws) -> Change:
     """What Spearman's correlation lost between two checkpoints; a positive drop means that it fell.
 
     Args:
@@ -111,7 +111,8 @@ def forgetting(before: Values, after: Values, scores: Values, resamples: int, se
         before, after, drop, the paired bootstrap interval of the drop (pairs resampled), and a verdict in words.
     """
     first, last = spearman(before, scores), spearman(after, scores)
-    low, high = interval(_bootstrap_drop(before, after, scores, resamples, seed)[:, None])
+    drawn = resampled_spearman(np.stack([before, after]), scores, draws)
+    low, high = interval(drawn[:, :1] - drawn[:, 1:])
     verdict = "fell" if low[0] > 0 else "rose" if high[0] < 0 else "no significant change"
     return {
         "before": first,
@@ -122,12 +123,16 @@ def forgetting(before: Values, after: Values, scores: Values, resamples: int, se
     }
 
 
-def _bootstrap_drop(before: Values, after: Values, scores: Values, resamples: int, seed: int) -> Values:
-    generator = np.random.default_rng(seed)
-    drops = []
-    for start in range(0, resamples, _BLOCK):
-        drawn = generator.integers(0, len(scores), size=(min(_BLOCK, resamples - start), len(scores)))
-        human = rankdata(scores[drawn], axis=1)
-        first, last = (_pearson(rankdata(values[drawn], axis=1), human) for values in (before, after))
-        drops.append(first - last)
-    return np.concatenate(drops)
+def resampled_spearman(cosines: Values, scores: Values, draws: Draws) -> Values:
+    """Spearman's correlation of each row (rows, pairs) with the gold scores, in resamples of the pairs.
+
+    Returns:
+        (resamples, rows); the pairs are drawn for all rows together.
+    """
+    generator = np.random.default_rng(draws.seed)
+    parts = []
+    for start in range(0, draws.resamples, _BLOCK):
+        drawn = generator.integers(0, len(scores), size=(min(_BLOCK, draws.resamples - start), len(scores)))
+        gold = rankdata(scores[drawn], axis=1)
+        parts.append(np.stack([_pearson(rankdata(row[drawn], axis=1), gold) for row in cosines], axis=1))
+    return np.concatenate(parts)

@@ -91,8 +91,7 @@ def summarise(folder: Path, protocol: SimilarityRules, names: tuple[str, str], d
             pairs[f"{BEFORE}/{dim}/cosine"].astype(np.float64),
             pairs[f"{FINAL}/{dim}/cosine"].astype(np.float64),
             scores,
-            draws.resamples,
-            draws.seed,
+            draws,
         )
         for dim in table[FINAL]
     }

@@ -12,7 +12,7 @@ from src.ablation.measure import Benchmarks, Measured
 from src.ablation.table import markdown
 from src.errors import UserError
 from src.evaluation.significance import Draws
-from src.evaluation.similarity import Pairs
+from src.evaluation.similarity import Pairs, resampled_spearman
 from src.files import read_yaml, write_json
 from src.params import load_params
 from src.params.load import validate, validate_ablations
@@ -299,5 +299,5 @@ def test_a_variant_that_the_data_are_too_few_for_is_left_out_but_not_the_referen
 
 def test_a_resampled_spearman_is_centred_on_the_observed():
     row = compare.Row("a", [], {}, {}, {}, np.stack([measured(0.5, 0.3, seed).cosines for seed in (1, 2)]), 0.0, 1, 7)
-    drawn = compare.resampled_spearman([row], SCORES, Draws(300, 5))
+    drawn = resampled_spearman(row.cosines, SCORES, Draws(300, 5))
     assert drawn.mean() == pytest.approx(compare.similarity(row, SCORES)["mean"], abs=0.03)

@@ -8,6 +8,7 @@ from scipy import stats
 
 from src.errors import UserError
 from src.evaluation import similarity
+from src.evaluation.significance import Draws
 
 RNG = np.random.default_rng(0)
 FIRST = RNG.normal(size=(200, 8)).astype(np.float32)
@@ -49,7 +50,7 @@ def test_triplet_accuracy_takes_no_tie_for_a_success():
 )
 def test_a_drop_is_positive_and_a_gain_is_reported_too(before, after, verdict, sign):
     noise = RNG.normal(size=(2, 200))
-    found = similarity.forgetting(SCORES + before * noise[0], SCORES + after * noise[1], SCORES, resamples=400, seed=1)
+    found = similarity.forgetting(SCORES + before * noise[0], SCORES + after * noise[1], SCORES, Draws(400, 1))
     assert found["verdict"] == verdict
     assert found["drop"] == pytest.approx(found["before"] - found["after"])
     assert found["interval"][0] <= found["drop"] <= found["interval"][1]
