@@ -110,10 +110,10 @@ def read_rows(folder: Path, names: list[str], reference: str) -> tuple[list[Row]
     for name, summary in summaries.items():
         queries = read_queries(folder / name / "queries.tsv")
         clusters = read_clusters(folder / name / "queries.tsv")
-        found, cosines = read_pairs(folder / name / "pairs.tsv")
-        scores = found if scores is None else scores
+        gold, cosines = read_pairs(folder / name / "pairs.tsv")
+        scores = gold if scores is None else scores
         whole = [run for run in queries if "@" not in run]
-        if summary["settings"] != head["settings"] or len(found) != len(scores):
+        if summary["settings"] != head["settings"] or len(gold) != len(scores):
             raise UserError(f"{folder / name / SUMMARY}: other settings than {reference}'s; run `make ablations` again")
         for suffix in dict.fromkeys(run.partition("@")[2] for run in queries):
             runs = [run for run in queries if run.partition("@")[2] == suffix]
@@ -125,7 +125,7 @@ def read_rows(folder: Path, names: list[str], reference: str) -> tuple[list[Row]
                     {key: np.stack([queries[run][key] for run in runs]) for key in summary["sets"]},
                     clusters,
                     np.stack([cosines[run] for run in runs]),
-                    float(np.mean([spearman(cosines[of_before(run)], found) for run in whole])),
+                    float(np.mean([spearman(cosines[of_before(run)], gold) for run in whole])),
                     round(summary["trained"][-1]["rows"] * summary["trained"][-1]["epochs"]),
                     summary["trained"][-1]["optimizer_steps"],
                 )
@@ -201,8 +201,8 @@ def protocol(clusters: Mapping[str, Clusters], draws: Draws) -> Protocol:
     """What results.Protocol holds."""
     return {
         "retrieval": f"{MAIN}, mean over seeds of every query's value",
-        "retrieval_test": {name: f"{test_words(found)}; {_HOLM}" for name, found in clusters.items()},
-        "retrieval_interval": {name: interval_words(draws, found) for name, found in clusters.items()},
+        "retrieval_test": {name: f"{test_words(of_set)}; {_HOLM}" for name, of_set in clusters.items()},
+        "retrieval_interval": {name: interval_words(draws, of_set) for name, of_set in clusters.items()},
         "sts": "Spearman's correlation of cosines with gold scores, mean over seeds",
         "sts_test": f"paired bootstrap over pairs, two-sided, {draws.resamples} resamples; {_HOLM}",
         "resamples": draws.resamples,
@@ -213,10 +213,10 @@ def protocol(clusters: Mapping[str, Clusters], draws: Draws) -> Protocol:
 
 def spread(values: Values) -> Measured:
     """Mean over seeds, and their standard deviation where there are two or more."""
-    found: Measured = {"mean": float(values.mean())}
+    measured: Measured = {"mean": float(values.mean())}
     if len(values) > 1:
-        found["sd"] = float(values.std(ddof=1))
-    return found
+        measured["sd"] = float(values.std(ddof=1))
+    return measured
 
 
 def retrieval_tests(reference: Row, others: list[Row], name: str, draws: Draws) -> list[Difference]:
@@ -233,8 +233,8 @@ def retrieval_tests(reference: Row, others: list[Row], name: str, draws: Draws) 
 
 def similarity(row: Row, scores: Values) -> MeasuredSimilarity:
     """Spearman's correlation, mean over seeds, and what it lost in retrieval training."""
-    found = np.array([spearman(cosines, scores) for cosines in row.cosines])
-    return {**spread(found), "before": row.before, "drop": row.before - float(found.mean())}
+    correlations = np.array([spearman(cosines, scores) for cosines in row.cosines])
+    return {**spread(correlations), "before": row.before, "drop": row.before - float(correlations.mean())}
 
 
 def sts_tests(reference: Row, others: list[Row], scores: Values, draws: Draws) -> list[Difference]:
@@ -247,9 +247,9 @@ def sts_tests(reference: Row, others: list[Row], scores: Values, draws: Draws) -
     differences = drawn[:, 1:] - drawn[:, :1]
     below, above = (differences <= 0).sum(axis=0), (differences >= 0).sum(axis=0)
     p = np.minimum(1.0, 2 * (np.minimum(below, above) + 1) / (draws.resamples + 1))
-    found = [np.array([spearman(cosines, scores) for cosines in row.cosines]) for row in (reference, *others)]
-    observed = np.array([values.mean() for values in found[1:]]) - found[0].mean()
-    seeds = [p_seeds(values, found[0]) for values in found[1:]]
+    of_seeds = [np.array([spearman(cosines, scores) for cosines in row.cosines]) for row in (reference, *others)]
+    observed = np.array([values.mean() for values in of_seeds[1:]]) - of_seeds[0].mean()
+    seeds = [p_seeds(values, of_seeds[0]) for values in of_seeds[1:]]
     return _with_seeds(verdicts(observed, interval(differences), p), seeds)
 
 
@@ -261,7 +261,7 @@ def p_seeds(values: Values, base: Values) -> float | None:
 
 
 def _with_seeds(tested: list[Tested], seeds: list[float | None]) -> list[Difference]:
-    return [{**found} if p is None else {**found, "p_seeds": p} for found, p in zip(tested, seeds, strict=True)]
+    return [{**test} if p is None else {**test, "p_seeds": p} for test, p in zip(tested, seeds, strict=True)]
 
 
 def add_drop_share(row: MeasuredSimilarity, reference: MeasuredSimilarity) -> None:
@@ -282,7 +282,7 @@ def pareto(rows: list[Row], table: Mapping[str, results.Row]) -> list[Point]:
     return [
         {
             "share": share,
-            "retrieval": {key: found["mean"] for key, found in table[name]["retrieval"].items()},
+            "retrieval": {key: measured["mean"] for key, measured in table[name]["retrieval"].items()},
             "spearman": table[name]["sts"]["mean"],
         }
         for name, share in sorted(shares.items(), key=lambda item: item[1])

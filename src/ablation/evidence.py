@@ -27,8 +27,8 @@ def read_comparison(params: Params, root: Path = Path()) -> tuple[Comparison | N
     path = root / EVIDENCE / COMPARISON
     if not path.is_file():
         return None, f"No variants have been trained. {COMMAND}"
-    found: Comparison = read_json(path)  # of older code it may have another shape
-    other = what_differs(found, params, root)
+    filed: Comparison = read_json(path)  # of older code it may have another shape
+    other = what_differs(filed, params, root)
     if other:
         return (
             None,

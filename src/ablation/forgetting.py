@@ -85,13 +85,13 @@ def relevant_rows(data: EvalSet) -> list[NDArray[np.int64]]:
 
 def margins(space: Space, relevant: list[NDArray[np.int64]]) -> Values:
     """Cosine of the best relevant document minus that of the best other one, (queries,)."""
-    found = []
+    of_queries = []
     for query, rows in zip(space.queries, relevant, strict=True):
         cosines = space.documents @ query
         best = cosines[rows].max()
         cosines[rows] = -np.inf
-        found.append(best - cosines.max())
-    return np.array(found)
+        of_queries.append(best - cosines.max())
+    return np.array(of_queries)
 
 
 def pair_errors(space: Space, scores: Values) -> Values:
@@ -105,20 +105,20 @@ def local_forgetting(before: Space, after: Space, scores: Values) -> Values:
     worse = pair_errors(after, scores) - pair_errors(before, scores)
     nearness = np.maximum(before.queries @ before.first.T, before.queries @ before.second.T)
     nearest = np.argsort(-nearness, axis=1, kind="stable")[:, : min(NEAREST, len(scores))]
-    found: Values = worse[nearest].mean(axis=1)
-    return found
+    of_queries: Values = worse[nearest].mean(axis=1)
+    return of_queries
 
 
 def write_points(path: Path, queries: Sequence[str], values: Mapping[str, Values]) -> None:
     """A line a query, its id first: the points of a scatter plot, and what correlations are computed from."""
-    lines = [[query, *(f"{column[place]:.9g}" for column in values.values())] for place, query in enumerate(queries)]
+    lines = [[query, *(f"{column[row]:.9g}" for column in values.values())] for row, query in enumerate(queries)]
     write_table(path, ["query-id", *values], lines)
 
 
 def read_points(path: Path) -> dict[str, Values]:
     """{measure: (queries,)} of a file that `write_points` wrote."""
     header, rows = read_table(path)
-    return {name: np.array([float(row[place]) for row in rows]) for place, name in enumerate(header) if place}
+    return {name: np.array([float(row[column]) for row in rows]) for column, name in enumerate(header) if column}
 
 
 def summary(values: Mapping[str, Values], draws: Draws, clusters: Clusters) -> SetErrors:
@@ -165,8 +165,8 @@ def rank_correlations(table: Values) -> Values:
     ranks = rankdata(table, axis=1)
     ranks -= ranks.mean(axis=1, keepdims=True)
     ranks /= np.maximum(np.linalg.norm(ranks, axis=1, keepdims=True), np.finfo(np.float64).tiny)
-    found: Values = ranks @ ranks.T
-    return found
+    correlations: Values = ranks @ ranks.T
+    return correlations
 
 
 def partial_correlation(matrix: Values, x: int, y: int, fixed: int) -> Values:

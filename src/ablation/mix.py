@@ -40,13 +40,13 @@ def sentences(text: str) -> list[str]:
 def inverse_cloze(passage: str, random: Random) -> Row | None:
     """A pair made of a passage; None where it has fewer than two sentences."""
     parts = sentences(passage)
-    candidates = [place for place, part in enumerate(parts) if len(part.split()) >= _FEWEST_WORDS]
+    candidates = [number for number, part in enumerate(parts) if len(part.split()) >= _FEWEST_WORDS]
     if len(parts) < 2 or not candidates:
         return None
-    place = int(random.choice(candidates))
+    chosen = int(random.choice(candidates))
     kept = random.random() < _KEPT_IN_PASSAGE
-    rest = parts if kept else parts[:place] + parts[place + 1 :]
-    return {"anchor": parts[place], "positive": " ".join(rest)}
+    rest = parts if kept else parts[:chosen] + parts[chosen + 1 :]
+    return {"anchor": parts[chosen], "positive": " ".join(rest)}
 
 
 def title_passage(passage: str, random: Random) -> Row | None:  # noqa: ARG001
@@ -76,12 +76,12 @@ def mixed(rows: list[Row], mix: dict[str, float], size: int, seed: int) -> list[
     chosen: list[Row] = []
     for (source, _), count in zip(mix.items(), counts(list(mix.values()), size), strict=True):
         chosen += drawn(rows, source, count, random)
-    return [chosen[place] for place in random.permutation(len(chosen))]
+    return [chosen[row] for row in random.permutation(len(chosen))]
 
 
 def counts(shares: list[float], size: int) -> list[int]:
     """Whole numbers in the proportion of the shares that add up to `size`."""
-    ends = [round(size * sum(shares[: place + 1])) for place in range(len(shares))]
+    ends = [round(size * sum(shares[:count])) for count in range(1, len(shares) + 1)]
     return [end - start for start, end in zip([0, *ends], ends, strict=False)]
 
 
@@ -91,7 +91,7 @@ def drawn(rows: list[Row], source: str, count: int, random: Random) -> list[Row]
         sampled = list(made(rows, source, count, random))
     else:
         tagged = [row for row in rows if source in (GIVEN, row.get("source"))]
-        sampled = [tagged[place] for place in random.permutation(len(tagged))[:count]]
+        sampled = [tagged[row] for row in random.permutation(len(tagged))[:count]]
     if len(sampled) < count:
         known = sorted({str(row["source"]) for row in rows if "source" in row})
         raise TooFewRowsError(
@@ -111,8 +111,8 @@ def made(rows: list[Row], source: str, count: int, random: Random) -> Iterable[R
     new = 1
     while len(seen) < count and new:
         before = len(seen)
-        for place in random.permutation(len(passages)):
-            pair = MADE[source](passages[place], random)
+        for number in random.permutation(len(passages)):
+            pair = MADE[source](passages[number], random)
             if pair is None or len(seen) == count:
                 continue
             texts = identity(pair["anchor"]), identity(pair["positive"])
@@ -128,4 +128,4 @@ def sample(rows: list[Row], size: int | None, seed: int) -> list[Row]:
     if size is None or size >= len(rows):
         return rows
     drawn = np.sort(np.random.default_rng(seed).choice(len(rows), size, replace=False))
-    return [rows[place] for place in drawn]
+    return [rows[number] for number in drawn]

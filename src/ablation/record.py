@@ -59,21 +59,21 @@ class SeedRun:
     mixtures: dict[float, Measured]
 
 
-def summary(variant: Variant, found: list[SeedRun], origin: Origin) -> Summary:
+def summary(variant: Variant, runs: list[SeedRun], origin: Origin) -> Summary:
     """The value of NAME/summary.json."""
-    means = [run.after.means() for run in found]
+    means = [run.after.means() for run in runs]
     sts = {
-        "spearman": [run.after.spearman for run in found],
-        "pearson": [run.after.pearson for run in found],
-        "spearman_before": [run.spearman_before for run in found],
-        "drop": [run.spearman_before - run.after.spearman for run in found],
+        "spearman": [run.after.spearman for run in runs],
+        "pearson": [run.after.pearson for run in runs],
+        "spearman_before": [run.spearman_before for run in runs],
+        "drop": [run.spearman_before - run.after.spearman for run in runs],
     }
     value = {
         "variant": variant.name,
         "row": variant.row,
         "path": list(variant.path),
         "start": variant.start,
-        "trained": found[0].steps,
+        "trained": runs[0].steps,
         "settings": {"seeds": variant.seeds},
         "origin": origin,
         "sets": list(means[0]),
@@ -84,7 +84,7 @@ def summary(variant: Variant, found: list[SeedRun], origin: Origin) -> Summary:
         "sts": mean_and_sd(sts),
         "interpolations": [
             {"share": share, "retrieval": mixture.means(), "sts": _sts(mixture)}
-            for share, mixture in sorted(found[0].mixtures.items())
+            for share, mixture in sorted(runs[0].mixtures.items())
         ],
     }
     rounded: Summary = round_floats(value, PLACES)
@@ -103,26 +103,26 @@ def _sts(measured: Measured) -> dict[str, float]:
 def mean_and_sd(values: Mapping[str, list[float]]) -> dict[str, dict[str, float]]:
     """{key: {"mean", "sd"}} over seeds; the deviation is the sample's, and is left out for a single seed."""
     return {
-        key: {"mean": float(np.mean(found))} | ({"sd": float(np.std(found, ddof=1))} if len(found) > 1 else {})
-        for key, found in values.items()
+        key: {"mean": float(np.mean(of_seeds))} | ({"sd": float(np.std(of_seeds, ddof=1))} if len(of_seeds) > 1 else {})
+        for key, of_seeds in values.items()
     }
 
 
-def write_runs(folder: Path, found: list[SeedRun], benchmarks: Benchmarks) -> None:
+def write_runs(folder: Path, seeds: list[SeedRun], benchmarks: Benchmarks) -> None:
     """Write queries.tsv and pairs.tsv."""
-    runs = {str(run.seed): run.after for run in found}
-    runs |= {f"{run.seed}@{share:g}": mixture for run in found for share, mixture in sorted(run.mixtures.items())}
+    runs = {str(run.seed): run.after for run in seeds}
+    runs |= {f"{run.seed}@{share:g}": mixture for run in seeds for share, mixture in sorted(run.mixtures.items())}
     queries = [
-        [name, query, cluster, *(f"{run.queries[name][MAIN][place]:.6g}" for run in runs.values())]
+        [name, query, cluster, *(f"{run.queries[name][MAIN][row]:.6g}" for run in runs.values())]
         for name, data in benchmarks.sets.items()
-        for place, (query, cluster) in enumerate(zip(data.query_ids, clusters_of(data.qrels), strict=True))
+        for row, (query, cluster) in enumerate(zip(data.query_ids, clusters_of(data.qrels), strict=True))
     ]
     write_table(folder / "queries.tsv", ["set", "query-id", "cluster", *runs], queries)
     cosines = {name: run.cosines for name, run in runs.items()}
-    cosines |= {of_before(str(run.seed)): run.before for run in found}
+    cosines |= {of_before(str(run.seed)): run.before for run in seeds}
     pairs = [
-        [f"{score:.9g}", *(f"{values[place]:.9g}" for values in cosines.values())]  # nine digits: float32 reads back
-        for place, score in enumerate(benchmarks.pairs.scores)
+        [f"{score:.9g}", *(f"{values[row]:.9g}" for values in cosines.values())]  # nine digits: float32 reads back
+        for row, score in enumerate(benchmarks.pairs.scores)
     ]
     write_table(folder / "pairs.tsv", ["score", *cosines], pairs)
 

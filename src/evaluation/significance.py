@@ -58,12 +58,12 @@ def clusters_of(qrels: Qrels) -> Clusters:
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    edges = [(row, name) for row, found in enumerate(qrels.values()) for name, score in found.items() if score > 0]
-    documents = {name: len(qrels) + place for place, name in enumerate(dict.fromkeys(name for _, name in edges))}
+    edges = [(row, name) for row, judged in enumerate(qrels.values()) for name, score in judged.items() if score > 0]
+    documents = {name: len(qrels) + number for number, name in enumerate(dict.fromkeys(name for _, name in edges))}
     ends = [row for row, _ in edges], [documents[name] for _, name in edges]
     size = len(qrels) + len(documents)
-    _, found = connected_components(coo_array((np.ones(len(edges)), ends), shape=(size, size)), directed=False)
-    return renumbered(found[: len(qrels)])
+    _, component = connected_components(coo_array((np.ones(len(edges)), ends), shape=(size, size)), directed=False)
+    return renumbered(component[: len(qrels)])
 
 
 def renumbered(clusters: NDArray[Any]) -> Clusters:
@@ -215,7 +215,7 @@ def _compare(
     differences = np.stack([rows[a][measure] - rows[b][measure] for a, b in pairs], axis=1)
     low, high = interval(bootstrap_means(differences, draws, clusters))
     tested = verdicts(differences.mean(axis=0), (low, high), randomisation_p(differences, draws.seed, clusters))
-    return [{"a": a, "b": b, **found} for (a, b), found in zip(pairs, tested, strict=True)]
+    return [{"a": a, "b": b, **test} for (a, b), test in zip(pairs, tested, strict=True)]
 
 
 def verdicts(differences: Values, bounds: tuple[Values, Values], p: Values) -> list[Tested]:
@@ -224,12 +224,12 @@ def verdicts(differences: Values, bounds: tuple[Values, Values], p: Values) -> l
     return [
         {
             "difference": float(difference),
-            "interval": [float(bounds[0][place]), float(bounds[1][place])],
-            "p": float(p[place]),
-            "p_holm": float(corrected[place]),
-            "significant": bool(corrected[place] < 1 - LEVEL),
+            "interval": [float(bounds[0][number]), float(bounds[1][number])],
+            "p": float(p[number]),
+            "p_holm": float(corrected[number]),
+            "significant": bool(corrected[number] < 1 - LEVEL),
         }
-        for place, difference in enumerate(differences)
+        for number, difference in enumerate(differences)
     ]
 
 

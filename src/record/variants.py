@@ -99,6 +99,6 @@ def recomputed(folder: Path, summary: Summary) -> dict[str, dict[str, float]]:
     queries = read_queries(folder / "queries.tsv")
     gold, cosines = read_pairs(folder / "pairs.tsv")
     seeds = [run for run in queries if "@" not in run]
-    found = {"spearman": [spearman(cosines[seed], gold) for seed in seeds]}
-    found |= {name: [float(queries[seed][name].mean()) for seed in seeds] for name in summary["sets"]}
-    return mean_and_sd(found)
+    of_seeds = {"spearman": [spearman(cosines[seed], gold) for seed in seeds]}
+    of_seeds |= {name: [float(queries[seed][name].mean()) for seed in seeds] for name in summary["sets"]}
+    return mean_and_sd(of_seeds)

@@ -173,7 +173,7 @@ def draw_pareto(inputs: Inputs, target: Path) -> None:
             looks = {"linestyle": "none", "color": colour, "marker": style.MARKERS[1 + number], "zorder": 4}
             axes.plot(*zip(*changes.values(), strict=True), label=variants.in_a_sentence(key), **looks)
             _crosses(axes, rows, main, colour)
-            named += [Name(name.replace("_", " "), place, colour) for name, place in changes.items()]
+            named += [Name(name.replace("_", " "), point, colour) for name, point in changes.items()]
         axes.margins(0.1)
         axes.set_xlabel(f"change of Spearman, {inputs.sts['set']}")
         axes.set_ylabel(f"change of {MAIN}, {main}")

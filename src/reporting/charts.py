@@ -38,8 +38,8 @@ def forest(axes: Axes, labels: Sequence[str], series: Mapping[str, Sequence[Effe
         heights = rows + 0.3 * ((len(series) - 1) / 2 - number) / max(1, len(series) - 1)
         looks: dict[str, Any] = {"fmt": style.MARKERS[colour + number], "color": style.SERIES[colour + number]}
         axes.errorbar(middle, heights, xerr=around, capsize=3, elinewidth=1.1, **looks)
-        for place, effect in zip(heights, effects, strict=True):
-            axes.text(1.02, place, effect.words, transform=axes.get_yaxis_transform(), va="center", fontsize=7.5)
+        for height, effect in zip(heights, effects, strict=True):
+            axes.text(1.02, height, effect.words, transform=axes.get_yaxis_transform(), va="center", fontsize=7.5)
     axes.set_yticks(rows, labels, fontsize=8)
     axes.set_ylim(-0.6, len(labels) - 0.4)
     axes.margins(x=0.1)

@@ -63,7 +63,7 @@ def correlations(name: str, of_set: SetErrors, inputs: Inputs) -> Table:
     for shift, words in SHIFTS.items():
         values = [of_set["correlations"][target][shift] for target in TARGETS]
         pairs = [((v["spearman"], v["interval"]), (v["partial"], v["partial_interval"])) for v in values]
-        rows.append([words, *(_correlation(*found) for pair in pairs for found in pair)])
+        rows.append([words, *(_correlation(*part) for pair in pairs for part in pair)])
     header = ["shift", *(part for words in TARGETS.values() for part in (f"{words}, ρ", "partial"))]
     assert inputs.errors is not None
     rules = inputs.errors["protocol"]
@@ -99,18 +99,18 @@ def draw_points(inputs: Inputs, name: str, of_set: SetErrors, target: Path) -> N
     kinds = {f"{MAIN} rose": change > 0, "same": change == 0, "fell": change < 0}
     colours = (style.BLUE, style.GREY, style.VERMILLION)
     with style.chart(target, title, note, size=(7.0, 4.1), grid=(1, 2)) as axes:
-        for place, (key, label) in zip(axes, panels.items(), strict=True):
+        for panel, (key, label) in zip(axes, panels.items(), strict=True):
             for number, (word, chosen) in enumerate(kinds.items()):
                 looks: dict[str, Any] = {"color": colours[number], "marker": style.MARKERS[number], "linewidths": 0}
                 words = f"{word} (n = {int(chosen.sum())})"
-                place.scatter(
+                panel.scatter(
                     points[key][chosen], points["margin_change"][chosen], s=13, alpha=0.6, label=words, **looks
                 )
-            place.axhline(0, color=style.GREY, linewidth=0.8)
-            place.axvline(0, color=style.GREY, linewidth=0.8)
-            place.locator_params(axis="x", nbins=5)
+            panel.axhline(0, color=style.GREY, linewidth=0.8)
+            panel.axvline(0, color=style.GREY, linewidth=0.8)
+            panel.locator_params(axis="x", nbins=5)
             correlation = of_set["correlations"]["margin_change"][key]
-            place.set_title(f"ρ = {correlation['spearman']:+.3f} {interval(correlation['interval'])}")
-            place.set_xlabel(label)
+            panel.set_title(f"ρ = {correlation['spearman']:+.3f} {interval(correlation['interval'])}")
+            panel.set_xlabel(label)
         axes[0].set_ylabel("change of the margin")
         style.legend_below(axes[0])

@@ -149,7 +149,7 @@ def read_curve(path: Path) -> Curve:
 def read_columns(path: Path) -> dict[str, list[str]]:
     """{column: cells} of a table, such as reports/per_query/SET/MODEL.tsv."""
     header, rows = read_table(path)
-    return {name: [row[place] for row in rows] for place, name in enumerate(header)}
+    return {name: [row[column] for row in rows] for column, name in enumerate(header)}
 
 
 def pinned(requirements: str) -> dict[str, str]:

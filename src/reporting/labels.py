@@ -36,7 +36,7 @@ class Name(NamedTuple):
 def name_points(axes: Axes, names: Sequence[Name], lines: Sequence[Sequence[tuple[float, float]]] = ()) -> None:
     """Write every name on that side of its point where it hides least of points and `lines`, and no other name.
 
-    A name that would lie on another one everywhere is left out. Call it last: the places are those of the chart as it
+    A name that would lie on another one everywhere is left out. Call it last: positions are those of the chart as it
     is laid out now.
     """
     figure = axes.get_figure(root=True)

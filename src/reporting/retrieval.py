@@ -148,8 +148,8 @@ def draw_models(evaluation: Evaluation, target: Path) -> None:
         axes.barh(range(len(rows)), scores, color=[systems.colour(row) for row in rows], height=0.7)
         around = np.abs(bounds.T - scores)
         axes.errorbar(scores, range(len(rows)), xerr=around, fmt="none", ecolor=style.BLACK, capsize=3, linewidth=1.1)
-        for place, (score, high) in enumerate(zip(scores, bounds[:, 1], strict=True)):
-            axes.text(max(score, high) + 0.012, place, f"{score:.3f}", va="center", fontsize=8.5)
+        for height, (score, high) in enumerate(zip(scores, bounds[:, 1], strict=True)):
+            axes.text(max(score, high) + 0.012, height, f"{score:.3f}", va="center", fontsize=8.5)
         axes.set_yticks(range(len(rows)), [systems.label(row) for row in rows])
         axes.set_xlim(0, min(1.12, max(bounds[:, 1].max(), scores.max()) * 1.12 + 0.03))
         axes.set_xlabel(MAIN)

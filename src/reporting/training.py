@@ -17,7 +17,7 @@ from src.reporting.tables import Cell, Table, share
 
 TITLES = {
     "mlm": "masked language modelling",
-    **{name: f"{place}. {stage.title}" for place, (name, stage) in enumerate(STAGES.items(), 1)},
+    **{name: f"{number}. {stage.title}" for number, (name, stage) in enumerate(STAGES.items(), 1)},
     LATE: "late-interaction baseline",
 }
 SMOOTHED = 40  # points above which a running mean is drawn besides

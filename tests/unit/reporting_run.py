@@ -106,19 +106,19 @@ def evaluation(name, synthetic=True):
         "dropped": {},
         "models": scores,
         "intervals": {
-            model: {measure: [value - 0.05, value + 0.05] for measure, value in found.items()}
-            for model, found in scores.items()
+            model: {measure: [value - 0.05, value + 0.05] for measure, value in values.items()}
+            for model, values in scores.items()
         },
         "matryoshka": dims,
         "quantisation": {
             dim: {
                 form: {
-                    **{key: found[key] - 0.01 * place for key in ("P@1", "R@10", "MRR@10", "nDCG@10")},
+                    **{key: measured[key] - 0.01 * place for key in ("P@1", "R@10", "MRR@10", "nDCG@10")},
                     "bytes_per_document": int(int(dim) * size),
                 }
                 for place, (form, size) in enumerate(forms.items())
             }
-            for dim, found in dims.items()
+            for dim, measured in dims.items()
         },
         "significance": {
             "interval": "paired bootstrap, 100 resamples",
@@ -261,7 +261,7 @@ def ablation(sets, params, root):
     table = {}
     for place, (name, row) in enumerate(rows.items()):
         further = tested if place else {}
-        found = {"mean": 0.7 - 0.02 * place, "sd": 0.01} | further
+        measured = {"mean": 0.7 - 0.02 * place, "sd": 0.01} | further
         sts = {"mean": 0.8 + 0.01 * place, "sd": 0.01, "before": 0.85, "drop": 0.05 - 0.01 * place} | further
         table[name] = {
             "path": row["path"],
@@ -269,7 +269,7 @@ def ablation(sets, params, root):
             "pairs": 6144,
             "updates": 20,
             **({"against": "full"} if place else {}),
-            "retrieval": dict.fromkeys(sets, found),
+            "retrieval": dict.fromkeys(sets, measured),
             "sts": sts,
         }
     given, trained_by = load_ablations(params, root / "ablations/params.yaml"), code(root)
@@ -311,7 +311,7 @@ def errors(sets):
         **dict.fromkeys(("margin_change", "query_shift", "positive_shift", "match_change"), 0.1),
         "local_forgetting": 0.02,
     }
-    found = {
+    of_set = {
         "queries": QUERIES,
         "better": 1,
         "worse": 1,
@@ -321,7 +321,7 @@ def errors(sets):
     interval = dict.fromkeys(sets, "bootstrap")
     rules = {"from": "sts", "to": "retrieval", "sts_set": STS, "nearest_pairs": 20, "interval": interval}
     rules |= {"partial": "nDCG@10 before held fixed", "seed": 13}
-    return {"protocol": rules, "sets": dict.fromkeys(sets, found)}
+    return {"protocol": rules, "sets": dict.fromkeys(sets, of_set)}
 
 
 def latency():

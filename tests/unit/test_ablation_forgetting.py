@@ -67,8 +67,8 @@ def test_rank_correlations_agree_with_scipy(seed):
     from scipy.stats import spearmanr
 
     table = np.random.default_rng(seed).integers(0, 6, (3, 40)).astype(float)
-    found = forgetting.rank_correlations(table)
-    assert found[0, 1] == pytest.approx(spearmanr(table[0], table[1]).statistic, abs=1e-9)
+    ranks = forgetting.rank_correlations(table)
+    assert ranks[0, 1] == pytest.approx(spearmanr(table[0], table[1]).statistic, abs=1e-9)
 
 
 def test_a_correlation_by_a_third_variable_vanishes_when_it_is_held_fixed():
@@ -84,10 +84,10 @@ def test_correlations_come_with_intervals_that_hold_them():
     values = {name: random.standard_normal(60) for name in (*forgetting.SHIFTS, *forgetting.RETRIEVAL, "ndcg_before")}
     values["ndcg_change"] = -values["query_shift"] + 0.1 * random.standard_normal(60)
     draws, clusters = Draws(200, 1), np.arange(60)
-    found = forgetting.correlations(values, draws, clusters)
-    entry = found["ndcg_change"]["query_shift"]
+    correlations = forgetting.correlations(values, draws, clusters)
+    entry = correlations["ndcg_change"]["query_shift"]
     assert entry["interval"][0] <= entry["spearman"] <= entry["interval"][1] < -0.8
-    assert found == forgetting.correlations(values, draws, clusters)
+    assert correlations == forgetting.correlations(values, draws, clusters)
     pairs = forgetting.correlations(
         {name: np.repeat(value, 2) for name, value in values.items()}, draws, clusters.repeat(2)
     )
@@ -99,8 +99,10 @@ def test_the_worst_losses_come_with_their_texts():
     drop = np.zeros(30)
     drop[[4, 9]] = -0.5, -1.0
     values = forgetting.changes(before, after, data, SCORES, (np.ones(30), 1 + drop))
-    found = forgetting.worst(values, data, after, 5)
-    assert [item["query-id"] for item in found] == ["q9", "q4"]
+    losses = forgetting.worst(values, data, after, 5)
+    assert [item["query-id"] for item in losses] == ["q9", "q4"]
     assert (
-        found[0]["query"] == "query q9" and found[0]["relevant"] == "document d09" and found[0]["ndcg_change"] == -1.0
+        losses[0]["query"] == "query q9"
+        and losses[0]["relevant"] == "document d09"
+        and losses[0]["ndcg_change"] == -1.0
     )

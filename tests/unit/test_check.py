@@ -16,9 +16,9 @@ ROOT = Path(__file__).parents[2]
 
 
 def with_p_at_1(value):
-    found = evaluation(SET)
-    found["models"]["retrieval"]["P@1"] = value
-    return found
+    evaluated = evaluation(SET)
+    evaluated["models"]["retrieval"]["P@1"] = value
+    return evaluated
 
 
 @pytest.mark.parametrize(("figure", "verdict"), [(0.6, "ok"), (0.5999, "failed"), (1.0, "ok")])
@@ -26,23 +26,23 @@ def test_p_at_1_below_six_tenths_fails(figure, verdict):
     assert checks.precision(SET, with_p_at_1(figure)).verdict == verdict
 
 
-def test_p_at_1_is_asked_of_scifact_alone():
-    found = checks.precision("xquad_tr", with_p_at_1(0.1))
-    assert found.verdict == "not applicable"
-    assert found.figure == 0.1
+def test_p_at_1_is_judged_on_scifact_alone():
+    judged = checks.precision("xquad_tr", with_p_at_1(0.1))
+    assert judged.verdict == "not applicable"
+    assert judged.figure == 0.1
 
 
 def under(name, synthetic=False):
-    found = with_p_at_1(0.5)
-    found["protocol"] |= {"name": name, "synthetic": synthetic}
-    return found
+    evaluated = with_p_at_1(0.5)
+    evaluated["protocol"] |= {"name": name, "synthetic": synthetic}
+    return evaluated
 
 
 @pytest.mark.parametrize(
     ("protocol", "synthetic", "verdict"),
     [("full", False, "not applicable"), ("tr-mteb", False, "failed"), ("full", True, "failed")],
 )
-def test_p_at_1_is_asked_where_it_can_be_reached(protocol, synthetic, verdict):
+def test_p_at_1_is_judged_where_it_can_be_reached(protocol, synthetic, verdict):
     assert checks.precision("scifact_tr", under(protocol, synthetic)).verdict == verdict
 
 
@@ -58,9 +58,9 @@ def test_no_published_model_reaches_the_limit_of_p_at_1_on_the_whole_corpus():
 
 
 def with_losses(lost):
-    found = evaluation(SET)
-    found["matryoshka"] = {str(dim): {"loss_relative": loss} for dim, loss in lost.items()}
-    return found
+    evaluated = evaluation(SET)
+    evaluated["matryoshka"] = {str(dim): {"loss_relative": loss} for dim, loss in lost.items()}
+    return evaluated
 
 
 @pytest.mark.parametrize(("lost", "verdict"), [(0.1, "ok"), (0.1001, "failed"), (-0.2, "ok")])
@@ -74,8 +74,8 @@ def test_a_tenth_may_be_lost_at_any_dimension(dim, lost, verdict):
 
 
 def test_without_shorter_vectors_of_a_sixth_or_more_there_is_nothing_to_judge():
-    found = checks.shorter(SET, with_losses({128: 0.0, 16: 0.5}))
-    assert (found.verdict, found.figure) == ("not applicable", None)
+    judged = checks.shorter(SET, with_losses({128: 0.0, 16: 0.5}))
+    assert (judged.verdict, judged.figure) == ("not applicable", None)
 
 
 ALONE = {"path": ["retrieval"], "row": {"path": ["retrieval"]}, "against": "full", "pairs": 5120, "updates": 5}
@@ -96,11 +96,11 @@ def compared(difference, significant, **others):
     [(-0.1, True, "ok"), (-0.1, False, "failed"), (0.0, False, "failed"), (0.1, True, "failed")],
 )
 def test_retrieval_alone_must_be_significantly_worse(difference, significant, verdict):
-    found = checks.retrieval_only(compared(difference, significant), "")
-    assert [(one.id, one.verdict, one.figure) for one in found] == [
+    judged = checks.retrieval_only(compared(difference, significant), "")
+    assert [(one.id, one.verdict, one.figure) for one in judged] == [
         (f"retrieval_only:{name}", verdict, difference) for name in (SET, "xquad_tr")
     ]
-    assert all("at 5,120 pairs" in one.reason for one in found)
+    assert all("at 5,120 pairs" in one.reason for one in judged)
 
 
 def test_the_full_budget_has_the_word_where_it_was_run():
@@ -109,8 +109,8 @@ def test_the_full_budget_has_the_word_where_it_was_run():
     row = {"path": ["retrieval"], "full_budget": True, "against": "whole"}
     alone = {**ALONE, "row": row, "against": "whole", "pairs": 20480, "retrieval": {SET: tested}}
     whole = {"path": chain["path"], "row": chain, "against": "full"}
-    (found,) = checks.retrieval_only(compared(-0.1, True, whole=whole, alone_whole=alone), "")
-    assert (found.verdict, found.figure) == ("failed", 0.01) and "at 20,480 pairs" in found.reason
+    (judged,) = checks.retrieval_only(compared(-0.1, True, whole=whole, alone_whole=alone), "")
+    assert (judged.verdict, judged.figure) == ("failed", 0.01) and "at 20,480 pairs" in judged.reason
 
 
 @pytest.mark.parametrize(
@@ -122,9 +122,9 @@ def test_the_full_budget_has_the_word_where_it_was_run():
     ],
 )
 def test_without_such_a_variant_it_is_not_measured(ablation, why):
-    (found,) = checks.retrieval_only(ablation, why)
-    assert (found.verdict, found.figure) == ("not measured", None)
-    assert found.reason == (why or "no variant trains retrieval alone, or the reference has no step before it")
+    (judged,) = checks.retrieval_only(ablation, why)
+    assert (judged.verdict, judged.figure) == ("not measured", None)
+    assert judged.reason == (why or "no variant trains retrieval alone, or the reference has no step before it")
 
 
 @pytest.mark.parametrize(
@@ -139,9 +139,9 @@ def test_without_such_a_variant_it_is_not_measured(ablation, why):
 def test_similarity_below_seven_tenths_fails_and_says_whether_it_was_lower_before(before, after, verdict, words):
     sts = similarity("stsb_tr")
     sts["forgetting"] |= {"before": before, "after": after}
-    found = checks.similarity(sts)
-    assert found.verdict == verdict
-    assert words in found.reason
+    judged = checks.similarity(sts)
+    assert judged.verdict == verdict
+    assert words in judged.reason
 
 
 @pytest.mark.parametrize(

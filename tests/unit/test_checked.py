@@ -100,9 +100,9 @@ def test_a_result_is_read_as_it_stands(tmp_path_factory, name, scores, note):
     path = tmp_path_factory.mktemp("result") / "x.json"
     value = {"set": name, "scores": scores, "more": 1} | ({} if note is None else {"note": note})
     path.write_text(json.dumps(value), encoding="utf-8")
-    found = read_result(Result, path)
-    assert found == value
-    assert [type(score) for score in found["scores"].values()] == [type(score) for score in scores.values()]
+    result = read_result(Result, path)
+    assert result == value
+    assert [type(score) for score in result["scores"].values()] == [type(score) for score in scores.values()]
 
 
 @pytest.mark.parametrize("value", [{"set": "a"}, {"set": "a", "scores": {"b": None}}, [], None])

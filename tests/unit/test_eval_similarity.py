@@ -18,17 +18,17 @@ SCORES = np.round(RNG.uniform(0, 5, 200), 1)
 
 def test_correlations_are_scipys_on_each_similarity():
     a, b = similarity.unit(FIRST, 4), similarity.unit(SECOND, 4)
-    found = {name: similarity.correlation(row, SCORES) for name, row in similarity.similarities(a, b).items()}
+    correlations = {name: similarity.correlation(row, SCORES) for name, row in similarity.similarities(a, b).items()}
     values = {
         "cosine": (a * b).sum(1),
         "dot": (a * b).sum(1),
         "euclidean": -np.sqrt(((a - b) ** 2).sum(1)),
         "manhattan": -np.abs(a - b).sum(1),
     }
-    assert set(found) == set(values)
+    assert set(correlations) == set(values)
     for name, value in values.items():
-        assert found[name]["spearman"] == pytest.approx(stats.spearmanr(value, SCORES).statistic, abs=1e-6)
-        assert found[name]["pearson"] == pytest.approx(stats.pearsonr(value, SCORES).statistic, abs=1e-6)
+        assert correlations[name]["spearman"] == pytest.approx(stats.spearmanr(value, SCORES).statistic, abs=1e-6)
+        assert correlations[name]["pearson"] == pytest.approx(stats.pearsonr(value, SCORES).statistic, abs=1e-6)
 
 
 def test_vectors_are_cut_and_brought_to_unit_length():
@@ -50,11 +50,11 @@ def test_triplet_accuracy_takes_no_tie_for_a_success():
 )
 def test_a_drop_is_positive_and_a_gain_is_reported_too(before, after, verdict, sign):
     noise = RNG.normal(size=(2, 200))
-    found = similarity.forgetting(SCORES + before * noise[0], SCORES + after * noise[1], SCORES, Draws(400, 1))
-    assert found["verdict"] == verdict
-    assert found["drop"] == pytest.approx(found["before"] - found["after"])
-    assert found["interval"][0] <= found["drop"] <= found["interval"][1]
-    assert sign * found["drop"] >= 0
+    change = similarity.forgetting(SCORES + before * noise[0], SCORES + after * noise[1], SCORES, Draws(400, 1))
+    assert change["verdict"] == verdict
+    assert change["drop"] == pytest.approx(change["before"] - change["after"])
+    assert change["interval"][0] <= change["drop"] <= change["interval"][1]
+    assert sign * change["drop"] >= 0
 
 
 def write_pairs(path, rows):
@@ -83,5 +83,5 @@ def test_faulty_pairs_are_refused(tmp_path, rows, message):
 
 def test_vectors_that_do_not_vary_have_no_correlation():
     same = np.ones((200, 4), dtype=np.float32)
-    found = similarity.similarities(similarity.unit(same, 4), similarity.unit(same, 4))
-    assert similarity.correlation(found["cosine"], SCORES) == {"spearman": 0.0, "pearson": 0.0}
+    values = similarity.similarities(similarity.unit(same, 4), similarity.unit(same, 4))
+    assert similarity.correlation(values["cosine"], SCORES) == {"spearman": 0.0, "pearson": 0.0}

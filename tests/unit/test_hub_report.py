@@ -1,4 +1,4 @@
-"""What was not pinned is told at the head of the report."""
+"""What was not pinned is named at the head of the report."""
 
 from dataclasses import replace
 
@@ -39,10 +39,12 @@ def test_invented_text_that_no_stage_reads_is_no_warning(inputs):
     assert warnings(replace(inputs, params=inputs.params.model_copy(update={"base_model": base}))) == []
 
 
-def test_published_models_are_told_with_their_commit(inputs):
+def test_published_models_are_named_with_their_commit(inputs):
     inputs.main["settings"]["published"] = {"theirs": {"source": "owner/name", "revision": "0123456789abcdef"}}
     evaluation = inputs.params.eval.model_copy(update={"published": ["theirs"]})
-    told = what_was_run(replace(inputs, params=inputs.params.model_copy(update={"eval": evaluation})))
+    section = what_was_run(replace(inputs, params=inputs.params.model_copy(update={"eval": evaluation})))
     assert any(
-        "published models: theirs (`owner/name` at `01234567`)" in part for part in told.parts if isinstance(part, str)
+        "published models: theirs (`owner/name` at `01234567`)" in part
+        for part in section.parts
+        if isinstance(part, str)
     )

@@ -34,9 +34,9 @@ def cards(synthetic: bool) -> dict:
 
 def test_the_hub_reads_the_results(params, metrics, tmp_path):
     card = ModelCard.load(write_model_card(tmp_path, metrics, params, cards(True)))
-    found = {(r.dataset_name, r.metric_type): r.metric_value for r in card.data.eval_results}
-    assert found["scifact_tr_synthetic", "nDCG@10"] == 0.6543
-    assert found[params.data.sts.name, "spearman"] == 0.81
+    results = {(r.dataset_name, r.metric_type): r.metric_value for r in card.data.eval_results}
+    assert results["scifact_tr_synthetic", "nDCG@10"] == 0.6543
+    assert results[params.data.sts.name, "spearman"] == 0.81
     assert (card.data.language, card.data.license) == (["tr"], "apache-2.0")
 
 
@@ -68,18 +68,18 @@ def test_without_scores_there_is_a_card_still(params):
     assert "## Limits and licence" in model_card({}, params, {})
 
 
-def test_weights_that_are_not_the_original_ones_are_told(params, metrics):
+def test_weights_that_are_not_the_original_ones_are_named(params, metrics):
     base = params.base_model.model_copy(update={"source": "tiny==1.0"})
     origin = {"source": "tiny==1.0", "weights": "4-bit weights, read to float32"}
     text = model_card(metrics, params.model_copy(update={"base_model": base}), cards(False), origin)
     assert "`tiny==1.0` (4-bit weights, read to float32) and was trained" in text
 
 
-def test_a_cut_vocabulary_is_told(params, metrics):
+def test_a_cut_vocabulary_is_described(params, metrics):
     cut = {"text": "news_tr", "threshold": 2, "pieces_before": 250_002, "pieces": 31_385, "tokens": 1000}
     cut |= {"parameters_before": 117_653_760, "parameters": 33_691_392, "cut_otherwise": 0.0012}
     base = params.base_model.model_copy(update={"source": "owner/base"})
     text = model_card(metrics, params.model_copy(update={"base_model": base}), cards(False), {"vocabulary": cut})
-    told = "vocabulary cut to 31,385 of 250,002 pieces, those that news_tr uses 2 or more times"
-    assert f"`owner/base` ({told}" in text
+    cut_words = "vocabulary cut to 31,385 of 250,002 pieces, those that news_tr uses 2 or more times"
+    assert f"`owner/base` ({cut_words}" in text
     assert "33.7 M parameters in place of 117.7 M; 0.12% of its tokens are cut otherwise)" in text

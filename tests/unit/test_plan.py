@@ -198,9 +198,9 @@ def own_data(paper: Params, folder: Path) -> Params:
 @pytest.mark.parametrize("name", KINDS_OF_FILE)
 def test_own_data_of_every_kind_is_counted(paper, tmp_path, name):
     write_pairs(tmp_path / "own", name, [(f"soru {n} nedir", "bir " * 9 + str(n)) for n in range(7)])
-    found = training_set(own_data(paper, tmp_path / "own"), "retrieval")
-    assert found is not None
-    assert (found.rows, found.tokens, found.source) == (7, (round(3 * 1.7 + 2, 1), 19.0), "counted")
+    volume = training_set(own_data(paper, tmp_path / "own"), "retrieval")
+    assert volume is not None
+    assert (volume.rows, volume.tokens, volume.source) == (7, (round(3 * 1.7 + 2, 1), 19.0), "counted")
 
 
 @given(
@@ -242,9 +242,9 @@ def test_an_evaluation_set_is_counted_under_its_protocol(paper, tmp_path):
     (tmp_path / "qrels").mkdir()
     (tmp_path / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\nq0\td1\t1\n", encoding="utf-8")
     item = next(iter(paper.eval.sets.values())).model_copy(update={"path": str(tmp_path), "protocol": "full"})
-    found = evaluation_set(item, paper)
-    assert found is not None  # five documents of two words, one query of one
-    assert (found.rows, found.tokens, found.source) == (6, (round(11 / 6 * 1.7 + 2, 1),), "counted")
+    volume = evaluation_set(item, paper)
+    assert volume is not None  # five documents of two words, one query of one
+    assert (volume.rows, volume.tokens, volume.source) == (6, (round(11 / 6 * 1.7 + 2, 1),), "counted")
 
 
 def test_sizes_of_other_encoders(paper, tmp_path):

@@ -128,9 +128,9 @@ def in_the_report(folder):
 
 
 def in_the_metrics(folder):
-    found = read_json(folder / "metrics.json")
-    found[NAME]["bm25"]["nDCG@10"] += 1e-4
-    write_json(folder / "metrics.json", found)
+    values = read_json(folder / "metrics.json")
+    values[NAME]["bm25"]["nDCG@10"] += 1e-4
+    write_json(folder / "metrics.json", values)
 
 
 def in_a_run(folder):
@@ -199,9 +199,9 @@ def test_a_run_that_was_not_made_is_refused(tmp_path):
 def test_a_run_of_which_a_stage_was_not_made_again_is_refused(tmp_path, monkeypatch):
     finished(tmp_path)
     path = tmp_path / "reports" / "eval" / f"{NAME}.json"
-    found = read_json(path)
-    found["models"]["bm25"]["nDCG@10"] += 0.01
-    write_json(path, found)
+    values = read_json(path)
+    values["models"]["bm25"]["nDCG@10"] += 0.01
+    write_json(path, values)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(command, "git", lambda *_: "")
     with pytest.raises(UserError, match="differ from what the record's files give"):
@@ -246,8 +246,8 @@ def test_variants_filed_before_a_key_was_there_are_read_as_mini_has_it(filed, tm
     kept = {key: value for key, value in values.items() if key not in ("sets", "seeds")}
     (tmp_path / "ablations").mkdir()
     dump_yaml(tmp_path / "ablations" / "params.yaml", kept)
-    found = evidence.ablations_of(tmp_path, evidence.params_of(filed))
-    assert (found.sets, found.seeds, list(found.variants)) == (None, [], list(values["variants"]))
+    ablations = evidence.ablations_of(tmp_path, evidence.params_of(filed))
+    assert (ablations.sets, ablations.seeds, list(ablations.variants)) == (None, [], list(values["variants"]))
 
 
 @pytest.fixture

@@ -65,9 +65,9 @@ def test_two_runs_write_the_same_bytes(written):
 
 def test_nothing_tells_of_host_or_day(written):
     for name, content in written.items():
-        found = content.decode("utf-8")
-        assert socket.gethostname() not in found, name
-        assert not re.search(r"\b20\d\d-\d\d-\d\d\b", found), name
+        page = content.decode("utf-8")
+        assert socket.gethostname() not in page, name
+        assert not re.search(r"\b20\d\d-\d\d-\d\d\b", page), name
 
 
 def test_the_papers_tables_and_every_ablation_are_one_click_away(written):
@@ -83,7 +83,7 @@ def test_the_papers_tables_and_every_ablation_are_one_click_away(written):
     ):
         assert words in contents
     anchors = re.findall(r"\(#([^)]+)\)", contents)
-    headings = {markdown.slug(found) for found in re.findall(r"(?m)^##+ (.*)$", text(written, "REPORT.md"))}
+    headings = {markdown.slug(heading) for heading in re.findall(r"(?m)^##+ (.*)$", text(written, "REPORT.md"))}
     assert set(anchors) <= headings
 
 
@@ -191,7 +191,7 @@ def test_two_sets_of_one_name_are_refused(tmp_path, monkeypatch):
 def test_the_page_holds_the_data_cards_that_the_report_links_to(tmp_path):
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "set_tr.md").write_text("# set_tr\n\n- Licence: CC0-1.0\n", encoding="utf-8")
-    found = html.page("# R\n\nCards: [set_tr](data/set_tr.md).\n", tmp_path)
-    assert '<a href="#set_tr">set_tr</a>' in found
-    assert '<h3 id="set_tr">set_tr</h3>' in found
-    assert "Licence: CC0-1.0" in found
+    page = html.page("# R\n\nCards: [set_tr](data/set_tr.md).\n", tmp_path)
+    assert '<a href="#set_tr">set_tr</a>' in page
+    assert '<h3 id="set_tr">set_tr</h3>' in page
+    assert "Licence: CC0-1.0" in page

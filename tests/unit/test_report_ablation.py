@@ -51,8 +51,8 @@ def test_a_mixture_of_weights_says_of_which_variant(tmp_path):
 
 def test_with_seeds_a_table_shows_deviation_and_the_test_between_seeds(tmp_path):
     inputs = read_inputs(make_run(tmp_path), tmp_path)
-    found = variants.groups(inputs.ablation)
-    table = ablation.table(variants.BATCH, found[variants.BATCH], inputs)
+    groups = variants.groups(inputs.ablation)
+    table = ablation.table(variants.BATCH, groups[variants.BATCH], inputs)
     reference, variant = table.rows
     assert reference[3:7] == ["0.7000 ± 0.0100", None, None, None]
     change = starred("-0.0200", significant=True)
@@ -75,11 +75,11 @@ def test_a_row_says_its_design_and_what_it_is_compared_with(tmp_path):
         "retrieval": {SET: {"mean": 0.5}},
         "sts": {"mean": 0.8, "drop": 0.0},
     }  # what it is compared with was left out
-    found = variants.groups(inputs.ablation)
+    groups = variants.groups(inputs.ablation)
     words = variants.label("updates_256", rows["updates_256"], inputs)
     assert words == "retrieval, batch size 256, learning rate 0.001, at 200 updates; against retrieval only"
-    assert "updates_256" in found[variants.BATCH]
-    assert ablation.table(variants.FORGETTING, found[variants.FORGETTING], inputs).rows[1][4:6] == [None, None]
+    assert "updates_256" in groups[variants.BATCH]
+    assert ablation.table(variants.FORGETTING, groups[variants.FORGETTING], inputs).rows[1][4:6] == [None, None]
     for figure in (part for part in ablation.section(inputs).parts if isinstance(part, Figure)):
         figure.draw(tmp_path / f"{figure.name}.svg")
     drawn = {path.stem for path in tmp_path.glob("*.svg")}
@@ -91,5 +91,5 @@ def test_a_row_says_its_design_and_what_it_is_compared_with(tmp_path):
 )
 def test_the_open_question_is_answered_by_the_interval(bounds, words):
     value = {"partial": sum(bounds) / 2, "partial_interval": bounds}
-    found = {"queries": 30, "correlations": {"ndcg_change": {"local_forgetting": value}}}
-    assert words in answer(found)
+    of_set = {"queries": 30, "correlations": {"ndcg_change": {"local_forgetting": value}}}
+    assert words in answer(of_set)

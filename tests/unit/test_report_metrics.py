@@ -32,10 +32,10 @@ def test_every_number_is_taken_over_as_it_was_evaluated(inputs):
 @pytest.mark.parametrize("count", [1, 2, 3, 8])
 def test_the_summary_has_few_columns_each_under_its_set(tmp_path, count):
     sets = [f"set_{number}" for number in range(count)]
-    found = metrics.summary(read_inputs(make_run(tmp_path, sets), tmp_path))
-    assert sum(len(values) for values in found.values()) <= metrics.COLUMNS
-    assert found[STS] == {"spearman": 0.81, "spearman_drop": 0.04}
-    assert all("nDCG@10" in values for name, values in found.items() if name != STS)
+    summary = metrics.summary(read_inputs(make_run(tmp_path, sets), tmp_path))
+    assert sum(len(values) for values in summary.values()) <= metrics.COLUMNS
+    assert summary[STS] == {"spearman": 0.81, "spearman_drop": 0.04}
+    assert all("nDCG@10" in values for name, values in summary.items() if name != STS)
 
 
 @pytest.mark.parametrize(("dims", "expected"), [(["768", "512", "256"], "256"), (["128", "64"], "64"), (["8"], None)])

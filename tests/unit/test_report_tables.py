@@ -57,22 +57,22 @@ def test_long_text_is_cut():
 
 
 def test_gains_are_taken_over_the_papers_baseline_where_it_is_measured():
-    found = evaluation(SET)
-    assert retrieval.baseline(found) == "colbert"
-    found["models"]["turkish-colbert"] = found["models"]["nli"]
-    table = retrieval.table_1(found)
+    evaluated = evaluation(SET)
+    assert retrieval.baseline(evaluated) == "colbert"
+    evaluated["models"]["turkish-colbert"] = evaluated["models"]["nli"]
+    table = retrieval.table_1(evaluated)
     gains = {row[0]: row[5] for row in table.rows}
     assert gains["turkish-colbert"] is None
     assert gains["NLI → STS → retrieval"] == "+40.0 %"  # P@1 0.7 over 0.5
 
 
 def test_a_comparison_reads_the_same_from_both_sides():
-    found = evaluation(SET)
-    there = retrieval.pair(found, "nDCG@10", "bm25", "retrieval")
-    back = retrieval.pair(found, "nDCG@10", "retrieval", "bm25")
+    evaluated = evaluation(SET)
+    there = retrieval.pair(evaluated, "nDCG@10", "bm25", "retrieval")
+    back = retrieval.pair(evaluated, "nDCG@10", "retrieval", "bm25")
     assert there["difference"] == -back["difference"]
     assert back["interval"] == [0.1, 0.2]
-    assert retrieval.pair(found, "MAP", "bm25", "retrieval") is None
+    assert retrieval.pair(evaluated, "MAP", "bm25", "retrieval") is None
 
 
 def test_search_times_stand_beside_what_they_buy():
@@ -88,35 +88,38 @@ def test_search_times_stand_beside_what_they_buy():
 
 
 def test_published_rows_of_models_that_were_not_run_stand_below_ours_under_the_same_protocol(tmp_path):
-    found = evaluation(SET)
-    found["protocol"] = {**found["protocol"], "name": "mteb", "title": True, "synthetic": False}
+    evaluated = evaluation(SET)
+    evaluated["protocol"] = {**evaluated["protocol"], "name": "mteb", "title": True, "synthetic": False}
     row = 'set: scifact_tr, protocol: {name: %s, title: true}, model: %s, tolerance: 0.001, values: {"nDCG@10": 0.9229}'
     entries = [row % ("mteb", "theirs"), row % ("mteb", "base"), row % ("full", "other")]
     lines = ["sources: {s: {title: T, url: U}}", "published:", *(f"  - {{source: s, {entry}}}" for entry in entries)]
     (tmp_path / "expected.yaml").write_text("\n".join(lines), encoding="utf-8")
-    others = unmeasured(read_expected(tmp_path / "expected.yaml"), SET, found)
+    others = unmeasured(read_expected(tmp_path / "expected.yaml"), SET, evaluated)
     assert [entry.model for entry in others] == ["theirs"]
-    table = retrieval.models(found, others)
-    assert len(table.rows) == len(found["models"]) + 1
+    table = retrieval.models(evaluated, others)
+    assert len(table.rows) == len(evaluated["models"]) + 1
     last = dict(zip(table.header, table.rows[-1], strict=True))
     assert (last["model"], last["nDCG@10"], last["P@1"]) == ("theirs (published)", 0.9229, None)
     assert "(published): not run here" in table.notes
-    found["protocol"]["synthetic"] = True
-    assert unmeasured(read_expected(tmp_path / "expected.yaml"), SET, found) == []
+    evaluated["protocol"]["synthetic"] = True
+    assert unmeasured(read_expected(tmp_path / "expected.yaml"), SET, evaluated) == []
 
 
 def test_weights_that_are_not_the_original_ones_are_told_under_the_table():
-    found = evaluation(SET)
-    assert "4-bit" not in retrieval.models(found).notes
-    told = {"published": {"small-q4": {"weights": "4-bit weights, read to float32"}}, "base_weights": "4-bit weights"}
-    found["settings"] = {**found["settings"], **told}
-    notes = retrieval.models(found).notes
+    evaluated = evaluation(SET)
+    assert "4-bit" not in retrieval.models(evaluated).notes
+    weights = {
+        "published": {"small-q4": {"weights": "4-bit weights, read to float32"}},
+        "base_weights": "4-bit weights",
+    }
+    evaluated["settings"] = {**evaluated["settings"], **weights}
+    notes = retrieval.models(evaluated).notes
     assert "small-q4: 4-bit weights, read to float32." in notes
     assert "base encoder and what was trained from it: 4-bit weights." in notes
 
 
 def test_what_was_left_out_of_a_set_is_told():
-    found = evaluation(SET)
-    assert "Left out" not in retrieval.models(found).notes
-    found["dropped"] = {"empty_documents": 2, "queries_without_judgement": 150}
-    assert retrieval.models(found).notes.endswith(" Left out: 2 empty documents.")
+    evaluated = evaluation(SET)
+    assert "Left out" not in retrieval.models(evaluated).notes
+    evaluated["dropped"] = {"empty_documents": 2, "queries_without_judgement": 150}
+    assert retrieval.models(evaluated).notes.endswith(" Left out: 2 empty documents.")

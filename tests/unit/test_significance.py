@@ -113,20 +113,20 @@ def test_a_table_of_rows_is_compared_pair_by_pair():
     base = {measure: RNG.integers(0, 2, 100).astype(float) for measure in significance.TESTED}
     better = {measure: np.minimum(1, values + 0.3) for measure, values in base.items()}
     rows, draws, clusters = {"a": base, "b": better, "c": base}, Draws(500, 7), np.arange(100)
-    found = significance.compare(rows, draws, clusters)
-    pairs = {(pair["a"], pair["b"]): pair for pair in found["pairs"]["nDCG@10"]}
+    compared = significance.compare(rows, draws, clusters)
+    pairs = {(pair["a"], pair["b"]): pair for pair in compared["pairs"]["nDCG@10"]}
     assert pairs["a", "b"]["significant"]
     assert pairs["a", "b"]["difference"] < 0
     assert pairs["a", "b"]["interval"][1] < 0
-    assert pairs["a", "b"]["p"] == found["p_floor"]
+    assert pairs["a", "b"]["p"] == compared["p_floor"]
     assert not pairs["a", "c"]["significant"]
-    assert "100 queries" in found["test"]
+    assert "100 queries" in compared["test"]
     assert "50 clusters of the 100 queries" in significance.compare(rows, draws, clusters // 2)["test"]
-    assert found == significance.compare(rows, draws, clusters)
+    assert compared == significance.compare(rows, draws, clusters)
 
 
 def test_every_mean_has_an_interval_around_it():
     rows = {"a": {"P@1": SAMPLE[:, 0], "MAP": SAMPLE[:, 1]}}
-    found = significance.intervals(rows, Draws(300, 1), ALONE)["a"]
+    intervals = significance.intervals(rows, Draws(300, 1), ALONE)["a"]
     for measure, values in rows["a"].items():
-        assert found[measure][0] < values.mean() < found[measure][1]
+        assert intervals[measure][0] < values.mean() < intervals[measure][1]
