@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,28 +14,35 @@ from torch import Tensor, nn
 
 from src.errors import UserError
 from src.params.schema import StageParams
+from src.training.frozen import FrozenOutputs
 from src.training.tasks import Batch, task_beside
 
 
 def best_on_dev(
-    path: Path, stage: StageParams, model: SentenceTransformer, budget: int, say: Callable[..., None]
+    path: Path, stage: StageParams, model: SentenceTransformer, *, budget: int, steps: int, frozen: FrozenOutputs
 ) -> BestOnDev:
     """The dev split of a stage in batches like the training's; none of it where params do not ask for it.
+
+    Args:
+        budget: tokens encoded at once.
+        steps: of the run.
+        frozen: gives what frozen layers make of the texts, and logs.
 
     Raises:
         UserError: params ask for it and there is no dev split, or fewer than two rows.
     """
     if not stage.dev_steps:
-        return BestOnDev([], 0, say)
+        return BestOnDev([], 0, frozen.say)
     if not path.is_file():
         raise UserError(
             f"{path}: no such file; dev_steps {stage.dev_steps} needs a dev split: set dev_rows of the data"
         )
     task = task_beside(path, stage, model, stage.batch_size, seed=0)
+    frozen.give(task, epochs=math.ceil(steps / stage.dev_steps))
     batches = [task.batch(rows, budget) for rows in task.plan]
     if not batches:
         raise UserError(f"{path}: {len(task.rows)} rows; dev_steps needs two or more")
-    return BestOnDev(batches, stage.dev_steps, say)
+    return BestOnDev(batches, stage.dev_steps, frozen.say)
 
 
 class BestOnDev:

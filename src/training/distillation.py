@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from src.training.dataset import Tokens
 from src.training.distributed import exchange, process_rows
 from src.training.encoding import mini_batches
+from src.training.frozen import encode
 from src.training.matryoshka import Matryoshka
 from src.training.objective import LossAndGradients, Targets
 
@@ -67,8 +68,7 @@ def teacher_embeddings(model: nn.Module, tokens: Tokens, budget: int, device: to
         for start in range(0, len(own), _TEXTS_AT_ONCE):
             batches = mini_batches(tokens, own[start : start + _TEXTS_AT_ONCE], budget)
             places = np.concatenate([batch.places for batch in batches])
-            features = ({"input_ids": b.ids.to(device), "attention_mask": b.mask.to(device)} for b in batches)
-            vectors = torch.cat([model(feature)["sentence_embedding"].float() for feature in features])
+            vectors = torch.cat([encode(model, batch.to(device)).float() for batch in batches])
             parts.append(vectors[torch.from_numpy(np.argsort(places)).to(device)])
     whole = exchange(torch.cat(parts), torch.from_numpy(own).to(device), count)
     embeddings: NDArray[np.float32] = whole.cpu().numpy()

@@ -1,10 +1,10 @@
 """Frozen layers are computed once: what they give for a text is kept, and every step starts from there.
 
 Where the embeddings and the first layers are frozen and nothing is dropped out, their output for a text never changes.
-So each distinct text goes through them once; the output of every token lies in `.cache/frozen/`, found by the weights
-of the frozen part, the texts' tokens, the type it is kept in and the machine. Runs of the same data from the same
-encoder share it. Kept in float32 it gives the loss and gradients of encoding anew to float32 rounding, in float16 to
-the rounding of 16 bits, at half the disk.
+So each distinct text goes through them once, be it of training, replay, the dev split or for a teacher; the output of
+every token lies in `.cache/frozen/`, found by the weights of the frozen part, the texts' tokens, the type it is kept in
+and the machine. Runs of the same data from the same encoder share it. Kept in float32 it gives the loss and gradients
+of encoding anew to float32 rounding, in float16 to the rounding of 16 bits, at half the disk.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import hashlib
 import os
 import shutil
 import sys
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from importlib.metadata import version
 from itertools import takewhile
@@ -22,6 +23,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from safetensors import safe_open
 from sentence_transformers import SentenceTransformer
 from torch import Tensor, nn
 
@@ -34,7 +36,6 @@ from src.training.dataset import Tokens
 from src.training.distributed import world
 from src.training.encoder import forwards
 from src.training.encoding import MiniBatch, mini_batches
-from src.training.speed import SpeedLog
 from src.training.tasks import Task
 
 _FOLDER = "frozen"
@@ -43,42 +44,76 @@ _LEAST_USES = 1.5  # of a token in a run; below, two thirds of the work must be 
 _TEXTS_AT_ONCE = 4096  # padded together, to bound memory
 
 
-def keep_frozen_outputs(
-    name: str, stage: StageParams, runtime: RuntimeParams, model: SentenceTransformer, task: Task, *, speed: SpeedLog
-) -> None:
-    """Give the task's tokens what the frozen part makes of them, where params ask for it; tell where it does not pay.
+class FrozenOutputs:
+    """Keeps what the frozen part of a run's encoder gives for texts, where params ask for it and it pays."""
 
-    Args:
-        name: of the stage, for messages.
-        model: on its device, with what params freeze frozen.
+    def __init__(
+        self,
+        name: str,
+        stage: StageParams,
+        runtime: RuntimeParams,
+        model: SentenceTransformer,
+        *,
+        weights: Path,
+        say: Callable[..., None],
+    ) -> None:
+        """
+        Args:
+            name: of the stage, for messages.
+            model: on its device, with what params freeze frozen.
+            weights: the folder that it was loaded from.
+            say: takes what is worth logging, as keywords.
 
-    Raises:
-        UserError: the encoder has dropout, or 16 bits do not hold its outputs.
-    """
-    if stage.frozen_cache == "none":
-        return
-    rates = [key for key, rate in dropouts(model).items() if rate]
-    if rates:
-        raise UserError(f"{name}: frozen_cache needs base_model.dropout 0.0; the encoder drops out ({rates[0]})")
-    part, dtype = FrozenPart(model), np.dtype(_TYPES[stage.frozen_cache])
-    shape = (len(task.tokens.flat), part.size)
-    path = place(_FOLDER, part.key(task.tokens, runtime) | {"type": dtype.name})
-    uses = token_uses(task, stage.epochs)
-    reason = None if path.is_file() else not_worth(uses, int(np.prod(shape)) * dtype.itemsize)
-    speed.say(frozen_cache=reason or str(path), token_uses=round(uses, 2))
-    if reason:
-        print(f"{name}: frozen_cache {stage.frozen_cache} is not used: {reason}", file=sys.stderr)
-        return
-    with torch.autocast(model.device.type, torch.bfloat16, enabled=runtime.precision == "bf16"):
-        states = cached(path, shape, lambda states: fill(states, part, task.tokens, name), dtype)
-    os.utime(path)  # what was not used for longest goes first
-    task.tokens = replace(task.tokens, states=states)
+        Raises:
+            UserError: outputs are to be kept and the encoder has dropout.
+        """
+        self.name, self.kind, self.bf16, self.say = name, stage.frozen_cache, runtime.precision == "bf16", say
+        if self.kind == "none":
+            return
+        rates = [key for key, rate in dropouts(model).items() if rate]
+        if rates:
+            raise UserError(f"{name}: frozen_cache needs base_model.dropout 0.0; the encoder drops out ({rates[0]})")
+        self.part = FrozenPart(model)
+        self.of_model = self.part.key(weights) | {"precision": runtime.precision, "type": self.dtype.name}
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The type that they are kept in."""
+        return np.dtype(_TYPES[self.kind])
+
+    def give(self, task: Task, epochs: float) -> None:
+        """Give a task's tokens their outputs, where its rows are read so often that it pays; else a line says why not.
+
+        Raises:
+            UserError: 16 bits do not hold an output.
+        """
+        if self.kind == "none":
+            return
+        shape = (len(task.tokens.flat), self.part.size)
+        path = place(_FOLDER, self.of_model | {"texts": texts_digest(task.tokens)})
+        uses = token_uses(task, epochs)
+        reason = None if path.is_file() else not_worth(uses, int(np.prod(shape)) * self.dtype.itemsize)
+        self.say(texts_of=str(task.rows.path), frozen_cache=reason or str(path), token_uses=round(uses, 2))
+        if reason:
+            print(f"{self.name}: frozen_cache {self.kind} is not used for {task.rows.path}: {reason}", file=sys.stderr)
+            return
+        with torch.autocast(self.part.model.device.type, torch.bfloat16, enabled=self.bf16):
+            states = cached(path, shape, lambda states: fill(states, self.part, task.tokens, self.name), self.dtype)
+        os.utime(path)  # what was not used for longest goes first
+        task.tokens = replace(task.tokens, states=states)
 
 
 def token_uses(task: Task, epochs: float) -> float:
-    """How often a run trains on a token of the task's distinct texts, on average."""
+    """How often a run that reads the task's rows so often reads a token of its distinct texts, on average."""
     lengths = task.tokens.lengths
     return float(epochs * lengths[task.rows.ids].sum() / lengths.sum())
+
+
+def texts_digest(tokens: Tokens) -> str:
+    """SHA-256 of the texts' tokens."""
+    digest = hashlib.sha256(tokens.starts.data)
+    digest.update(tokens.flat.data)
+    return digest.hexdigest()
 
 
 def not_worth(uses: float, size: int) -> str | None:
@@ -115,19 +150,13 @@ class FrozenPart:
         self.above = layers[len(self.layers) :]
         self.size = int(self.transformer.config.hidden_size)
 
-    def key(self, tokens: Tokens, runtime: RuntimeParams) -> dict[str, Any]:
-        """What its output for the texts depends on, bits included."""
-        weights = hashlib.sha256(self.transformer.config.to_json_string().encode())
-        for module in (self.transformer.embeddings, *self.layers):
-            for tensor in module.state_dict().values():
-                weights.update(tensor.detach().cpu().contiguous().numpy().data)
-        texts = hashlib.sha256(tokens.starts.data)
-        texts.update(tokens.flat.data)
+    def key(self, folder: Path) -> dict[str, Any]:
+        """What its outputs depend on beside texts and precision, bits included; the weights are those in the folder."""
+        trained = {name for name, weight in self.transformer.named_parameters() if weight.requires_grad}
         return {
-            "weights": weights.hexdigest(),
+            "configuration": self.transformer.config.to_json_string(),
+            "weights": weights_digest(folder, trained),
             "layers": len(self.layers),
-            "texts": texts.hexdigest(),
-            "precision": runtime.precision,
             "versions": [version(library) for library in ("torch", "transformers", "sentence-transformers")],
             "device": self.model.device.type,
             "threads": torch.get_num_threads(),
@@ -150,6 +179,30 @@ class FrozenPart:
                 "sentence_embedding"
             ]
         return vectors
+
+
+def weights_digest(folder: Path, trained: Collection[str]) -> str:
+    """SHA-256 of the weights in an encoder's folder, those left out that are trained.
+
+    They are read from the files and let go. A model's own weights are mapped from its file, and what no step reads,
+    such as a frozen table of embeddings, then takes no memory.
+    """
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*.safetensors")):
+        with safe_open(path, framework="pt") as file:
+            for name in sorted(set(file.keys()) - set(trained)):
+                weight = file.get_tensor(name)
+                digest.update(f"{name} {weight.dtype} {tuple(weight.shape)}".encode())
+                digest.update(weight.reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
+
+
+def encode(model: Any, batch: MiniBatch) -> Tensor:
+    """(texts, D) vectors of a mini-batch, from what frozen layers give for it where that is kept."""
+    if batch.states is not None:
+        return FrozenPart(model).skip(batch.states, batch.mask)
+    vectors: Tensor = model({"input_ids": batch.ids, "attention_mask": batch.mask})["sentence_embedding"]
+    return vectors
 
 
 def is_frozen(module: nn.Module) -> bool:

@@ -24,7 +24,7 @@ from src.training.distillation import SimilarityDistillation, teacher_embeddings
 from src.training.distributed import process_device, world
 from src.training.encoder import compiled_layers, freeze, load_encoder
 from src.training.first_token import first_token_only
-from src.training.frozen import keep_frozen_outputs
+from src.training.frozen import FrozenOutputs
 from src.training.interpolation import interpolate
 from src.training.losses import loss_of
 from src.training.matryoshka import Matryoshka
@@ -79,24 +79,27 @@ def prepare(
     use_device(device, runtime)
     seed_everything(seed)
 
-    # 4. The tasks: the stage's own rows, then those of earlier stages that are replayed.
+    # 4. Checkpoints of an earlier start, the log, and what keeps the outputs of frozen layers.
+    saved = Checkpoints(run_fingerprint(files, stage, runtime, seed, replayed))
+    speed = speed_log(files, model, device, fresh=saved.latest() is None)
+    frozen = FrozenOutputs(files.name, stage, runtime, model.to(device), weights=files.model_in, say=speed.say)
+
+    # 5. The tasks: the stage's own rows, then those of earlier stages that are replayed.
     tokens = tokenise(model.tokenizer, rows.texts, stage.max_length, quiet=world()[0] != 0)
     own = Task(rows, tokens, loss, plan)
     tasks = [own, *(task_beside(path, block, model, stage.batch_size, seed) for path, block in replayed)]
-    batches = TaskBatches(tasks, token_budget(stage, device))
-
-    # 5. Similarity distillation: the model as it stands is the teacher.
-    if kept.distillation_weight:
-        own.teacher = teacher_embeddings(model, tokens, batches.budget, device)
-        own.terms.append(SimilarityDistillation(Matryoshka.of(stage.dims, stage.dim_weights), kept.distillation_weight))
-
-    # 6. Checkpoints of an earlier start, the log, what frozen layers give, and the dev split.
-    saved = Checkpoints(run_fingerprint(files, stage, runtime, seed, replayed))
-    speed = speed_log(files, model, device, fresh=saved.latest() is None)
-    keep_frozen_outputs(files.name, stage, runtime, model.to(device), own, speed=speed)
-    report_unseen(files.name, stage, own, plan.left_out(), speed)
-    best = best_on_dev(files.data.with_name("dev.jsonl"), stage, model, batches.budget, speed.say)
     run = RunPlan(tasks, kept.replay_share)
+    for task, epochs in zip(tasks, run.epochs(), strict=True):
+        frozen.give(task, epochs)
+    batches = TaskBatches(tasks, token_budget(stage, device))
+    report_unseen(files.name, stage, own, plan.left_out(), speed)
+
+    # 6. Similarity distillation, whose teacher is the model as it stands, and the dev split.
+    if kept.distillation_weight:
+        own.teacher = teacher_embeddings(model, own.tokens, batches.budget, device)
+        own.terms.append(SimilarityDistillation(Matryoshka.of(stage.dims, stage.dim_weights), kept.distillation_weight))
+    dev = files.data.with_name("dev.jsonl")
+    best = best_on_dev(dev, stage, model, budget=batches.budget, steps=plan.steps, frozen=frozen)
     return EncoderTrainer(model, settings, files.name, batches, run, speed=speed, saved=saved, best=best)
 
 

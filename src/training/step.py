@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from functools import reduce
+from functools import partial, reduce
 from typing import Any, TypeVar
 
 import torch
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from src.errors import UserError
 from src.training import distributed, memory
 from src.training.encoding import GradientCache, MiniBatch, random_state, set_random_state
-from src.training.frozen import FrozenPart
+from src.training.frozen import encode
 from src.training.objective import LossAndGradients
 from src.training.tasks import Batch, TaskBatches
 
@@ -42,7 +42,7 @@ class CachedStep:
         self.model: Any = model
         self.batches, self.keep_tokens, self.say = batches, keep_tokens, say
         self.device = next(model.parameters()).device
-        self.cache = GradientCache(self._encode, autocast)
+        self.cache = GradientCache(partial(encode, model), autocast)
 
     def run(self, batch: Batch) -> Tensor:
         """Add the batch's gradients to the parameters'; its loss. Out of memory: over again in smaller pieces.
@@ -130,12 +130,6 @@ class CachedStep:
                 mini_batch_tokens=budget, bytes_per_token=round(each), free_bytes=free, keep_tokens=self.keep_tokens
             )
         return self.keep_tokens or 0
-
-    def _encode(self, part: MiniBatch) -> Tensor:
-        if part.states is not None:
-            return FrozenPart(self.model).skip(part.states, part.mask)
-        vectors: Tensor = self.model({"input_ids": part.ids, "attention_mask": part.mask})["sentence_embedding"]
-        return vectors
 
     def _within_memory(self, work: Callable[[], Done]) -> Done | None:
         """What `work` gives; None where memory did not suffice in some process."""

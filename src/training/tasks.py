@@ -157,6 +157,12 @@ class RunPlan:
         self.share = replay_share
         self.steps, self.steps_per_epoch = self.own.steps, self.own.steps_per_epoch
 
+    def epochs(self) -> list[float]:
+        """How often the run reads the rows of each task, to a step."""
+        replayed = math.floor(self.steps * self.share)
+        each = [replayed / len(self.replayed) / plan.steps_per_epoch for plan in self.replayed]
+        return [(self.steps - replayed) / self.steps_per_epoch, *each]
+
     def __len__(self) -> int:
         return self.steps
 

@@ -22,10 +22,12 @@ from transformers import (
 )
 
 from src.errors import UserError
+from src.model.encoder import quiet
 from src.params import load_params
 from src.training import frozen
 from src.training.dataset import Rows, Tokens
-from src.training.frozen import FrozenPart
+from src.training.distillation import teacher_embeddings
+from src.training.frozen import FrozenOutputs, FrozenPart
 from src.training.losses import Ranking
 from src.training.matryoshka import Matryoshka
 from src.training.step import CachedStep
@@ -54,6 +56,7 @@ LAYOUTS = {
 
 def encoder(folder, layout="xlm-roberta", pooling="mean"):
     """A tiny encoder with random weights whose embeddings and first two layers are frozen."""
+    quiet()
     torch.manual_seed(0)
     LAYOUTS[layout]().save_pretrained(folder)
     words = {word: number for number, word in enumerate(["<s>", "<pad>", "</s>", *map(str, range(3, WORDS))])}
@@ -91,10 +94,17 @@ class Log:
         self.said |= event
 
 
-def keep(model, task, kind, epochs=2, log=None):
+def outputs(model, kind, log=None):
+    """What keeps outputs of the model as it stands."""
     params = load_params(ROOT / "params.yaml")
-    stage = params.train.model_copy(update={"frozen_cache": kind, "epochs": epochs})
-    frozen.keep_frozen_outputs("test", stage, params.runtime, model, task, speed=log or Log())
+    stage = params.train.model_copy(update={"frozen_cache": kind})
+    folder = Path(os.environ["DVC_ROOT"]) / "model"
+    model[0].auto_model.save_pretrained(folder)
+    return FrozenOutputs("test", stage, params.runtime, model, weights=folder, say=(log or Log()).say)
+
+
+def keep(model, task, kind, epochs=2, log=None):
+    outputs(model, kind, log).give(task, epochs)
 
 
 def step(model, task):
@@ -113,6 +123,22 @@ def in_a_folder_of_its_own(tmp_path, monkeypatch):
 
 def kept_files(tmp_path):
     return sorted((tmp_path / ".cache/frozen").iterdir())
+
+
+def test_a_teacher_and_the_dev_split_are_encoded_from_kept_outputs(tmp_path, task, monkeypatch):
+    model = encoder(tmp_path / "model")
+
+    def vectors_and_loss():
+        batches = TaskBatches([task], 40)
+        vectors = teacher_embeddings(model, task.tokens, 40, torch.device("cpu"))
+        return vectors, float(CachedStep(model, batches).evaluate(batches.batch(0, np.arange(PAIRS))))
+
+    vectors, loss = vectors_and_loss()
+    keep(model, task, "fp32")
+    monkeypatch.setattr(model[0].auto_model.encoder.layer[0].attention, "forward", None)
+    kept_vectors, kept_loss = vectors_and_loss()
+    np.testing.assert_allclose(kept_vectors, vectors, atol=1e-6)
+    assert kept_loss == pytest.approx(loss, rel=1e-6)
 
 
 @pytest.mark.parametrize(("kind", "tolerance"), [("fp32", 1e-6), ("fp16", 2e-3)])
@@ -177,9 +203,8 @@ def test_what_does_not_pay_is_told_in_one_line(tmp_path, task, capsys):
     capsys.readouterr()
     keep(model, task, "fp16", epochs=1, log=log)
     line = capsys.readouterr().err
-    assert line == (
-        "test: frozen_cache fp16 is not used: a token is read 1.0 times in this run; it pays from 1.5 times on\n"
-    )
+    why = "a token is read 1.0 times in this run; it pays from 1.5 times on"
+    assert line == f"test: frozen_cache fp16 is not used for rows: {why}\n"
     assert task.tokens.states is None and log.said["frozen_cache"].startswith("a token is read 1.0 times")
 
 

@@ -38,14 +38,14 @@ def step_params(**changes):
     return step.model_copy(update=small | {"mini_batch_tokens": 100} | changes)
 
 
-def our_run(folder, step):
+def our_run(folder, step, earlier=None):
     from src.training.run import StageFiles, train_stage
 
     runtime = load_params(ROOT / "params.yaml").runtime
     files = StageFiles(
         "test", folder / "train.jsonl", folder / "base", folder / "out", folder / "c.csv", folder / "log"
     )
-    train_stage(files, step, runtime, seed=1)
+    train_stage(files, step, runtime, 1, earlier)
     lines = (folder / "c.csv").read_text(encoding="utf-8").splitlines()[1:]
     return [[float(value) for value in line.split(",")] for line in lines], load(folder / "out")
 
@@ -112,16 +112,34 @@ def test_frozen_parts_stay_as_they_were(folder):
     assert not any(name.startswith("layers.1.") for name in unmoved)
 
 
-def test_a_run_above_kept_outputs_is_the_run_without(folder):
-    frozen = {"freeze_embeddings": True, "freeze_layers": 1}
-    plain, weights = our_run(folder, step_params(**frozen))
-    ours, kept = our_run(folder, step_params(**frozen, frozen_cache="fp32"))
-    assert len(list((folder / ".cache/frozen").iterdir())) == 1
+@pytest.mark.parametrize(
+    ("more", "files"),
+    [
+        ({}, 1),
+        ({"dev_steps": 1}, 2),
+        ({"anti_forgetting": {"replay_share": 0.5, "replay_sets": ["nli"], "distillation_weight": 1.0}}, 2),
+    ],
+    ids=["alone", "dev split", "replay and teacher"],
+)
+def test_a_run_above_kept_outputs_is_the_run_without(folder, more, files):
+    given = (folder / "train.jsonl").read_text(encoding="utf-8")
+    for name, rows in (("dev", given), ("other", given.replace("cümle", "tümce"))):
+        (folder / f"{name}.jsonl").write_text("".join(rows.splitlines(keepends=True)[: ROWS // 2]), encoding="utf-8")
+    step = step_params(freeze_embeddings=True, freeze_layers=1)
+    step = type(step).model_validate(step.model_dump() | more | {"anti_forgetting": forgetting(more)})
+    earlier = {"nli": (folder / "other.jsonl", step)}
+    plain, weights = our_run(folder, step, earlier)
+    ours, kept = our_run(folder, step.model_copy(update={"frozen_cache": "fp32"}), earlier)
+    assert len(list((folder / ".cache/frozen").iterdir())) == files
     assert len(ours) == EPOCHS and all(
         one == pytest.approx(two, rel=1e-4) for one, two in zip(ours, plain, strict=True)
     )
     for name, value in weights.items():
         torch.testing.assert_close(kept[name], value, rtol=1e-3, atol=1e-5)
+
+
+def forgetting(more):
+    return step_params().anti_forgetting.model_dump() | more.get("anti_forgetting", {})
 
 
 def test_bf16_trains_float32_weights(folder):
