@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
+import importlib
 import os
 import sys
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from src.errors import UserError
@@ -36,6 +39,18 @@ def set_environment(runtime: RuntimeParams) -> None:
         os.environ.update({"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1"})
     if runtime.deterministic:
         os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"
+
+
+def imported(name: str) -> ModuleType:
+    """A module, imported while Python's garbage collector rests; what it holds is never looked through later either.
+
+    Torch and its kin make a million objects and no garbage: looking for some took a quarter of a stage's start.
+    """
+    gc.disable()
+    module = importlib.import_module(name)
+    gc.freeze()
+    gc.enable()
+    return module
 
 
 def seed_everything(seed: int) -> None:

@@ -20,6 +20,7 @@ from src.model.load import check_tokenizer, fetch
 from src.model.positions import UNLIMITED, limit_length
 from src.model.prompts import Prompts, prompts_of
 from src.progress import bar
+from src.runtime import imported
 from src.strict_json import JsonObject
 from src.turkish import lower
 
@@ -63,6 +64,7 @@ def load_late(
     Raises:
         UserError: the format is none of these, or weights are not safetensors.
     """
+    imported("sentence_transformers")
     from sentence_transformers import MultiVectorEncoder
 
     quiet()

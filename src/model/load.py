@@ -17,6 +17,7 @@ from src.model.encoder import FILES, quiet
 from src.model.original import is_original, stage
 from src.model.packages import folder_of
 from src.model.positions import limit_length
+from src.runtime import imported
 
 if TYPE_CHECKING:
     import torch
@@ -52,6 +53,7 @@ def load_encoder(
             unknown; a tokenizer without padding token or with tokens that have no vector; a part that only code from
             the repository could load.
     """
+    imported("sentence_transformers")
     import torch
 
     folder = Path(path_or_id) if Path(path_or_id).is_dir() else fetch(path_or_id, revision)

@@ -7,18 +7,15 @@ threads and environment are set, and only then is the stage's module imported, w
 from __future__ import annotations
 
 import ast
-import gc
-import importlib
 import sys
 from collections.abc import Callable, Iterable
 from importlib.util import find_spec
 from pathlib import Path
-from types import ModuleType
 
 from src.errors import UserError, run_as, run_command
 from src.params import Params, load_params
 from src.params.variant import Variant, read_variant
-from src.runtime import set_environment, use_threads
+from src.runtime import imported, set_environment, use_threads
 
 COMMAND = "python -m src.stages"
 # What each stage takes: nothing, one of these words, or a name that params give.
@@ -55,18 +52,6 @@ def main(arguments: list[str]) -> None:
     if "torch" in sys.modules:
         use_threads(params.runtime)
     stage.run(params, *given)
-
-
-def imported(name: str) -> ModuleType:
-    """A module, imported while Python's garbage collector rests; what it holds is never looked through later either.
-
-    Torch and its kin make a million objects and no garbage: looking for some took a quarter of a stage's start.
-    """
-    gc.disable()
-    module = importlib.import_module(name)
-    gc.freeze()
-    gc.enable()
-    return module
 
 
 def read_params(takes: str, given: list[str]) -> Params | Variant:
