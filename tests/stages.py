@@ -1,4 +1,4 @@
-"""A stage in this process, in the folder that the test is in, as `python -m src.stages` runs it."""
+"""Stages in this process, in the folder that the test is in, as `python -m src.stages` runs them."""
 
 import os
 from unittest.mock import patch

@@ -42,7 +42,8 @@ class Volume(NamedTuple):
     @property
     def distinct(self) -> float:
         """The share of the texts that are left where each counts once."""
-        return len(np.unique(self.texts)) / self.texts.size
+        numbers = np.sort(self.texts, axis=None)  # np.unique takes seconds for millions of numbers in a row
+        return (1 + np.count_nonzero(np.diff(numbers))) / self.texts.size
 
     def cut(self, max_length: int) -> Volume:
         """The same rows, each text of at most `max_length` tokens."""

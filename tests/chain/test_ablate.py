@@ -1,12 +1,11 @@
 """One variant from its row in params to its figures, on real stages at tiny size."""
 
-import json
 import subprocess
 
 import pytest
 from dvc.utils.hydra import apply_overrides
 
-from src.files import read_yaml
+from src.files import read_json, read_yaml
 from tests.chain.test_pipeline import stages_run
 from tests.checkout import ROOT, filled_clone
 
@@ -36,11 +35,11 @@ def test_these_are_the_commands_of_make():
 
 
 def summary(checkout, name):
-    return json.loads((checkout.path / f"reports/ablation/{name}/summary.json").read_text(encoding="utf-8"))
+    return read_json(checkout.path / f"reports/ablation/{name}/summary.json")
 
 
 def test_every_variant_is_filed_and_compared(ablated):
-    table = json.loads((ablated.path / "reports/ablation/comparison.json").read_text(encoding="utf-8"))
+    table = read_json(ablated.path / "reports/ablation/comparison.json")
     rows = read_yaml(ablated.path / "ablations/params.yaml")["variants"]
     assert set(rows) <= set(table["rows"])
     for name in rows:
@@ -87,7 +86,7 @@ def test_a_changed_key_of_params_trains_those_variants_that_use_it(ablated):
 
 
 def test_the_third_question_is_answered_with_points_and_texts(ablated):
-    found = json.loads((ablated.path / "reports/forgetting_errors.json").read_text(encoding="utf-8"))
+    found = read_json(ablated.path / "reports/forgetting_errors.json")
     for name, values in found["sets"].items():
         points = (ablated.path / f"reports/forgetting_errors/{name}.csv").read_text(encoding="utf-8").splitlines()
         assert len(points) == values["queries"] + 1

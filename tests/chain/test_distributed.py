@@ -6,16 +6,14 @@ from pathlib import Path
 from unittest.mock import patch
 
 import pytest
-import torch
 
-from bench.common import build_gte
 from src.errors import UserError
 from src.files import read_json, write_json, write_jsonl
 from src.training import launch
-from src.training.encoder import load_encoder
 from src.training.run import StageFiles, train_stage
 from tests import forks
 from tests.checkout import filled_clone
+from tests.encoders import curve_of, moved_alike, spread_gte, weights_of
 
 pytestmark = pytest.mark.chain
 CHANGES = {
@@ -32,10 +30,6 @@ STAGES = {
     "rest": forks.PARAMS.train.model_copy(update=CHANGES),
     "cosent": forks.PARAMS.sts.model_copy(update=CHANGES),
 }
-
-
-def weights_of(folder: Path) -> dict:
-    return dict(load_encoder(folder)[0].auto_model.state_dict())
 
 
 def train_one(name: str, folder: Path, out: Path, rank: int) -> None:
@@ -69,21 +63,14 @@ def train(folder: Path, name: str, processes: int) -> tuple[list[list[float]], d
     )
     shown = [read_json(out / f"shown-{rank}.json") for rank in range(processes)]
     assert shown == [[True]] + [[False]] * (processes - 1), "one process shows progress"
-    lines = (out / "curve.csv").read_text(encoding="utf-8").splitlines()[1:]
-    return [[float(value) for value in line.split(",")] for line in lines], weights_of(out / "model")
+    return curve_of(out / "curve.csv"), weights_of(out / "model")
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("ranks")
     texts = [f"soru {n} metin {n % 7} su {n * n % 31} " + "uzun " * (n % 9) for n in range(300)]
-    size = {"vocab_size": 200, "hidden_size": 16, "layers": 2, "heads": 2, "intermediate_size": 32, "max_length": 32}
-    model = load_encoder(build_gte(folder / "plain", texts, size))
-    torch.manual_seed(0)
-    with torch.no_grad():  # fresh weights give all texts one vector, whose gradients cancel to rounding
-        for parameter in model.parameters():
-            parameter.add_(0.2 * torch.randn_like(parameter))
-    model.save_pretrained(str(folder / "base"), create_model_card=False)
+    spread_gte(folder / "base", texts)
     ranking = [{"anchor": texts[n], "positive": texts[n + 100], "negative": texts[n + 200]} for n in range(100)]
     rated = [{"sentence1": texts[n], "sentence2": texts[n + 100], "score": n % 6} for n in range(100)]
     for name, rows in (("mnrl", ranking), ("cosent", rated), ("rest", ranking[:92])):
@@ -99,11 +86,7 @@ def test_two_processes_are_one(folder, name):
     for ours, theirs in zip(one, two, strict=True):
         assert ours[:4] == pytest.approx(theirs[:4], rel=1e-4, abs=1e-6)
         assert ours[4] == pytest.approx(theirs[4], rel=1e-2)  # a norm of 1e-3 from parts that cancel
-    start = weights_of(folder / "base")
-    for key, value in weights.items():
-        if not key.endswith("k_proj.bias"):  # attention does not depend on it: its gradient is rounding alone
-            moved = float((value - start[key]).norm())
-            assert float((other[key] - value).norm()) <= 0.02 * moved + 1e-6, key
+    assert moved_alike(weights_of(folder / "base"), weights, other)
 
 
 def test_a_process_without_rows_waits_for_the_others(folder):
@@ -117,13 +100,11 @@ def test_an_experiment_in_two_processes_learns_the_same(tiny, tmp_path):
     shutil.rmtree(pair.path / "models/sts")
     pair.run("dvc", "exp", "run", "--single-item", "train_sts", "-S", "launch.processes=2")
     assert (pair.path / "models/sts/modules.json").is_file()
-    (header, *one), (other, *two) = (
-        (run.path / "reports/training/sts.csv").read_text(encoding="utf-8").splitlines() for run in (tiny, pair)
-    )
-    assert header == other == "step,epoch,loss,learning_rate,grad_norm"
+    curves = [run.path / "reports/training/sts.csv" for run in (tiny, pair)]
+    assert curves[1].read_text(encoding="utf-8").startswith("step,epoch,loss,learning_rate,grad_norm\n")
+    one, two = map(curve_of, curves)
     assert one != two, "other sums, other last bits"
-    losses, others = ([float(line.split(",")[2]) for line in lines] for lines in (one, two))
-    assert others == pytest.approx(losses, rel=1e-2)
+    assert [point[2] for point in two] == pytest.approx([point[2] for point in one], rel=1e-2)
 
 
 def test_a_fault_in_all_processes_is_one_line(capfd):

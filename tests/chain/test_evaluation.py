@@ -13,6 +13,8 @@ from bench.common import build_gte
 from src.errors import UserError
 from src.evaluation import cache, colbert, dense, encode, late, metrics
 from src.evaluation.beir import EvalSet
+from src.files import write_jsonl
+from src.model.load import load_encoder
 from src.model.prompts import Prompts
 from src.params.schema import ColbertParams, RuntimeParams
 
@@ -23,7 +25,7 @@ DIMS = [64, 32, 16]
 VOCABULARY = "ısı su taş göl dağ yol ev ağaç kuş balık deniz rüzgâr güneş toprak çiçek orman kent köy insan zaman"
 WORDS = VOCABULARY.split()
 RUNTIME = RuntimeParams(
-    threads=2, instruction_set="native", device="cpu", precision="fp32", deterministic=True, offline=True
+    threads=1, instruction_set="native", device="cpu", precision="fp32", deterministic=True, offline=True
 )
 
 
@@ -197,33 +199,36 @@ def test_a_dimension_beyond_the_model_is_refused(folder):
 # Late interaction
 
 
-def trained(folder: Path, tmp_path: Path, name: str) -> Path:
-    from src.model.load import load_encoder
-
+def train_colbert(folder: Path, out: Path) -> Path:
     generator = np.random.default_rng(3)
-    file = tmp_path / "pairs.jsonl"
+    file = out.with_suffix(".jsonl")
     rows = [{"anchor": sentence(generator, 2, 6), "positive": sentence(generator, 4, 20)} for _ in range(96)]
-    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    write_jsonl(file, rows)
     params = ColbertParams(
         start="base", dim=16, batch_size=32, epochs=None, learning_rate=1e-3, warmup_ratio=0.1, max_length=48
     )
     torch.manual_seed(5)
     model = colbert.from_dense(load_encoder(str(folder), max_length=48), params.dim)
     pairs = colbert.read_pairs(file, params.batch_size)
-    record = colbert.fit(model, pairs, params, RUNTIME, epochs=1, seed=5, output=str(tmp_path / "scratch"))
+    record = colbert.fit(model, pairs, params, RUNTIME, epochs=1, seed=5, output=f"{out}-scratch")
     assert [point[0] for point in record.points] == [1, 2, 3]
-    model.save_pretrained(str(tmp_path / name), create_model_card=False, safe_serialization=True)
-    return tmp_path / name
+    model.save_pretrained(str(out), create_model_card=False, safe_serialization=True)
+    return out
+
+
+@pytest.fixture(scope="module")
+def trained(folder, tmp_path_factory) -> Path:
+    return train_colbert(folder, tmp_path_factory.mktemp("colbert") / "first")
 
 
 def max_sim(query: np.ndarray, document: np.ndarray) -> float:
     return float((query @ document.T).max(axis=1).sum())
 
 
-def test_colbert_trains_to_the_same_bits_and_ranks_by_exact_maxsim(folder, data, tmp_path):
-    first, second = trained(folder, tmp_path, "a"), trained(folder, tmp_path, "b")
-    assert cache.model_fingerprint(first) == cache.model_fingerprint(second)
-    model = late.load_late("colbert", str(first), CPU)
+def test_colbert_trains_to_the_same_bits_and_ranks_by_exact_maxsim(folder, trained, data, tmp_path):
+    again = train_colbert(folder, tmp_path / "again")
+    assert cache.model_fingerprint(trained) == cache.model_fingerprint(again)
+    model = late.load_late("colbert", str(trained), CPU)
     run = late.rank_late(model, data, depth=100, batch_size=16)
     queries = [vectors.numpy() for vectors in model.encoder.encode_query(data.queries[:5])]
     documents = [vectors.numpy() for vectors in model.encoder.encode_document(data.documents)]
@@ -235,8 +240,8 @@ def test_colbert_trains_to_the_same_bits_and_ranks_by_exact_maxsim(folder, data,
         np.testing.assert_allclose([s for _, s in run[id_]], np.sort(scores)[::-1][:100], rtol=1e-5)
 
 
-def test_late_interaction_does_not_depend_on_how_many_documents_are_held(folder, data, tmp_path):
-    model = late.load_late("colbert", str(trained(folder, tmp_path, "a")), CPU)
+def test_late_interaction_does_not_depend_on_how_many_documents_are_held(trained, data):
+    model = late.load_late("colbert", str(trained), CPU)
     results = [
         late.search_late(model, data.queries, data.documents, 20, batch_size=batch, at_once=held)
         for batch, held in ((16, 1024), (3, 37))

@@ -1,6 +1,5 @@
 """The evaluation stages from files to files, on untrained models: what is written, that it adds up, that it repeats."""
 
-import json
 import shutil
 from pathlib import Path
 
@@ -15,12 +14,13 @@ from src.errors import UserError
 from src.evaluation import encode, late
 from src.evaluation.beir import read_qrels
 from src.evaluation.runs import read_run
-from src.files import read_json, read_yaml, write_jsonl
+from src.files import read_json, read_yaml, write_json, write_jsonl
+from tests.beir import write_set
+from tests.checkout import ROOT
 from tests.stages import run_stage
 
 pytestmark = pytest.mark.chain
 
-ROOT = Path(__file__).parents[2]
 NAME = "toy"
 DESCRIPTOR = """
 source: models/nli
@@ -55,13 +55,9 @@ def write_data(folder: Path) -> None:
     generator = np.random.default_rng(0)
     prepared = folder / "data" / "prepared"
     documents = [{"_id": f"d{n}", "title": "Başlık", "text": text(generator, 4, 20)} for n in range(150)]
-    queries = [{"_id": f"q{n}", "text": text(generator, 2, 6)} for n in range(20)]
-    write_jsonl(prepared / NAME / "corpus.jsonl", documents)
-    write_jsonl(prepared / NAME / "queries.jsonl", queries)
-    lines = ["query-id\tcorpus-id\tscore"] + [f"q{n}\td{7 * n}\t1" for n in range(20)]
-    (prepared / NAME / "qrels").mkdir()
-    (prepared / NAME / "qrels" / "test.tsv").write_text("\n".join(lines) + "\n")
-    (prepared / NAME / "card.json").write_text(json.dumps({"source": "a test", "synthetic": True}))
+    queries = {f"q{n}": text(generator, 2, 6) for n in range(20)}
+    write_set(prepared / NAME, documents, queries, [(f"q{n}", f"d{7 * n}", 1) for n in range(20)])
+    write_json(prepared / NAME / "card.json", {"source": "a test", "synthetic": True})
     pairs = [{"anchor": text(generator, 2, 5), "positive": text(generator, 3, 12)} for _ in range(64)]
     write_jsonl(prepared / "retrieval" / "train.jsonl", pairs)
     scored = [

@@ -19,8 +19,8 @@ from src.params import load_params
 from src.params.schema import Backend
 from src.search import __main__ as search
 from src.search.index import Document, Index
+from tests.checkout import ROOT
 
-ROOT = Path(__file__).parents[2]
 WORDS = ["ankara", "izmir", "ışık", "ağaç", "deniz", "kitap", "yol", "göz", "ev", "su"]
 TEXTS = [f"{a} {b} ile {c} arasında" for a in WORDS for b in WORDS[:4] for c in WORDS[:3]]
 

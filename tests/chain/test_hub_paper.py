@@ -3,15 +3,16 @@
 What is overridden is size alone; paths, columns, losses, dimensions, precision and protocols are the profile's own.
 """
 
-import json
 import os
 import sys
 
 import pytest
 
+from src.files import read_json
 from tests import hub_models, hub_sets
 from tests.checkout import make_checkout
-from tests.hub_server import HubServer, use_in_stages
+from tests.hub_server import HubServer, use_in_process, use_in_stages
+from tests.pipelines import run_pipeline, set_profile
 
 pytestmark = pytest.mark.chain
 
@@ -42,24 +43,25 @@ def flags(overrides: list[str]) -> list[str]:
 
 @pytest.fixture(scope="module")
 def paper(tmp_path_factory):
-    """The checkout after the run, the server that it asked, and what the run printed."""
+    """The checkout after the run, and the server that it asked."""
     root = tmp_path_factory.mktemp("hub")
     hub_sets.build(root, rows=160, documents=120, judged=20)
     hub_models.build(root)
     checkout = make_checkout(tmp_path_factory.mktemp("paper") / "repo")
     with pytest.MonkeyPatch.context() as patch, HubServer(root) as server:
         use_in_stages(server, root / "home", patch)
-        profile = checkout.run(sys.executable, "-m", "src.profile", "paper").stdout.split()
-        done = checkout.run("dvc", "exp", "run", *profile, *flags(REDUCED), timeout=900)
-        yield checkout, server, done.stdout
+        use_in_process(server, root / "home", patch)
+        set_profile(checkout, "paper", REDUCED)
+        run_pipeline(checkout, "dvc.yaml")
+        yield checkout, server
 
 
 def read(checkout, path: str):
-    return json.loads((checkout.path / path).read_text(encoding="utf-8"))
+    return read_json(checkout.path / path)
 
 
 def test_every_row_is_measured_on_the_hubs_sets(paper):
-    checkout, _, _ = paper
+    checkout, _ = paper
     metrics = read(checkout, "reports/metrics.json")
     rows = {"bm25", "colbert", "base", "nli", "sts", "retrieval", "turkembed4retrieval", "turkish-colbert"}
     for name in ("scifact_tr", "scifact_tr_text", "scifact_tr_mteb"):
@@ -69,7 +71,7 @@ def test_every_row_is_measured_on_the_hubs_sets(paper):
 
 
 def test_the_cards_say_what_was_resolved(paper):
-    checkout, server, _ = paper
+    checkout, server = paper
     card = read(checkout, "data/prepared/retrieval/card.json")
     assert card["revision"] == server.commit("datasets", "parsak/msmarco-tr")
     assert card["pinned"] is False
@@ -86,15 +88,14 @@ def test_the_cards_say_what_was_resolved(paper):
 
 
 def test_nothing_but_data_and_safetensors_was_fetched(paper):
-    _, server, _ = paper
+    _, server = paper
     fetched = set(server.sent)
     assert not [name for name in fetched if name.endswith((".py", ".bin"))]
     assert {"model.safetensors", "artifact.metadata", "stsb_tr_train.json"} <= fetched
 
 
-def test_a_second_run_has_nothing_to_do_and_a_new_commit_of_a_descriptor_reruns_prepare(paper):
-    checkout, server, _ = paper
-    assert "Running stage" not in checkout.run("dvc", "repro", "prepare").stdout
+def test_a_new_commit_of_a_descriptor_reruns_prepare(paper):
+    checkout, server = paper
     commit = server.commit("datasets", "emrecan/all-nli-tr")
     path = checkout.path / "params" / "hub" / "all_nli_tr" / "hub.yaml"
     path.write_text(path.read_text(encoding="utf-8").replace("revision: ", f"revision: {commit} ", 1), encoding="utf-8")

@@ -1,6 +1,5 @@
 """A few hundred pairs of one's own: the profile `files` from data to report, in the workspace, --temp and --queue."""
 
-import json
 import sys
 import time
 from contextlib import suppress
@@ -10,8 +9,10 @@ from dvc.utils.serialize import dump_yaml
 
 from src import check
 from src.cli import compare_ablations
-from src.files import read_yaml, write_jsonl
+from src.files import read_json, read_yaml, write_jsonl
+from tests.beir import write_set
 from tests.checkout import Checkout, make_checkout
+from tests.pipelines import run_pipeline, set_profile
 from tests.stages import run_stage
 
 pytestmark = pytest.mark.chain
@@ -42,17 +43,9 @@ def write_own_data(folder):
     ]
     write_jsonl(folder / "sts/train.jsonl", rated[:120])
     write_jsonl(folder / "sts/test.jsonl", rated[120:160])
-    write_jsonl(
-        folder / "eval/mine/corpus.jsonl",
-        [{"_id": f"d{n}", "title": "", "text": f"{c}: {c} ilinin tarihi."} for n, c in enumerate(CITIES)],
-    )
-    write_jsonl(
-        folder / "eval/mine/queries.jsonl",
-        [{"_id": f"q{n}", "text": f"{c} ilinin tarihi nedir?"} for n, c in enumerate(CITIES)],
-    )
-    (folder / "eval/mine/qrels").mkdir()
-    lines = ["query-id\tcorpus-id\tscore", *(f"q{n}\td{n}\t1" for n in range(len(CITIES)))]
-    (folder / "eval/mine/qrels/test.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    documents = {f"d{n}": f"{city}: {city} ilinin tarihi." for n, city in enumerate(CITIES)}
+    queries = {f"q{n}": f"{city} ilinin tarihi nedir?" for n, city in enumerate(CITIES)}
+    write_set(folder / "eval/mine", documents, queries, [(f"q{n}", f"d{n}", 1) for n in range(len(CITIES))])
 
 
 @pytest.fixture
@@ -74,26 +67,19 @@ def profile_flags(checkout: Checkout) -> list[str]:
     return checkout.run(sys.executable, "-m", "src.profile", "files").stdout.split()
 
 
-def settings(overrides: list[str]) -> list[str]:
-    return [part for override in overrides for part in ("-S", override)]
-
-
 def test_300_pairs_give_a_full_report_at_the_first_try(own, monkeypatch, capsys):
     rows = read_yaml(own.path / "ablations/params.yaml")["variants"]
     fewer = [f"ablations/params.yaml:~variants.{name}" for name in rows if name not in KEPT]
-    done = own.run("dvc", "exp", "run", *profile_flags(own), *settings(SMALL + fewer), timeout=900)
-    assert "synthesize" not in done.stdout
-    assert len(own.run("dvc", "repro").stdout.split("Running stage")) == 1
+    set_profile(own, "files", SMALL + fewer)
+    run_pipeline(own, "dvc.yaml", "ablations/dvc.yaml")
     monkeypatch.chdir(own.path)
-    for stage in (["resolve_variants"], *(["ablate", name] for name in sorted(KEPT))):
-        run_stage(*stage)
     compare_ablations.main([])
     for name in ("forgetting_errors", "report"):
         run_stage(name)
-    found = json.loads((own.path / "reports/ablation/comparison.json").read_text(encoding="utf-8"))
-    card = json.loads((own.path / "data/prepared/retrieval/card.json").read_text(encoding="utf-8"))
+    found = read_json(own.path / "reports/ablation/comparison.json")
+    card = read_json(own.path / "data/prepared/retrieval/card.json")
     pairs = card["splits"]["train"]["kept"]
-    whole = json.loads((own.path / "reports/ablation/full/summary.json").read_text(encoding="utf-8"))
+    whole = read_json(own.path / "reports/ablation/full/summary.json")
     assert whole["trained"][-1]["rows"] == pairs <= 300 and {"full", "batch_256"} <= set(found["rows"])
     assert found["left_out"] == {
         "batch_512": f"its retrieval batch of 512 is larger than the {pairs} rows",

@@ -1,14 +1,14 @@
 """README's commands: every one is run here, by another test, or by continuous integration."""
 
-import json
 import re
-import shutil
 import sys
 import time
 from pathlib import Path
 
 import pytest
 
+from src.files import write_jsonl
+from tests.beir import write_set
 from tests.checkout import ROOT, clone, filled_clone
 
 pytestmark = pytest.mark.chain
@@ -91,8 +91,6 @@ OWN = {
     "sts/test.jsonl": {"sentence1": "Su akıyor.", "sentence2": "Su duruyor.", "score": 1.0},
     "retrieval/train.jsonl": {"anchor": "Ay nedir?", "positive": "Ay, Dünya'nın uydusudur."},
     "text/train.jsonl": {"text": "Deniz dalgalı."},
-    "eval/xquad_tr/corpus.jsonl": {"_id": "d1", "title": "", "text": "Ankara başkenttir."},
-    "eval/xquad_tr/queries.jsonl": {"_id": "q1", "text": "Başkent neresi?"},
 }
 
 
@@ -101,11 +99,10 @@ def test_own_files(tiny, tmp_path):
     checkout = clone(tiny, tmp_path / "clone")
     folder = checkout.path / "data/external"
     for name, row in OWN.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(json.dumps(row, ensure_ascii=False) + "\n")
-    (folder / "eval/xquad_tr/qrels").mkdir()
-    (folder / "eval/xquad_tr/qrels/test.tsv").write_text("query-id\tcorpus-id\tscore\nq1\td1\t1\n")
-    shutil.copytree(folder / "eval/xquad_tr", folder / "eval/thquad_dev")
+        write_jsonl(folder / name, [row])
+    for name in ("xquad_tr", "thquad_dev"):
+        documents, queries = {"d1": "Ankara başkenttir."}, {"q1": "Başkent neresi?"}
+        write_set(folder / "eval" / name, documents, queries, [("q1", "d1", 1)])
     flags = checkout.run(sys.executable, "-m", "src.profile", "files").stdout.split()
     targets = ["prepare@sts", "prepare@retrieval"]
     checkout.run("dvc", "exp", "run", *flags, *targets)

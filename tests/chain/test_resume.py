@@ -1,6 +1,5 @@
 """A run that is killed and started again ends with the same bits; another run's checkpoint is never taken."""
 
-import json
 import shutil
 import time
 from multiprocessing.context import ForkServerProcess
@@ -10,9 +9,10 @@ import pytest
 
 from bench.common import build_gte
 from src.errors import UserError
-from src.files import sha256, write_jsonl
+from src.files import read_json, sha256, write_json, write_jsonl
 from src.training.run import StageFiles, train_stage
 from tests import forks
+from tests.encoders import SIZE
 
 pytestmark = pytest.mark.chain
 STAGE = forks.PARAMS.train.model_copy(
@@ -69,11 +69,9 @@ def made(tmp_path_factory) -> Path:
     """A tiny encoder with dropout, so that random numbers matter, and pairs to train it on."""
     folder = tmp_path_factory.mktemp("made")
     texts = [f"soru {n} metin {n % 7} su {n * n % 31}" for n in range(400)]
-    size = {"vocab_size": 200, "hidden_size": 16, "layers": 2, "heads": 2, "intermediate_size": 32, "max_length": 32}
-    build_gte(folder / "base", texts, size)
+    build_gte(folder / "base", texts, SIZE)
     config = folder / "base" / "config.json"
-    settings = json.loads(config.read_text()) | {"hidden_dropout_prob": 0.1}
-    config.write_text(json.dumps(settings))
+    write_json(config, read_json(config) | {"hidden_dropout_prob": 0.1})
     write_jsonl(folder / "train.jsonl", [{"anchor": texts[n], "positive": texts[n + 200]} for n in range(200)])
     return folder
 

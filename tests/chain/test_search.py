@@ -2,7 +2,6 @@
 
 import io
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,8 +11,8 @@ from src.model.encoder import assemble, gte_config, save_encoder
 from src.model.tokenizer import train_tokenizer, wrap
 from src.params import load_params
 from src.search import __main__ as search
+from tests.checkout import ROOT
 
-ROOT = Path(__file__).parents[2]
 TEXTS = [
     "Su yüz derecede kaynar.",
     "Ankara'da trenler geç kalkar.",

@@ -2,7 +2,6 @@
 
 import json
 from itertools import combinations
-from pathlib import Path
 
 from src.ablation.origin import code, origins
 from src.ablation.variants import variant
@@ -10,8 +9,8 @@ from src.evaluation.metrics import SHOWN as MEASURES
 from src.files import read_yaml
 from src.params import load_ablations
 from src.params.load import validate
+from tests.checkout import ROOT
 
-ROOT = Path(__file__).parents[2]
 SET, STS = "scifact_tr_synthetic", "stsb_tr_synthetic"
 CHAIN = ("base", "nli", "sts", "retrieval")
 MODELS = ("bm25", "bm25_stem", "bm25_lemma", "colbert", *CHAIN, "hybrid", "hybrid_z")

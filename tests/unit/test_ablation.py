@@ -2,7 +2,6 @@
 
 import copy
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,8 +16,8 @@ from src.files import read_yaml, write_json
 from src.params import load_params
 from src.params.load import validate, validate_ablations
 from src.params.variant import read_variant
+from tests.checkout import ROOT
 
-ROOT = Path(__file__).parents[2]
 PARAMS = load_params(ROOT / "params.yaml")
 VALUES = read_yaml(ROOT / "ablations/params.yaml")
 

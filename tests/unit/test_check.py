@@ -1,7 +1,6 @@
 """The signs of failure and `python -m src.check`."""
 
 from dataclasses import asdict
-from pathlib import Path
 
 import pytest
 
@@ -10,9 +9,8 @@ from src.errors import UserError
 from src.evaluation.expected import read_expected
 from src.files import write_json
 from src.reporting import checks
+from tests.checkout import ROOT
 from tests.unit.reporting_run import SET, evaluation, similarity
-
-ROOT = Path(__file__).parents[2]
 
 
 def with_p_at_1(value):

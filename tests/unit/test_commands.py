@@ -4,15 +4,14 @@ import re
 import runpy
 import shutil
 import sys
-from pathlib import Path
 
 import pytest
 
 from src.data.columns import KINDS
 from src.recipe.stages import STAGES
 from src.stages.__main__ import TAKES
+from tests.checkout import ROOT
 
-ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.filterwarnings("ignore:.*found in sys.modules:RuntimeWarning")  # imported by other tests
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
 from src.cli.dev_set import as_beir, main
 from src.data.evaluation_set import read_beir
 from src.errors import UserError
+from src.files import write_jsonl
 
 ROWS = [
     {"anchor": f"{question} {passage}?", "positive": f"Belge {passage} burada anlatılır."}
@@ -21,7 +20,7 @@ ROWS = [
 def pairs(tmp_path):
     folder = tmp_path / "pairs"
     folder.mkdir()
-    (folder / "train.jsonl").write_text("".join(json.dumps(row) + "\n" for row in ROWS), encoding="utf-8")
+    write_jsonl(folder / "train.jsonl", ROWS)
     return folder
 
 

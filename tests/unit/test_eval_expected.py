@@ -1,15 +1,13 @@
 """Published values are compared with like alone, and the table says why not."""
 
-from pathlib import Path
-
 import pytest
 
 from src.errors import UserError
 from src.evaluation import metrics
 from src.evaluation.expected import compare, read_expected, verdict
 from src.profile import profile_params
+from tests.checkout import ROOT
 
-ROOT = Path(__file__).parents[2]
 ENTRY = """
 sources: {s: {title: A source, url: "https://example.org"}}
 published:

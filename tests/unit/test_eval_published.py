@@ -1,6 +1,5 @@
 """Descriptors of published models: every committed one reads; faults are named; what is not pinned is told."""
 
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -10,9 +9,9 @@ from src.evaluation.expected import read_expected
 from src.evaluation.late import check_late_format
 from src.evaluation.published import at_commit, check_pooling, read_descriptor
 from src.hub.wheel import is_package
+from tests.checkout import ROOT
 from tests.hub_server import HubServer, use_in_process
 
-ROOT = Path(__file__).parents[2]
 NAMES = sorted(path.stem for path in (ROOT / "params/models").glob("*.yaml"))
 GOOD = """
 source: owner/name

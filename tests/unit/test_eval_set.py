@@ -1,24 +1,18 @@
 """A prepared set is checked when it is read: what is wrong is named, what is dropped is counted."""
 
-import json
-
 import pytest
 
 from src.errors import UserError
 from src.evaluation.beir import load_eval_set
+from src.files import write_json
+from tests import beir
 
 
 def write_set(folder, corpus=None, queries=None, qrels=None, card=None):
     corpus = corpus or [{"_id": "d1", "title": "Başlık", "text": "bir"}, {"_id": "d2", "title": "", "text": "iki"}]
-    queries = queries or [{"_id": "q1", "text": "bir?"}]
-    (folder / "qrels").mkdir(parents=True)
-    for name, rows in (("corpus", corpus), ("queries", queries)):
-        (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    lines = ["query-id\tcorpus-id\tscore", *("\t".join(map(str, row)) for row in qrels or [("q1", "d1", 1)])]
-    (folder / "qrels" / "test.tsv").write_text("\n".join(lines) + "\n")
     if card:
-        (folder / "card.json").write_text(json.dumps(card))
-    return folder
+        write_json(folder / "card.json", card)
+    return beir.write_set(folder, corpus, queries or {"q1": "bir?"}, qrels or [("q1", "d1", 1)])
 
 
 def load(folder, title=True):

@@ -1,7 +1,5 @@
 """Correlations, triplets and forgetting against scipy and by hand."""
 
-import json
-
 import numpy as np
 import pytest
 from scipy import stats
@@ -9,6 +7,7 @@ from scipy import stats
 from src.errors import UserError
 from src.evaluation import similarity
 from src.evaluation.significance import Draws
+from src.files import write_jsonl
 
 RNG = np.random.default_rng(0)
 FIRST = RNG.normal(size=(200, 8)).astype(np.float32)
@@ -58,7 +57,7 @@ def test_a_drop_is_positive_and_a_gain_is_reported_too(before, after, verdict, s
 
 
 def write_pairs(path, rows):
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    write_jsonl(path, rows)
     return path
 
 

@@ -32,8 +32,8 @@ from src.training.losses import Ranking
 from src.training.matryoshka import Matryoshka
 from src.training.step import CachedStep
 from src.training.tasks import Task, TaskBatches
+from tests.checkout import ROOT
 
-ROOT = Path(__file__).parents[2]
 PAIRS, LAYERS, WORDS = 20, 3, 60
 SIZE = {
     "vocab_size": WORDS,

@@ -8,9 +8,8 @@ import pytest
 from src.errors import UserError
 from src.files import read_yaml
 from src.hub.pin import files, pin
+from tests.checkout import ROOT
 from tests.hub_server import HubServer, use_in_process
-
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture

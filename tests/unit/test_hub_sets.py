@@ -16,7 +16,7 @@ from src.data.hub_descriptor import Part, read_descriptor
 from src.data.hub_files import choose
 from src.data.hub_layout import _beir_rows
 from src.errors import UserError
-from src.files import read_json
+from src.files import read_json, write_jsonl
 from tests import hub_sets
 from tests.hub_server import HubServer, use_in_process
 
@@ -93,11 +93,11 @@ def test_a_judgement_that_is_no_whole_number_is_named_with_its_file(server, repo
     try:
         changed = [json.loads(line) for line in before.splitlines()]
         changed[2]["score"] = score
-        found.write_text("".join(json.dumps(row) + "\n" for row in changed), encoding="utf-8")
+        write_jsonl(found, changed)
         with pytest.raises(UserError, match=r"trmteb/scifact-tr@.*: qrels/test.jsonl: row 3: score is .*whole number"):
             hub.local(PARAMS / "eval" / "trmteb_scifact_tr")
         changed = [row | {"score": 1.0} for row in changed]
-        found.write_text("".join(json.dumps(row) + "\n" for row in changed), encoding="utf-8")
+        write_jsonl(found, changed)
         folder = hub.local(PARAMS / "eval" / "trmteb_scifact_tr")
         assert {score for *_, score in read_beir(folder).qrels["test"]} == {1}
     finally:

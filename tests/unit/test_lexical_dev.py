@@ -1,10 +1,9 @@
 """The comparison by which BM25's words were chosen: its sample, and its table."""
 
-import json
-
 import pytest
 
 from src.errors import UserError
+from src.files import write_jsonl
 from tools.lexical_dev import carve, main
 
 PASSAGES = ["Kitaplar raflarda durur.", "Ankara'nın kışı soğuktur.", "Balıklar gölde yüzer."]
@@ -17,7 +16,7 @@ def train(tmp_path):
     rows += [{"anchor": "rafta ne var?", "positive": PASSAGES[0], "source": "own"}]
     rows += [{"anchor": "başka", "positive": "Başka bir metin.", "source": "other"}]
     path = tmp_path / "train.jsonl"
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    write_jsonl(path, rows)
     return path
 
 

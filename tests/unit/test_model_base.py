@@ -15,9 +15,9 @@ from src.model.load import load_encoder
 from src.model.prompts import Prompts, prompts_of, read_prompts
 from src.params import load_params
 from src.stages import base_model
+from tests.checkout import ROOT
 from tests.stages import run_stage
 
-ROOT = Path(__file__).parents[2]
 TEXTS = [
     f"{place} {number} yılında kurulan şehrin ışıkları söndü."
     for place in ("İzmir'de", "Ankara")

@@ -1,14 +1,12 @@
 """The model card: parsed by the Hub's own reader, honest about synthetic data, equal on every run."""
 
-from pathlib import Path
-
 import pytest
 from huggingface_hub import ModelCard
 
 from src.model.card import model_card, write_model_card
 from src.params import load_params
+from tests.checkout import ROOT
 
-ROOT = Path(__file__).parents[2]
 SCORES = {"P@1": 0.5, "MRR@10": 0.6, "nDCG@10": 0.65432, "R@10": 0.8, "R@100": 0.9, "MAP": 0.6}
 
 

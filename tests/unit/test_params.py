@@ -2,7 +2,6 @@
 
 import copy
 import inspect
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -15,8 +14,8 @@ from src.params import load_ablations, load_params, schema, variant
 from src.params.load import validate
 from src.recipe.stages import CHECKPOINTS
 from src.recipe.systems import FORMS, HYBRIDS, LATE, LEXICAL, TOPICS, at_dim, is_own, quantised
+from tests.checkout import ROOT
 
-ROOT = Path(__file__).parents[2]
 VALUES = read_yaml(ROOT / "params.yaml")
 
 

@@ -1,11 +1,11 @@
 """dvc.yaml and ablations/dvc.yaml: each stage depends on exactly the code that it imports, and is described."""
 
 from graphlib import TopologicalSorter
-from pathlib import Path
 
 import pytest
 
 from src.files import read_yaml
+from tests.checkout import ROOT
 from tools.stage_deps import (
     ABLATE,
     PIPELINES,
@@ -18,7 +18,6 @@ from tools.stage_deps import (
     stage_closure,
 )
 
-ROOT = Path(__file__).parents[2]
 DEFINITIONS = {
     name: stage.get("do", stage) for path in PIPELINES for name, stage in read_yaml(ROOT / path)["stages"].items()
 }

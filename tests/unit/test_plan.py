@@ -21,8 +21,9 @@ from src.plan.stages import chain_stage, mean_length
 from src.plan.volume import Volume, evaluation_set, training_set, unrelated
 from src.profile import profile_params
 from src.recipe.stages import STAGES
+from tests.beir import write_set
+from tests.checkout import ROOT
 
-ROOT = Path(__file__).parents[2]
 GTE = Size(250_048, 768, 12, 3072)
 RETRIEVAL = STAGES["retrieval"]
 
@@ -235,12 +236,8 @@ def test_the_steps_are_those_that_training_makes(paper, tmp_path_factory, pairs,
 
 
 def test_an_evaluation_set_is_counted_under_its_protocol(paper, tmp_path):
-    rows = {"corpus": [{"_id": f"d{n}", "title": "", "text": "bir iki"} for n in range(5)]}
-    rows["queries"] = [{"_id": f"q{n}", "text": "bir"} for n in range(3)]
-    for name, items in rows.items():
-        (tmp_path / f"{name}.jsonl").write_text("\n".join(map(json.dumps, items)), encoding="utf-8")
-    (tmp_path / "qrels").mkdir()
-    (tmp_path / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\nq0\td1\t1\n", encoding="utf-8")
+    documents, queries = {f"d{n}": "bir iki" for n in range(5)}, {f"q{n}": "bir" for n in range(3)}
+    write_set(tmp_path, documents, queries, [("q0", "d1", 1)])
     item = next(iter(paper.eval.sets.values())).model_copy(update={"path": str(tmp_path), "protocol": "full"})
     volume = evaluation_set(item, paper)
     assert volume is not None  # five documents of two words, one query of one

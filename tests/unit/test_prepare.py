@@ -17,9 +17,9 @@ from src.data.text import key
 from src.data.training_set import Split, clean_rows, sample, without
 from src.errors import UserError
 from src.files import read_json, read_jsonl, read_yaml, write_jsonl
+from tests.beir import write_set
+from tests.checkout import ROOT
 from tests.stages import run_stage
-
-ROOT = Path(__file__).parents[2]
 
 
 def split_of(tmp_path, rows, kind="retrieval", unique=True, max_words=50) -> Split:
@@ -73,14 +73,9 @@ def test_a_sample_is_seeded_and_keeps_the_order():
 
 
 def beir(folder, corpus=None, queries=None, qrels=None):
-    (folder / "qrels").mkdir(parents=True)
-    write_jsonl(
-        folder / "corpus.jsonl", corpus or [{"_id": f"d{i}", "title": "T", "text": f"belge {i}"} for i in range(5)]
-    )
-    write_jsonl(folder / "queries.jsonl", queries or [{"_id": f"q{i}", "text": f"soru {i}"} for i in range(4)])
-    lines = qrels or ["q0\td0\t1", "q0\td1\t1", "q1\td2\t1", "q9\td0\t1", "q2\td9\t1"]
-    (folder / "qrels" / "test.tsv").write_text("\n".join(["query-id\tcorpus-id\tscore", *lines]) + "\n")
-    return folder
+    corpus = corpus or [{"_id": f"d{i}", "title": "T", "text": f"belge {i}"} for i in range(5)]
+    qrels = qrels or ["q0 d0 1", "q0 d1 1", "q1 d2 1", "q9 d0 1", "q2 d9 1"]
+    return write_set(folder, corpus, queries or {f"q{i}": f"soru {i}" for i in range(4)}, map(str.split, qrels))
 
 
 def test_dangling_judgements_are_dropped_and_counted(tmp_path):
@@ -159,7 +154,7 @@ def workspace(tmp_path, monkeypatch):
     for name in ("text", "nli", "sts", "retrieval"):
         (raw / name).mkdir(parents=True)
         values["data"][name]["path"] = f"raw/{name}"
-    beir(raw / "eval" / "set", corpus=[{"_id": "d0", "text": "Bu bir belge metnidir."}], qrels=["q0\td0\t1"])
+    beir(raw / "eval" / "set", corpus=[{"_id": "d0", "text": "Bu bir belge metnidir."}], qrels=["q0 d0 1"])
     values["eval"]["path"] = "raw/eval"
     values["eval"]["sets"] = {
         "set": {"path": "raw/eval/set", "protocol": "full", "title": True, "drop_self_hits": False}
@@ -212,7 +207,7 @@ def test_what_is_altered_in_an_evaluation_set_stands_on_its_card_and_is_told(wor
     corpus = [{"_id": "d0", "title": "“Ah Leylâ…” dedi", "text": "TÃ¼rk\u00adÃ§e"}, {"_id": "d1", "text": "\u2060"}]
     queries = [{"_id": "q0", "text": "Mollâ’nın i\u0307zi"}, {"_id": "q1", "text": "\u200b"}]
     shutil.rmtree("raw/eval/set")
-    beir(Path("raw/eval/set"), corpus, queries, ["q0\td0\t1", "q1\td0\t1"])
+    beir(Path("raw/eval/set"), corpus, queries, ["q0 d0 1", "q1 d0 1"])
     run_stage("prepare_eval", "set")
     splits = read_json("data/prepared/set/card.json")["splits"]
     assert splits["documents"]["noted"] == {"invisible characters": 2, "mojibake": 1, "without text": 1}

@@ -15,8 +15,8 @@ from src.errors import UserError
 from src.files import read_yaml
 from src.params.load import ABLATIONS, validate, validate_ablations
 from src.profile import REFUSED, complete, flags, load, main, merge, override, overrides
+from tests.checkout import ROOT
 
-ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "params"
 FILES = {"params.yaml": read_yaml(ROOT / "params.yaml"), ABLATIONS: read_yaml(ROOT / ABLATIONS)}
 PROFILES = sorted(path.stem for path in FOLDER.glob("*.yaml"))

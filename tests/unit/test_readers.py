@@ -11,6 +11,7 @@ from src.data.columns import KINDS, check_row
 from src.data.readers import find_split, read_rows
 from src.data.tables import batches
 from src.errors import UserError
+from src.files import write_jsonl
 
 ROWS = [
     {"anchor": "Isı, nem", "positive": 'Iğdır "düz"'},
@@ -20,7 +21,7 @@ ROWS = [
 
 
 def as_jsonl(path):
-    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in ROWS), encoding="utf-8")
+    write_jsonl(path, ROWS)
 
 
 def as_csv(path):

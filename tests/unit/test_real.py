@@ -11,20 +11,13 @@ from src.errors import UserError
 from src.evaluation import packed
 from src.evaluation.beir import read_qrels
 from src.evaluation.metrics import means, per_query
-from src.files import read_json, write_jsonl
+from src.files import read_json
 from src.reporting.readme import between
+from tests.beir import write_set
+from tests.checkout import ROOT
 
-ROOT = Path(__file__).parents[2]
 SETS = ("thquad_dev", "turhistquad_mteb", "xquad_tr_mteb")
 TOPICS = ["İzmir'in limanı", "Kapadokya'nın balonları", "Van Gölü'nün kedileri", "Göbeklitepe'nin taşları"]
-
-
-def write_set(folder: Path) -> None:
-    write_jsonl(folder / "corpus.jsonl", [{"_id": f"d{n}", "title": "", "text": t} for n, t in enumerate(TOPICS)])
-    write_jsonl(folder / "queries.jsonl", [{"_id": f"q{n}", "text": f"{t} nerede?"} for n, t in enumerate(TOPICS)])
-    (folder / "qrels").mkdir()
-    lines = ["query-id\tcorpus-id\tscore", *(f"q{n}\td{n}\t1" for n in range(len(TOPICS)))]
-    (folder / "qrels" / "test.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 @pytest.fixture
@@ -35,7 +28,10 @@ def workspace(tmp_path, monkeypatch) -> Path:
     shutil.copy(ROOT / "expected.yaml", "expected.yaml")
     Path("README.md").write_text("# Title\n\n<!-- real:begin -->\nold\n<!-- real:end -->\n\nrest\n", encoding="utf-8")
     for name in SETS:
-        write_set(tmp_path / "data" / "external" / "eval" / name)
+        documents = {f"d{n}": topic for n, topic in enumerate(TOPICS)}
+        queries = {f"q{n}": f"{topic} nerede?" for n, topic in enumerate(TOPICS)}
+        qrels = [(f"q{n}", f"d{n}", 1) for n in range(len(TOPICS))]
+        write_set(tmp_path / "data/external/eval" / name, documents, queries, qrels)
     return tmp_path
 
 

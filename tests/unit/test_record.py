@@ -4,7 +4,6 @@ import json
 import re
 import shutil
 import socket
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,11 +19,11 @@ from src.record import evidence, file
 from src.record.check import check
 from src.record.variants import check_variants, file_variants, is_record
 from src.reporting import readme
+from tests.checkout import ROOT
 from tests.unit.reporting_run import CHAIN, MODELS, QUERIES, make_run, write
 from tests.unit.test_ablation import CHAIN as CHAIN_STEPS
 from tests.unit.test_ablation import VALUES, file_variant, seeds, variant
 
-ROOT = Path(__file__).parents[2]
 NAME = "xquad_tr"
 STEP = {"seconds": 1.0, "tokens_per_second": 5, "share_of_peak": 0.5, "padding_waste": 0.1, "encoded_once": 1.0}
 

@@ -1,7 +1,6 @@
 """`dvc repro`, two stages at a time: neither side of a pair needs the other, and what both read was made before."""
 
 import os
-from pathlib import Path
 
 import pytest
 
@@ -10,8 +9,7 @@ from src.errors import UserError
 from src.files import read_yaml
 from src.params import load_params
 from src.params.load import load_ablations
-
-ROOT = Path(__file__).parents[2]
+from tests.checkout import ROOT
 
 
 def paths(stage: str, kind: str) -> set[str]:

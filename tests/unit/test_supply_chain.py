@@ -11,9 +11,9 @@ from packaging.utils import canonicalize_name
 
 from src.machine import machine, versions
 from src.record.facts import environment
+from tests.checkout import ROOT
 from tools.licences import PAGE, pins
 
-ROOT = Path(__file__).parents[2]
 SOURCES = [path for folder in ("src", "bench", "tools") for path in sorted((ROOT / folder).rglob("*.py"))]
 GPU = ("nvidia-", "triton", "cuda-")  # torch pins its own
 FORBIDDEN = {

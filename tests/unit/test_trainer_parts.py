@@ -1,7 +1,5 @@
 """What a training step is made of: rows, mini-batches, masks, the gradient cache, checkpoints."""
 
-import json
-
 import numpy as np
 import pytest
 import torch
@@ -10,7 +8,7 @@ from hypothesis import strategies as st
 
 from src.data.text import identity
 from src.errors import UserError
-from src.files import fingerprint
+from src.files import fingerprint, write_jsonl
 from src.model.prompts import Prompts
 from src.training import checkpoints, memory
 from src.training.checkpoints import Checkpoints
@@ -25,7 +23,7 @@ from src.training.tasks import Batch, Task, TaskBatches
 
 
 def write_rows(path, rows):
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    write_jsonl(path, rows)
     return path
 
 

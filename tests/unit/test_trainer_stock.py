@@ -1,70 +1,47 @@
 """A whole run of ours against sentence-transformers' trainer: the same losses, learning rates and final weights."""
 
-import json
-from pathlib import Path
-
 import pytest
 import torch
+from datasets import Dataset
+from safetensors.torch import load_file
+from sentence_transformers import SentenceTransformerTrainer, SentenceTransformerTrainingArguments
+from sentence_transformers.sentence_transformer import losses
 
-from src.params import load_params
+from src.errors import UserError
+from src.files import read_jsonl, write_jsonl
+from src.training import distributed
+from src.training.dev import BestOnDev
+from src.training.encoder import load_encoder
+from src.training.run import StageFiles, train_stage
+from tests import forks
+from tests.encoders import curve_of, moved_alike, spread_gte, weights_of
 
-ROOT = Path(__file__).parents[2]
 ROWS, EPOCHS = 24, 4
 
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """A tiny encoder whose texts differ from the start, and pairs that fit one batch."""
-    from bench.common import build_gte
-    from src.training.encoder import load_encoder
-
+    """A tiny encoder, and pairs that fit one batch."""
     monkeypatch.setenv("DVC_ROOT", str(tmp_path))
     texts = [f"bir cümle {n} " + "uzun " * (n % 11) for n in range(2 * ROWS)]
-    size = {"vocab_size": 150, "hidden_size": 16, "layers": 2, "heads": 2, "intermediate_size": 32, "max_length": 32}
-    model = load_encoder(build_gte(tmp_path / "plain", texts, size))
-    torch.manual_seed(0)
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.add_(0.2 * torch.randn_like(parameter))
-    model.save_pretrained(str(tmp_path / "base"), create_model_card=False)
-    rows = [{"anchor": texts[n], "positive": texts[n + ROWS]} for n in range(ROWS)]
-    (tmp_path / "train.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    spread_gte(tmp_path / "base", texts, vocab_size=150)
+    write_jsonl(tmp_path / "train.jsonl", [{"anchor": texts[n], "positive": texts[n + ROWS]} for n in range(ROWS)])
     return tmp_path
 
 
 def step_params(**changes):
-    step = load_params(ROOT / "params.yaml").train
     small = {"dims": [16, 8], "batch_size": ROWS, "epochs": EPOCHS, "max_length": 32, "learning_rate": 3e-3}
-    return step.model_copy(update=small | {"mini_batch_tokens": 100} | changes)
+    return forks.PARAMS.train.model_copy(update=small | {"mini_batch_tokens": 100} | changes)
 
 
-def our_run(folder, step, earlier=None):
-    from src.training.run import StageFiles, train_stage
-
-    runtime = load_params(ROOT / "params.yaml").runtime
-    files = StageFiles(
-        "test", folder / "train.jsonl", folder / "base", folder / "out", folder / "c.csv", folder / "log"
-    )
-    train_stage(files, step, runtime, 1, earlier)
-    lines = (folder / "c.csv").read_text(encoding="utf-8").splitlines()[1:]
-    return [[float(value) for value in line.split(",")] for line in lines], load(folder / "out")
-
-
-def load(folder):
-    """The transformer's parameters by their names in the model; files may name and pack them otherwise."""
-    from src.training.encoder import load_encoder
-
-    return dict(load_encoder(folder)[0].auto_model.state_dict())
+def our_run(folder, step, earlier=None, **runtime):
+    names = ("train.jsonl", "base", "out", "c.csv", "log")
+    files = StageFiles("test", *(folder / name for name in names))
+    train_stage(files, step, forks.RUNTIME.model_copy(update=runtime), 1, earlier)
+    return curve_of(folder / "c.csv"), weights_of(folder / "out")
 
 
 def stock_run(folder, step):
-    from datasets import Dataset
-    from sentence_transformers import SentenceTransformerTrainer, SentenceTransformerTrainingArguments
-    from sentence_transformers.sentence_transformer import losses
-
-    from src.files import read_jsonl
-    from src.training.encoder import load_encoder
-
     model = load_encoder(folder / "base")
     model.model_card_data.generate_widget_examples = False
     loss = losses.MatryoshkaLoss(model, losses.CachedMultipleNegativesRankingLoss(model, mini_batch_size=7), step.dims)
@@ -96,16 +73,12 @@ def test_a_run_is_the_stock_trainers_run(folder):
     for one, two in zip(ours, theirs, strict=True):
         assert one[2:] == pytest.approx(two, rel=1e-3, abs=1e-6)
     assert ours[-1][2] < 0.95 * ours[0][2], "training lowers the loss"
-    start = load(folder / "base")
-    for name, value in other.items():
-        if not name.endswith("k_proj.bias"):  # attention does not depend on it: its gradient is rounding alone
-            moved = float((value - start[name]).norm())
-            assert float((weights[name] - value).norm()) <= 0.02 * moved + 1e-6, name
+    assert moved_alike(weights_of(folder / "base"), dict(other), weights)
 
 
 def test_frozen_parts_stay_as_they_were(folder):
     _, weights = our_run(folder, step_params(freeze_embeddings=True, freeze_layers=1))
-    start = load(folder / "base")
+    start = weights_of(folder / "base")
     unmoved = {name for name in start if torch.equal(start[name], weights[name])}
     assert len(below := {name for name in start if name.startswith("embeddings.")}) > 1 and below <= unmoved
     assert len(first := {name for name in start if name.startswith("layers.0.")}) > 5 and first <= unmoved
@@ -143,43 +116,30 @@ def forgetting(more):
 
 
 def test_bf16_trains_float32_weights(folder):
-    from src.training.run import StageFiles, train_stage
-
-    runtime = load_params(ROOT / "params.yaml").runtime.model_copy(update={"precision": "bf16"})
-    files = StageFiles(
-        "test", folder / "train.jsonl", folder / "base", folder / "out", folder / "c.csv", folder / "log"
-    )
-    train_stage(files, step_params(), runtime, seed=1)
-    from safetensors.torch import load_file
-
+    our_run(folder, step_params(), precision="bf16")
     assert {value.dtype for value in load_file(folder / "out" / "model.safetensors").values()} == {torch.float32}
 
 
 def test_the_best_weights_on_dev_are_kept(folder, monkeypatch):
-    from src.training.dev import BestOnDev
-
     _, final = our_run(folder, step_params())
-    losses, weights = [], []
+    measured, weights = [], []
 
     def measure(self, step, model, loss_of, original=BestOnDev.measure):
         original(self, step, model, loss_of)
-        losses.append(float(loss_of(self.batches[0])))
+        measured.append(float(loss_of(self.batches[0])))
         weights.append(model[0].auto_model.layers[0].mlp.up_proj.weight.detach().clone())
 
     monkeypatch.setattr(BestOnDev, "measure", measure)
     rows = [{"anchor": f"bir cümle {n}", "positive": f"uzun cümle {n + 3}"} for n in range(9)]
-    (folder / "dev.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    write_jsonl(folder / "dev.jsonl", rows)
     _, kept = our_run(folder, step_params(dev_steps=1))
-    assert len(losses) == EPOCHS
-    best = losses.index(min(losses))
+    assert len(measured) == EPOCHS
+    best = measured.index(min(measured))
     assert torch.equal(kept["layers.0.mlp.up_proj.weight"], weights[best])
     assert torch.equal(final["layers.0.mlp.up_proj.weight"], weights[-1]), "measuring changes nothing"
 
 
 def test_a_gradient_that_is_no_number_names_step_and_rows(folder, monkeypatch):
-    from src.errors import UserError
-    from src.training import distributed
-
     monkeypatch.setattr(distributed, "sum_gradients", lambda model: next(model.parameters()).grad.fill_(torch.inf))
     where = r"look at rows \d+, .* of .*train\.jsonl"
     with pytest.raises(UserError, match=f"test: stopped at step 1: the gradient's norm is (inf|nan); .*{where}"):
@@ -188,8 +148,6 @@ def test_a_gradient_that_is_no_number_names_step_and_rows(folder, monkeypatch):
 
 
 def test_a_dev_split_that_is_not_there_is_one_line(folder):
-    from src.errors import UserError
-
     with pytest.raises(UserError, match="no such file; dev_steps 5 needs a dev split"):
         our_run(folder, step_params(dev_steps=5))
 
@@ -204,16 +162,11 @@ def test_a_dev_split_that_is_not_there_is_one_line(folder):
     ],
 )
 def test_params_that_do_not_fit_are_one_line(folder, changes, message):
-    from src.errors import UserError
-
     with pytest.raises(UserError, match=message):
         our_run(folder, step_params(**changes))
     assert not (folder / "out").exists()
 
 
 def test_no_model_is_one_line(tmp_path):
-    from src.errors import UserError
-    from src.training.encoder import load_encoder
-
     with pytest.raises(UserError, match=r"modules\.json is missing"):
         load_encoder(tmp_path)

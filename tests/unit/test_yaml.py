@@ -2,7 +2,6 @@
 
 import re
 import string
-from pathlib import Path
 
 import pytest
 from dvc.utils.serialize import YAMLFileCorruptedError, parse_yaml
@@ -12,8 +11,8 @@ from hypothesis import strategies as st
 from src.errors import UserError
 from src.files import read_yaml
 from src.params import load_params
+from tests.checkout import ROOT
 
-ROOT = Path(__file__).parents[2]
 SCALARS = {"0100": 100, "12:30": "12:30", "1e3": 1000.0, "yes": "yes", "2024_10": 202410, '"2024_10"': "2024_10"}
 
 
