@@ -221,12 +221,16 @@ def recipe(params: Params, cards: Cards) -> str:
 
 
 def _step(key: str, name: str, step: StageParams, card: Card | None) -> str:
-    frozen = [f"{step.freeze_layers} layers"] if step.freeze_layers else []
-    frozen += ["embeddings"] if step.freeze_embeddings else []
-    loss = "MNRL" if step.loss == "mnrl" else "CoSENT"
+    loss = {"mnrl": "MNRL", "cosent": "CoSENT"}.get(step.loss, step.loss)
     count = f"{card['splits']['train']['kept']:,}" if card else "–"
     settings = f"{step.batch_size} | {step.epochs:g} | {step.learning_rate:g} | {step.max_length}"
-    return f"| {key} | {name} | {count} | {loss} | {settings} | {', '.join(frozen) or '–'} |"
+    return f"| {key} | {name} | {count} | {loss} | {settings} | {frozen_parts(step) or '–'} |"
+
+
+def frozen_parts(step: StageParams) -> str:
+    """What of the encoder a step does not train; empty where it trains everything."""
+    layers = [f"{step.freeze_layers} layers"] if step.freeze_layers else []
+    return ", ".join([*layers, *(["embeddings"] if step.freeze_embeddings else [])])
 
 
 def limits(params: Params, cards: Cards) -> str:

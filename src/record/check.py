@@ -14,7 +14,7 @@ from src.errors import UserError
 from src.files import read_json, read_text
 from src.record import evidence
 from src.record.facts import Environment
-from src.reporting import markdown, results
+from src.reporting import document, markdown
 from src.reporting.inputs import Inputs
 from src.reproduced import git
 
@@ -64,7 +64,7 @@ def compare(folder: Path, target: Path, inputs: Inputs) -> Iterator[Line]:
     """The lines of a record whose evidence was rebuilt in `target`."""
     for name in evidence.recomputed(folder / evidence.FOLDER):
         yield json_line(name, read_json(folder / evidence.FOLDER / name), read_json(target / name))
-    for file, value in results.numbers(inputs).items():
+    for file, value in document.numbers(inputs).items():
         yield json_line(file, read_json(folder / file), value)
     yield from report_lines(read_text(folder / "REPORT.md"), inputs)
 
@@ -91,7 +91,7 @@ def json_line(what: str, filed: object, recomputed: object) -> Line:
 
 def report_lines(page: str, inputs: Inputs) -> Iterator[Line]:
     """The report's tables and its head, in their order."""
-    rebuilt = results.report(inputs).without_texts()
+    rebuilt = document.report(inputs).without_texts()
     again = markdown.page(rebuilt)
     tables, filed = list(rebuilt.tables()), _TABLE.findall(page)
     if len(filed) != len(tables):

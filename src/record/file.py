@@ -24,7 +24,7 @@ from src.profile import PARAMS
 from src.recipe.stages import STAGES
 from src.record import evidence
 from src.record.facts import cost, environment, tail
-from src.reporting import results
+from src.reporting import document
 
 COPIED = (PARAMS, "dvc.lock")
 CARDS = "reports/data"
@@ -55,4 +55,4 @@ def render(folder: Path) -> None:
     """Write the record's report, numbers and figures from its evidence."""
     with tempfile.TemporaryDirectory() as scratch:
         inputs = evidence.rebuild(folder / evidence.FOLDER, evidence.params_of(folder), Path(scratch) / "run")
-        results.write(inputs, results.report(inputs).without_texts(), folder)
+        document.write(inputs, document.report(inputs).without_texts(), folder)

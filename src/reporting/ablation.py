@@ -26,7 +26,7 @@ def section(inputs: Inputs) -> Section:
     """Every question with its table and figure, or a sentence why there are none."""
     if inputs.ablation is None:
         return Section("Ablations", "none of this run", [inputs.no_ablation])
-    groups = variants.groups(inputs.ablation)
+    groups = variants.groups(inputs.variants)
     parts: list[Part] = [
         "Each variant is trained and measured by itself and compared with the reference, or with the variant that it "
         "names, on the same queries and pairs. Pairs (epochs counted) and optimizer updates may differ from the main "
@@ -39,7 +39,7 @@ def section(inputs: Inputs) -> Section:
         alternative = f"{question.heading}: change of {MAIN} and Spearman by each variant"
         if any("against" in row for row in rows.values()):
             parts.append(Figure(f"ablation-{key}", alternative, partial(draw_effects, key, rows, inputs)))
-    parts += [f"Left out: {name}, since {reason}." for name, reason in inputs.ablation["left_out"].items()]
+    parts += [f"Left out: {name}, since {reason}." for name, reason in inputs.variants["left_out"].items()]
     alternative = f"Change of {MAIN} against change of Spearman: weight interpolation as a curve, variants as points"
     parts += ["### Retrieval against similarity", Figure("pareto", alternative, partial(draw_pareto, inputs))]
     questions = " · ".join(
@@ -50,9 +50,8 @@ def section(inputs: Inputs) -> Section:
 
 def table(key: str, rows: Rows, inputs: Inputs) -> Table:
     """The variants of a group against the reference."""
-    assert inputs.ablation is not None
-    sets = inputs.ablation["sets"]
-    several = len(inputs.ablation["settings"]["seeds"]) > 1
+    sets = inputs.variants["sets"]
+    several = len(inputs.variants["settings"]["seeds"]) > 1
     lines: list[list[Cell]] = []
     for name, row in rows.items():
         line: list[Cell] = [variants.label(name, row, inputs), row["pairs"], row["updates"]]
@@ -80,9 +79,8 @@ def _change(measured: Measured) -> tuple[Cell, Cell]:
 
 def caption(inputs: Inputs) -> str:
     """Sets, n and seeds of all variants."""
-    assert inputs.ablation is not None
-    common = inputs.ablation["settings"]
-    evaluations = [inputs.evaluations[name] for name in inputs.ablation["sets"]]
+    common = inputs.variants["settings"]
+    evaluations = [inputs.evaluations[name] for name in inputs.variants["sets"]]
     sets = ", ".join(f"{names.retrieval_set(e)} (n = {e['protocol']['queries']:,} queries)" for e in evaluations)
     sts = names.marked(inputs.sts["set"], bool(inputs.cards["sts"]["synthetic"]))
     seeds = ("seeds " if len(common["seeds"]) > 1 else "seed ") + ", ".join(map(str, common["seeds"]))
@@ -92,8 +90,7 @@ def caption(inputs: Inputs) -> str:
 
 def notes(inputs: Inputs) -> str:
     """How the changes were tested, and what one seed or two cannot say."""
-    assert inputs.ablation is not None
-    rules, seeds = inputs.ablation["protocol"], len(inputs.ablation["settings"]["seeds"])
+    rules, seeds = inputs.variants["protocol"], len(inputs.variants["settings"]["seeds"])
     tests = rules["retrieval_test"]
     same = len(set(tests.values())) == 1
     of_sets = next(iter(tests.values())) if same else "; ".join(f"{name}: {rule}" for name, rule in tests.items())
@@ -114,10 +111,9 @@ def notes(inputs: Inputs) -> str:
 
 def _measures(inputs: Inputs) -> list[tuple[str, Callable[[Row], Measured]]]:
     """The first sets' retrieval and STS: what it is called, and a row's value of it."""
-    assert inputs.ablation is not None
     retrieval = [
         (f"{MAIN}, {names.retrieval_set(inputs.evaluations[name])}", partial(_of_set, name))
-        for name in inputs.ablation["sets"][:_SETS_SHOWN]
+        for name in inputs.variants["sets"][:_SETS_SHOWN]
     ]
     return [*retrieval, (f"Spearman, {inputs.sts['set']}", lambda row: row["sts"])]
 
@@ -128,8 +124,7 @@ def _of_set(name: str, row: Row) -> Measured:
 
 def draw_effects(key: str, rows: Rows, inputs: Inputs, target: Path) -> None:
     """The change of every measure by each variant of a group, around zero, with its value beside it."""
-    assert inputs.ablation is not None
-    reference = rows[inputs.ablation["reference"]]
+    reference = rows[inputs.variants["reference"]]
     others = {name: row for name, row in rows.items() if "against" in row}
     labels = [style.wrap(variants.with_updates(name, row, inputs), 2.2, 8) for name, row in others.items()]
     measures = _measures(inputs)
@@ -145,12 +140,11 @@ def draw_effects(key: str, rows: Rows, inputs: Inputs, target: Path) -> None:
 
 def draw_pareto(inputs: Inputs, target: Path) -> None:
     """Changes of retrieval and similarity against each other: weight interpolation as a curve, variants as points."""
-    assert inputs.ablation is not None
-    main, reference = inputs.ablation["sets"][0], inputs.ablation["reference"]
+    main, reference = inputs.variants["sets"][0], inputs.variants["reference"]
     note = (
         f"{caption(inputs)}. Differences from the reference with their 95 % intervals. Up and to the right is better."
     )
-    groups = variants.groups(inputs.ablation)
+    groups = variants.groups(inputs.variants)
     with style.chart(target, "Retrieval against similarity", note, size=(7.0, 5.2)) as (axes,):
         axes.axhline(0, color=style.GREY, linewidth=0.8)
         axes.axvline(0, color=style.GREY, linewidth=0.8)

@@ -8,7 +8,7 @@ from src.recipe import systems
 from src.recipe.stages import BEFORE, FINAL
 from src.recipe.systems import LEMMA
 from src.reporting import names
-from src.reporting.checks import Check, counted
+from src.reporting.checks import all_checks, counted
 from src.reporting.inputs import Inputs
 from src.reporting.metrics import half
 from src.reporting.retrieval import baseline, p_value, pair
@@ -59,7 +59,7 @@ def _unpinned(inputs: Inputs) -> list[str]:
     ]
 
 
-def in_brief(inputs: Inputs, checks: list[Check]) -> str:
+def in_brief(inputs: Inputs) -> str:
     """The run in a few lines."""
     lines = [line for evaluation in inputs.evaluations.values() for line in _set_in_brief(evaluation)]
     drop = inputs.sts["forgetting"]
@@ -70,7 +70,7 @@ def in_brief(inputs: Inputs, checks: list[Check]) -> str:
         f"{drop['after']:.3f} after; it {names.verb(drop['verdict'])} (change {-drop['drop']:+.3f}, "
         f"95 % interval {bounds})."
     )
-    lines.append(f"**Checks**: {counted(checks)}.")
+    lines.append(f"**Checks**: {counted(all_checks(inputs))}.")
     return "\n".join(f"- {line}" for line in lines)
 
 

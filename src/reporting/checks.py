@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from src.ablation.results import Comparison, Row
 from src.evaluation.metrics import MAIN
@@ -22,11 +22,6 @@ from src.reporting.section import Part, Section
 from src.reporting.tables import Cell, Table
 
 Verdict = Literal["ok", "failed", "not applicable", "not measured"]
-OK: Verdict = "ok"
-FAILED: Verdict = "failed"
-NOT_APPLICABLE: Verdict = "not applicable"
-NOT_MEASURED: Verdict = "not measured"
-VERDICTS = (OK, FAILED, NOT_APPLICABLE, NOT_MEASURED)
 LEAST_P_AT_1 = 0.60
 LEAST_SPEARMAN = 0.70
 MOST_LOSS = 0.10
@@ -84,7 +79,7 @@ def precision(name: str, evaluation: Evaluation) -> Check:
     figure = float(evaluation["models"][FINAL]["P@1"])
     out_of_reach = _out_of_reach(name, evaluation["protocol"])
     if out_of_reach:
-        return Check(f"precision:{name}", what, figure, limit, NOT_APPLICABLE, out_of_reach)
+        return Check(f"precision:{name}", what, figure, limit, "not applicable", out_of_reach)
     reason = "the signs of too small a batch or too few epochs are absent"
     if figure < LEAST_P_AT_1:
         reason = "look at batch size (512 or more) and epochs of the retrieval step"
@@ -102,16 +97,14 @@ def _out_of_reach(name: str, protocol: Protocol) -> str:
 
 def shorter(name: str, evaluation: Evaluation) -> Check:
     """What shorter vectors cost: the worst of every measured dimension down to a sixth of the whole vector."""
-    what, limit = (
-        f"largest share of {MAIN} lost by shorter vectors on {names.retrieval_set(evaluation)}",
-        f"≤ {MOST_LOSS:g}",
-    )
+    what = f"largest share of {MAIN} lost by shorter vectors on {names.retrieval_set(evaluation)}"
+    limit = f"≤ {MOST_LOSS:g}"
     lost = {int(dim): float(cut["loss_relative"]) for dim, cut in evaluation["matryoshka"].items()}
     whole = max(lost)
     judged = {dim: loss for dim, loss in lost.items() if SHORTEST * whole <= dim < whole}
     if not judged:
         reason = f"eval.dims has no dimension from a sixth of {whole} up to it"
-        return Check(f"shorter_vectors:{name}", what, None, limit, NOT_APPLICABLE, reason)
+        return Check(f"shorter_vectors:{name}", what, None, limit, "not applicable", reason)
     worst = max(judged, key=lambda dim: judged[dim])
     figure, reason = judged[worst], f"the worst is {worst} of {whole} dimensions; {_losses(judged)}"
     if further := {dim: loss for dim, loss in lost.items() if dim < SHORTEST * whole}:
@@ -128,12 +121,12 @@ def _losses(lost: Mapping[int, float]) -> str:
 def similarity(sts: Similarity) -> Check:
     """Spearman's correlation after retrieval training; an encoder below the limit before has not forgotten that."""
     before, after = (float(sts["forgetting"][key]) for key in ("before", "after"))
-    reason, verdict = f"{before:.4f} before retrieval training: it {names.verb(sts['forgetting']['verdict'])}", OK
+    reason = f"{before:.4f} before retrieval training: it {names.verb(sts['forgetting']['verdict'])}"
+    verdict = _verdict(after >= LEAST_SPEARMAN)
     if after < LEAST_SPEARMAN <= before:
-        verdict = FAILED
         reason += "; look at train.learning_rate, epochs and train.anti_forgetting"
     elif after < LEAST_SPEARMAN:
-        verdict = NOT_APPLICABLE
+        verdict = "not applicable"
         reason += "; the encoder was below the limit already, which is no forgetting"
     what, limit = f"Spearman on {sts['set']} after retrieval training", f"≥ {LEAST_SPEARMAN:g}"
     return Check("similarity_kept", what, after, limit, verdict, reason)
@@ -144,7 +137,7 @@ def batch(size: int, about_claims: bool) -> Check:
     what, limit = "batch of the retrieval step", f"≥ {LEAST_BATCH}"
     if size < LEAST_BATCH and not about_claims:
         reason = "the sign concerns SciFact-TR; other data may be too few for such batches"
-        return Check("batch_size", what, size, limit, NOT_APPLICABLE, reason)
+        return Check("batch_size", what, size, limit, "not applicable", reason)
     reason = "enough pairs compete" if size >= LEAST_BATCH else "smaller batches are known to cost quality"
     return Check("batch_size", what, size, limit, _verdict(size >= LEAST_BATCH), reason)
 
@@ -159,7 +152,7 @@ def retrieval_only(ablation: Comparison | None, why_not: str) -> list[Check]:
     alone = _retrieval_alone(ablation) if ablation else None
     if not ablation or not alone:
         reason = why_not or "no variant trains retrieval alone, or the reference has no step before it"
-        return [Check("retrieval_only", what, None, limit, NOT_MEASURED, reason)]
+        return [Check("retrieval_only", what, None, limit, "not measured", reason)]
     size = f"at {alone['pairs']:,} pairs and {alone['updates']:,} updates; other amounts of data may say otherwise"
     checks = []
     for name, tested in alone["retrieval"].items():
@@ -192,15 +185,15 @@ def _retrieval_alone(ablation: Comparison) -> Row | None:
 
 def counted(checks: Sequence[Check]) -> str:
     """`3 ok, 0 failed, 1 not applicable`."""
-    return ", ".join(f"{sum(check.verdict == verdict for check in checks)} {verdict}" for verdict in VERDICTS)
+    return ", ".join(f"{sum(check.verdict == verdict for check in checks)} {verdict}" for verdict in get_args(Verdict))
 
 
-def section(checks: list[Check]) -> Section:
+def section(inputs: Inputs) -> Section:
     """The signs of failure and their verdicts."""
     parts: list[Part] = [
         "Signs by which the recipe shows that it went wrong, named with the paper. `make check` prints them and fails "
         "on a failed one.",
-        table(checks),
+        table(all_checks(inputs)),
     ]
     return Section("Checks", "signs of failure, each with figure, limit and verdict", parts)
 
@@ -215,4 +208,4 @@ def table(checks: list[Check]) -> Table:
 
 
 def _verdict(holds: bool) -> Verdict:
-    return OK if holds else FAILED
+    return "ok" if holds else "failed"

@@ -170,14 +170,9 @@ def _draw_forms(axes: Any, forms: Mapping[str, list[tuple[float, float, str]]]) 
 
 def plot(evaluation: Evaluation) -> Table:
     """The curve of the first set alone: DVC draws one line through all rows of a file."""
+    where = (evaluation["set"], names.protocol(evaluation))
     rows: list[list[Cell]] = [
-        [
-            evaluation["set"],
-            names.protocol(evaluation),
-            int(dim),
-            cut["bytes_per_document"],
-            *(cut[key] for key in BRIEF),
-        ]
+        [*where, int(dim), cut["bytes_per_document"], *(cut[key] for key in BRIEF)]
         for dim, cut in evaluation["matryoshka"].items()
     ]
     return Table("dimensions", ["set", "protocol", "dimensions", "bytes", *BRIEF], rows)

@@ -102,6 +102,12 @@ class Inputs:
         """Every published value against ours."""
         return compare(self.expected, self.evaluations)
 
+    @property
+    def variants(self) -> results.Comparison:
+        """The comparison of variants, where there is one."""
+        assert self.ablation is not None
+        return self.ablation
+
     def not_run(self, name: str) -> list[Entry]:
         """Published rows of a set, of models that were not run here."""
         return unmeasured(self.expected, name, self.evaluations[name])

@@ -50,8 +50,7 @@ def _others(comparisons: Iterable[Comparison], evaluations: Mapping[str, Evaluat
         if all(item.verdict == "not comparable" for item in items):
             single = [_joined(single)]
         rows += [[f"[{items[0].source.title}]({items[0].source.url})", *row] for row in single]
-    table = _table("published-others", rows)
-    return Table(table.name, ["source", *table.header], rows, table.caption, table.notes)
+    return _table("published-others", rows, "source")
 
 
 def _joined(rows: list[list[Cell]]) -> list[Cell]:
@@ -61,8 +60,8 @@ def _joined(rows: list[list[Cell]]) -> list[Cell]:
     return [columns[0][0], *values, *(column[0] for column in columns[4:])]
 
 
-def _table(name: str, rows: list[list[Cell]]) -> Table:
-    header = ["model", "measure", "published", "ours", "our set", "difference", "verdict", "why"]
+def _table(name: str, rows: list[list[Cell]], *first: str) -> Table:
+    header = [*first, "model", "measure", "published", "ours", "our set", "difference", "verdict", "why"]
     notes = (
         "OK: within the tolerance of expected.yaml; close: within three times of it; off: beyond. Values are compared "
         "only under one protocol, on one set, for one model; otherwise ours stands there for orientation alone."

@@ -4,22 +4,28 @@ from __future__ import annotations
 
 from pathlib import Path
 from statistics import fmean
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from src.model.card import frozen_parts
 from src.recipe import systems
-from src.recipe.stages import STAGES
+from src.recipe.stages import FINAL, STAGES
 from src.recipe.systems import LATE
 from src.reporting import names, style
 from src.reporting.inputs import Curve, Inputs
 from src.reporting.section import Part, Section
 from src.reporting.tables import Cell, Table, share
 
+if TYPE_CHECKING:
+    from src.params.schema import ColbertParams, StageParams
+
 TITLES = {
     "mlm": "masked language modelling",
     **{name: f"{number}. {stage.title}" for number, (name, stage) in enumerate(STAGES.items(), 1)},
     LATE: "late-interaction baseline",
 }
+LOSSES = {"mnrl": "multiple negatives ranking", "cosent": "CoSENT"}  # in words; another goes by its own name
 SMOOTHED = 40  # points above which a running mean is drawn besides
 
 
@@ -27,33 +33,25 @@ def recipe(inputs: Inputs) -> Table:
     """The three steps with their settings, and beside them the late-interaction baseline."""
     header = ["step", "data", "loss", "dimensions", "batch", "epochs"]
     header += ["optimizer steps", "learning rate", "tokens", "frozen"]
-    rows = [*(_step(name, inputs) for name in STAGES), _late_step(inputs)]
+    late = inputs.params.colbert
+    learnt = ["multiple negatives ranking of MaxSim", f"{late.dim} a token"]
+    rows = [_chain_row(name, inputs) for name in STAGES]
+    rows.append([*_row(LATE, learnt, late, inputs.params.colbert_epochs, inputs), None])
     return Table("recipe", header, rows, notes=late_differences(inputs))
 
 
-def _step(name: str, inputs: Inputs) -> list[Cell]:
+def _chain_row(name: str, inputs: Inputs) -> list[Cell]:
     block = STAGES[name].params(inputs.params)
-    loss = {"mnrl": "multiple negatives ranking", "cosent": "CoSENT"}[block.loss]
-    frozen = [f"{block.freeze_layers} layers"] if block.freeze_layers else []
-    frozen += ["embeddings"] if block.freeze_embeddings else []
-    of_data = [getattr(inputs.params.data, name).name, loss, ", ".join(map(str, block.dims))]
+    loss = LOSSES.get(block.loss, block.loss)
+    row = _row(name, [loss, ", ".join(map(str, block.dims))], block, block.epochs, inputs)
+    return [*row, frozen_parts(block) or None]
+
+
+def _row(name: str, learnt: list[str], block: StageParams | ColbertParams, epochs: float, inputs: Inputs) -> list[Cell]:
     taken = steps(inputs.curves[name]) if name in inputs.curves else 0
-    rates = [block.batch_size, f"{block.epochs:g}", taken, f"{block.learning_rate:g}", block.max_length]
-    return [TITLES[name], *of_data, *rates, ", ".join(frozen) or None]
-
-
-def _late_step(inputs: Inputs) -> list[Cell]:
-    block = inputs.params.colbert
-    taken = steps(inputs.curves[LATE]) if LATE in inputs.curves else 0
-    of_data = [inputs.params.data.retrieval.name, "multiple negatives ranking of MaxSim", f"{block.dim} a token"]
-    rates: list[Cell] = [
-        block.batch_size,
-        f"{inputs.params.colbert_epochs:g}",
-        taken,
-        f"{block.learning_rate:g}",
-        block.max_length,
-    ]
-    return [TITLES[LATE], *of_data, *rates, None]
+    data = getattr(inputs.params.data, name if name in STAGES else FINAL)
+    rates: list[Cell] = [block.batch_size, f"{epochs:g}", taken, f"{block.learning_rate:g}", block.max_length]
+    return [TITLES[name], data.name, *learnt, *rates]
 
 
 def late_differences(inputs: Inputs) -> str:

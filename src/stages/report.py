@@ -7,7 +7,7 @@ from pathlib import Path
 from src.files import fresh_dir, read_text, write_text
 from src.model.card import write_model_card
 from src.params import Params
-from src.reporting import html, metrics, results
+from src.reporting import document, html, metrics
 from src.reporting.cards import write_cards
 from src.reporting.inputs import TRAINING_SETS, read_inputs
 
@@ -21,10 +21,10 @@ def run(params: Params) -> None:
     with fresh_dir(REPORTS / "model_card") as folder:
         cards = {name: inputs.cards[name] for name in TRAINING_SETS}
         write_model_card(folder, metrics.merge(inputs), params, cards, inputs.base_origin)
-    report = results.report(inputs)
+    report = document.report(inputs)
     for name, tables in (("tables", report.tables()), ("plots", report.plots())):
         with fresh_dir(REPORTS / name) as folder:
             for table in tables:
                 table.write(folder)
-    results.write(inputs, report, REPORTS)
+    document.write(inputs, report, REPORTS)
     write_text(REPORTS / "report.html", html.page(read_text(REPORTS / "REPORT.md"), REPORTS))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from src.reporting import checks, document, labels, style
+from src.reporting import document, labels, style
 from src.reporting.inputs import read_inputs
 from src.reporting.training import last_loss, running_mean, steps
 from tests.unit.reporting_run import SET, make_run
@@ -20,7 +20,7 @@ def drawn(tmp_path_factory):
     sets = (SET, "scifact_tr_synthetic_text")
     folder = root / "figures"
     inputs = read_inputs(make_run(root, sets), root)
-    for figure in document.report(inputs, checks.all_checks(inputs)).figures():
+    for figure in document.report(inputs).figures():
         figure.draw(folder / f"{figure.name}{style.SUFFIX}")
     return folder
 

@@ -7,7 +7,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from src.data.card import COPY, DEV_COPY, WHOLE
-from src.reporting import checks, document, html, markdown
+from src.reporting import document, html, markdown
 from src.reporting.inputs import read_inputs
 from src.reporting.run import leaks
 from src.stages import report
@@ -102,7 +102,7 @@ def test_every_caption_says_synthetic(written):
 def test_real_data_is_not_called_synthetic(tmp_path):
     params = make_run(tmp_path, ["xquad_tr"], synthetic=False)
     inputs = read_inputs(params, tmp_path)
-    page = markdown.page(document.report(inputs, checks.all_checks(inputs)))
+    page = markdown.page(document.report(inputs))
     assert "(synthetic)" not in page
     assert "**Synthetic data.**" not in page
 
@@ -119,7 +119,7 @@ def test_the_report_says_what_was_removed_as_a_leak_from_the_cards(tmp_path):
 
 def ablations_section(root, params):
     inputs = read_inputs(params, root)
-    page = markdown.page(document.report(inputs, checks.all_checks(inputs)))
+    page = markdown.page(document.report(inputs))
     return page.split("\n## Ablations\n")[1].split("\n## ")[0].strip()
 
 
@@ -129,7 +129,7 @@ def test_without_ablations_the_report_says_how_to_make_them(tmp_path):
         (tmp_path / "reports" / name).unlink()
     assert ablations_section(tmp_path, params).startswith("No variants have been trained. `make ablations`")
     inputs = read_inputs(params, tmp_path)
-    assert "## Does forgetting" not in markdown.page(document.report(inputs, checks.all_checks(inputs)))
+    assert "## Does forgetting" not in markdown.page(document.report(inputs))
 
 
 def test_ablations_of_another_run_are_left_out_and_the_report_says_what_differs(tmp_path):
