@@ -10,10 +10,13 @@ from src.table_files import write_table
 HEADER = ("query-id", "corpus-id", "score")
 
 
-def write_set(folder: Path, documents: Any, queries: Any, qrels: Iterable[Iterable[Any]], split: str = "test") -> Path:
-    """Documents and queries are rows of their files, or texts by id."""
-    for name, given in (("corpus", documents), ("queries", queries)):
-        rows = [{"_id": id_, "text": text} for id_, text in given.items()] if isinstance(given, dict) else given
-        write_jsonl(folder / f"{name}.jsonl", rows)
-    write_table(folder / "qrels" / f"{split}.tsv", HEADER, qrels)
+def write_set(folder: Path, documents: Any, queries: Any, qrels: Iterable[Iterable[Any]]) -> Path:
+    """Documents and queries are rows of their files, or texts by id; documents by id have no title."""
+    if isinstance(documents, dict):
+        documents = [{"_id": id_, "title": "", "text": text} for id_, text in documents.items()]
+    if isinstance(queries, dict):
+        queries = [{"_id": id_, "text": text} for id_, text in queries.items()]
+    write_jsonl(folder / "corpus.jsonl", documents)
+    write_jsonl(folder / "queries.jsonl", queries)
+    write_table(folder / "qrels" / "test.tsv", HEADER, qrels)
     return folder

@@ -9,6 +9,7 @@ from src.evaluation.metrics import SHOWN as MEASURES
 from src.files import read_yaml
 from src.params import load_ablations
 from src.params.load import validate
+from tests.beir import write_set
 from tests.checkout import ROOT
 
 SET, STS = "scifact_tr_synthetic", "stsb_tr_synthetic"
@@ -214,13 +215,9 @@ def write_queries(root, name):
     """Queries, documents, judgements, runs and values of every query: the first gains, the second loses."""
     ids = [f"q{number:02d}" for number in range(QUERIES)]
     folder = root / "data" / "prepared" / name
-    documents = [
-        {"_id": f"d{number}", "title": "", "text": f"Belge <b>{number}</b> | İstanbul"} for number in range(QUERIES)
-    ]
-    write(folder / "corpus.jsonl", "".join(json.dumps(row) + "\n" for row in documents))
-    write(folder / "queries.jsonl", "".join(json.dumps({"_id": id_, "text": f"Soru {id_}?"}) + "\n" for id_ in ids))
-    lines = "".join(f"{id_}\td{number}\t1\n" for number, id_ in enumerate(ids))
-    write(folder / "qrels" / "test.tsv", f"query-id\tcorpus-id\tscore\n{lines}")
+    documents = {f"d{number}": f"Belge <b>{number}</b> | İstanbul" for number in range(QUERIES)}
+    qrels = [(id_, f"d{number}", 1) for number, id_ in enumerate(ids)]
+    write_set(folder, documents, {id_: f"Soru {id_}?" for id_ in ids}, qrels)
     change = {"sts": [0.0, 1.0] + [0.5] * (QUERIES - 2), "retrieval": [1.0, 0.63] + [0.5] * (QUERIES - 2)}
     for row, values in change.items():
         head = "\t".join(["query-id", *MEASURES])

@@ -34,6 +34,7 @@ from src.record import __main__ as record
 from src.search.__main__ import read_documents
 from src.training import dataset
 from tests.checkout import ROOT
+from tests.unit.test_params import changed
 
 MINI = read_yaml(ROOT / "params.yaml")
 
@@ -293,14 +294,8 @@ def test_files_beside_the_data_of_any_value_are_read_or_refused(tmp_path_factory
 @given(key=st.sampled_from(LEAVES), value=VALUES)
 @settings(max_examples=150, deadline=None)
 def test_any_value_of_a_parameter_is_taken_or_refused(key, value):
-    values = copy.deepcopy(MINI)
-    *blocks, last = key.split(".")
-    block = values
-    for name in blocks:
-        block = block[name]
-    block[last] = value
     try:
-        validate(values, "params.yaml")
+        validate(changed(key, value), "params.yaml")
     except UserError as error:
         assert "params.yaml: " in str(error)
 
