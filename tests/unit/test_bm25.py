@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from src.data.text import clean
@@ -57,7 +57,10 @@ def test_no_word_is_empty_and_cleaning_adds_none(text):
 
 @given(st.text(alphabet="aâbcçıiİIşğ\u0302\u0307\u0327' ’ʼ.\t\xa0"))
 def test_words_are_the_same_before_cleaning_and_after(text):
-    assert words(text) == words(clean(text))
+    mended = Counter()
+    cleaned = clean(text, mended)
+    assume("mojibake" not in mended)  # letters that were another letter's bytes, such as Î and a fixed space for Π
+    assert words(text) == words(cleaned)
 
 
 def test_stems_bring_forms_of_a_word_together():
