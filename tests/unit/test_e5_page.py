@@ -1,4 +1,4 @@
-"""The tables of docs/e5.md and docs/ablations.md: results of the record e5, seeds and search of the records of variants."""
+"""The tables of docs/e5.md: results of the record e5, seeds and search of the records of variants."""
 
 from __future__ import annotations
 
