@@ -329,9 +329,8 @@ def test_pickled_weights_are_refused(tmp_path):
         late.load_late("x", str(path), CPU)
 
 
-def test_a_nan_token_stops_the_ranking(folder, data, tmp_path):
-    path = trained(folder, tmp_path, "a")
-    model = late.load_late("colbert", str(path), CPU)
+def test_a_nan_token_stops_the_ranking(trained, data):
+    model = late.load_late("colbert", str(trained), CPU)
     with torch.no_grad():
         next(model.encoder.parameters()).fill_(float("nan"))
     with pytest.raises(UserError, match="colbert: the model gives NaN or infinity"):
@@ -344,8 +343,8 @@ def test_more_documents_than_the_cache_can_number_are_refused(data, monkeypatch)
         late.rank_late(late.LateModel("colbert", None, ""), data, 10, 16)
 
 
-def test_our_colbert_folder_is_sentence_transformers_own(folder, tmp_path):
-    path = trained(folder, tmp_path, "a")
+def test_our_colbert_folder_is_sentence_transformers_own(trained, tmp_path):
+    path = shutil.copytree(trained, tmp_path / "copy")
     model = MultiVectorEncoder(str(path), device="cpu", local_files_only=True)
     assert model.get_embedding_dimension() == 16
     shutil.rmtree(path)

@@ -57,7 +57,8 @@ def write_data(folder: Path) -> None:
     documents = [{"_id": f"d{n}", "title": "Başlık", "text": text(generator, 4, 20)} for n in range(150)]
     queries = {f"q{n}": text(generator, 2, 6) for n in range(20)}
     write_set(prepared / NAME, documents, queries, [(f"q{n}", f"d{7 * n}", 1) for n in range(20)])
-    write_json(prepared / NAME / "card.json", {"source": "a test", "synthetic": True})
+    card = {"name": NAME, "source": "a test", "licence": "CC0-1.0", "synthetic": True}
+    write_json(prepared / NAME / "card.json", card | {"files": {}, "splits": {}, "words": {}})
     pairs = [{"anchor": text(generator, 2, 5), "positive": text(generator, 3, 12)} for _ in range(64)]
     write_jsonl(prepared / "retrieval" / "train.jsonl", pairs)
     scored = [
