@@ -11,16 +11,16 @@ figures again, from the same evidence, after the form of reports has changed.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from src.errors import UserError, run_command
 from src.files import fresh_dir
 from src.params import load_params
 from src.profile import PARAMS
-from src.record.check import check
+from src.record.check import Line, check
 from src.record.file import file_run, render
-from src.record.variants import check_variants, file_variants, is_record, render_variants
+from src.record.variants import check_variants, file_variants, is_of_variants, render_variants
 from src.reproduced import git
 
 RECORDS = Path("reports/records")
@@ -41,8 +41,8 @@ def main(arguments: list[str]) -> None:
             check_all({name: existing(name)})
         case ["render", name]:
             folder = existing(name)
-            (render_variants if is_record(folder) else render)(folder)
-            print(f"{existing(name)}: rendered")
+            (render_variants if is_of_variants(folder) else render)(folder)
+            print(f"{folder}: rendered")
         case ["variants", name]:
             file_current(name, file_variants)
         case [name]:
@@ -79,11 +79,16 @@ def existing(name: str) -> Path:
     return RECORDS / name
 
 
+def recomputed(folder: Path) -> Iterator[Line]:
+    """The lines of `check`, or of `check_variants` where the record is one of variants alone."""
+    return check_variants(folder) if is_of_variants(folder) else check(folder)
+
+
 def check_all(records: Mapping[str, Path]) -> None:
     """Print a line for each table of each record. Raises UserError after the last one where a number differs."""
     wrong = 0
     for name, folder in records.items():
-        for line in check_variants(folder) if is_record(folder) else check(folder):
+        for line in recomputed(folder):
             wrong += not line.ok
             print(f"{name}: {line}", flush=True)
     if wrong:

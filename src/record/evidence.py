@@ -58,13 +58,8 @@ def params_of(record: Path) -> Params:
     return validate(merge(mini, read(path)), str(path))
 
 
-def ablations_of(evidence: Path, params: Params) -> AblationParams:
-    """The variants of a record; as `params_of`."""
-    return ablations_at(evidence / ABLATIONS, params)
-
-
 def ablations_at(path: Path, params: Params) -> AblationParams:
-    """The variants in a file; keys that came since are as in mini."""
+    """The variants in a file of a record; as `params_of`."""
     return validate_ablations(load(MINI, PROFILES)["ablation"] | read(path), params, str(path))
 
 
@@ -136,7 +131,7 @@ def rebuild(evidence: Path, params: Params, target: Path) -> Inputs:
     _errors(target, draws)
     comparison = None
     if (target / EVIDENCE).is_dir():
-        comparison = compare.compare_all(target / EVIDENCE, ablations_of(target, params), draws)
+        comparison = compare.compare_all(target / EVIDENCE, ablations_at(target / ABLATIONS, params), draws)
         write_json(target / EVIDENCE / COMPARISON, comparison)
     return read_inputs(params, target, (comparison, "" if comparison else NO_VARIANTS))
 

@@ -33,7 +33,7 @@ VARIANTS = "ablations.yaml"
 TABLE = "TABLE.md"
 
 
-def is_record(folder: Path) -> bool:
+def is_of_variants(folder: Path) -> bool:
     """Whether a record is one of variants alone."""
     return (folder / VARIANTS).is_file()
 

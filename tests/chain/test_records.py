@@ -2,8 +2,8 @@
 
 import pytest
 
-from src.record.check import check
-from src.record.variants import check_variants, is_record
+from src.record.__main__ import recomputed
+from src.record.variants import is_of_variants
 from tests.checkout import ROOT
 
 pytestmark = pytest.mark.chain
@@ -13,6 +13,6 @@ RECORDS = sorted(path.parent for path in (ROOT / "reports" / "records").glob("*/
 @pytest.mark.parametrize("folder", RECORDS, ids=lambda folder: folder.name)
 def test_every_number_of_a_record_in_git_is_recomputed_from_its_files(folder, monkeypatch):
     monkeypatch.chdir(ROOT)
-    lines = list(check_variants(folder) if is_record(folder) else check(folder))
+    lines = list(recomputed(folder))
     assert [str(line) for line in lines if not line.ok] == []
-    assert sum(line.count for line in lines) > (20 if is_record(folder) else 1000)
+    assert sum(line.count for line in lines) > (20 if is_of_variants(folder) else 1000)

@@ -13,11 +13,12 @@ from src.errors import UserError
 from src.evaluation import packed, similarity_table
 from src.evaluation.runs import write_run
 from src.files import read_json, read_yaml, write_json
+from src.params.load import ABLATIONS
 from src.recipe.systems import FORMS, at_dim, quantised
 from src.record import __main__ as command
 from src.record import evidence, file
 from src.record.check import check
-from src.record.variants import check_variants, file_variants, is_record
+from src.record.variants import check_variants, file_variants, is_of_variants
 from src.reporting import readme
 from tests.checkout import ROOT
 from tests.unit.reporting_run import CHAIN, MODELS, QUERIES, make_run, write
@@ -239,13 +240,11 @@ def test_readme_shows_what_the_records_hold():
 
 
 def test_variants_filed_before_a_key_was_there_are_read_as_mini_has_it(filed, tmp_path):
-    from dvc.utils.serialize import dump_yaml
-
     values = read_yaml(filed / "evidence" / "ablations" / "params.yaml")
     kept = {key: value for key, value in values.items() if key not in ("sets", "seeds")}
     (tmp_path / "ablations").mkdir()
     dump_yaml(tmp_path / "ablations" / "params.yaml", kept)
-    ablations = evidence.ablations_of(tmp_path, evidence.params_of(filed))
+    ablations = evidence.ablations_at(tmp_path / ABLATIONS, evidence.params_of(filed))
     assert (ablations.sets, ablations.seeds, list(ablations.variants)) == (None, [], list(values["variants"]))
 
 
@@ -265,7 +264,7 @@ def variants_filed(tmp_path):
 
 
 def test_a_record_of_variants_is_recomputed_from_its_queries_and_pairs(variants_filed):
-    assert is_record(variants_filed)
+    assert is_of_variants(variants_filed)
     lines = list(check_variants(variants_filed))
     assert [line for line in lines[1:] if not line.ok] == []
     assert [line.what for line in lines[1:3]] == ["comparison.json", "TABLE.md"]
