@@ -101,24 +101,31 @@ def triplets_right(anchor: Vectors, positive: Vectors, negative: Vectors) -> NDA
     return right
 
 
-def forgetting(before: Values, after: Values, scores: Values, draws: Draws) -> Change:
-    """What Spearman's correlation lost between two checkpoints; a positive drop means that it fell.
+def forgetting(before: Values, after: Values, scores: Values, draws: Draws) -> list[Change]:
+    """What Spearman's correlation lost between two checkpoints, a row each; a positive drop means that it fell.
 
     Args:
-        before, after: cosines of the same pairs by the two checkpoints.
+        before, after: (rows, pairs) cosines of the same pairs by the two checkpoints, such as a row a dimension.
 
     Returns:
-        before, after, drop, the paired bootstrap interval of the drop (pairs resampled), and a verdict in words.
+        Of each row before, after, drop, the paired bootstrap interval of the drop (pairs resampled, the same ones for
+        all rows), and a verdict in words.
     """
-    first, last = spearman(before, scores), spearman(after, scores)
-    drawn = resampled_spearman(np.stack([before, after]), scores, draws)
-    low, high = interval(drawn[:, :1] - drawn[:, 1:])
-    verdict = "fell" if low[0] > 0 else "rose" if high[0] < 0 else "no significant change"
+    drawn = resampled_spearman(np.concatenate([before, after]), scores, draws)
+    bounds = interval(drawn[:, : len(before)] - drawn[:, len(before) :])
+    return [
+        _change(spearman(first, scores), spearman(last, scores), low, high)
+        for first, last, low, high in zip(before, after, *bounds, strict=True)
+    ]
+
+
+def _change(before: float, after: float, low: float, high: float) -> Change:
+    verdict = "fell" if low > 0 else "rose" if high < 0 else "no significant change"
     return {
-        "before": first,
-        "after": last,
-        "drop": first - last,
-        "interval": [float(low[0]), float(high[0])],
+        "before": before,
+        "after": after,
+        "drop": before - after,
+        "interval": [float(low), float(high)],
         "verdict": verdict,
     }
 

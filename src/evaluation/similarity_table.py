@@ -86,15 +86,11 @@ def summarise(folder: Path, protocol: SimilarityRules, names: tuple[str, str], d
         model, dim, kind = column.split("/")
         found = similarity.correlation(values.astype(np.float64), scores)
         table.setdefault(model, {}).setdefault(dim, {})[kind] = found
-    by_dim = {
-        dim: similarity.forgetting(
-            pairs[f"{BEFORE}/{dim}/cosine"].astype(np.float64),
-            pairs[f"{FINAL}/{dim}/cosine"].astype(np.float64),
-            scores,
-            draws,
-        )
-        for dim in table[FINAL]
-    }
+    before, after = (
+        np.stack([pairs[f"{model}/{dim}/cosine"].astype(np.float64) for dim in table[FINAL]])
+        for model in (BEFORE, FINAL)
+    )
+    by_dim = dict(zip(table[FINAL], similarity.forgetting(before, after, scores, draws), strict=True))
     whole = next(iter(by_dim))
     right = read_columns(folder / TRIPLETS) if (folder / TRIPLETS).is_file() else {}
     value = {

@@ -49,7 +49,9 @@ def test_triplet_accuracy_takes_no_tie_for_a_success():
 )
 def test_a_drop_is_positive_and_a_gain_is_reported_too(before, after, verdict, sign):
     noise = RNG.normal(size=(2, 200))
-    change = similarity.forgetting(SCORES + before * noise[0], SCORES + after * noise[1], SCORES, Draws(400, 1))
+    rows = (SCORES + before * noise[0])[None], (SCORES + after * noise[1])[None]
+    (change,) = similarity.forgetting(*rows, SCORES, Draws(400, 1))
+    assert similarity.forgetting(*(np.vstack([SCORES, row]) for row in rows), SCORES, Draws(400, 1))[1] == change
     assert change["verdict"] == verdict
     assert change["drop"] == pytest.approx(change["before"] - change["after"])
     assert change["interval"][0] <= change["drop"] <= change["interval"][1]
