@@ -35,7 +35,7 @@ def variant(name: str, params: Params, ablations: AblationParams, code: str) -> 
         raise UserError(f"expected one variant of ablations/params.yaml: {', '.join(ablations.variants)}")
     row = ablations.variants[name]
     changes = {name: dict(row.get(stage.block, {})) for name, stage in STAGES.items()}
-    blocks = {name: changed(stage.params(params), changes[name]) for name, stage in STAGES.items()}
+    blocks = {name: changed(params.block(stage), changes[name]) for name, stage in STAGES.items()}
     blocks["retrieval"] = retrieval_block(blocks["retrieval"], row, changes["retrieval"], ablations)
     path = tuple(row["path"])
     reused = common_start(path, [name for name in STAGES if changes[name]])

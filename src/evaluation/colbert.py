@@ -16,11 +16,11 @@ from transformers import PrinterCallback
 
 from src.errors import UserError
 from src.model.prompts import Prompts
+from src.model.schedule import OwnSchedule
 from src.runtime import device
 from src.training.dataset import RANKED, Rows, read_rows
 from src.training.record import Record
 from src.training.sampler import BatchPlan
-from src.training.schedule import OwnSchedule
 
 if TYPE_CHECKING:
     from datasets import Dataset

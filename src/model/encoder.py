@@ -114,8 +114,8 @@ def keep_layers(encoder: SentenceTransformer, kept: Sequence[int] | None) -> Non
 def save_encoder(encoder: SentenceTransformer, folder: str | Path) -> None:
     """Write an encoder as safetensors with modules.json: the same encoder gives the same bytes, whenever it is saved.
 
-    sentence-transformers' own model card is left out, since it holds sampled sentences and times; `src.model.card`
-    writes ours. Call it inside `src.files.fresh_dir`, so that a folder is whole or not there.
+    sentence-transformers' own model card is left out, since it holds sampled sentences and times; stage `report` writes
+    ours. Call it inside `src.files.fresh_dir`, so that a folder is whole or not there.
     """
     encoder.save(str(folder), create_model_card=False, safe_serialization=True)
     _plain_tokenizer_config(Path(folder) / "tokenizer_config.json")

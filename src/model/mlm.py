@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from src.model.masking import batches, cut, mask_words, pad, passes, steps, word_starts
+from src.model.schedule import scheduler
 from src.model.tokenizer import PAD
-from src.training.schedule import scheduler
 
 if TYPE_CHECKING:
     import torch

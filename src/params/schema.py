@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from src.params.block import Block, Count, Flag, Key, Name, Number, Positive, Rate, Ratio
+from src.recipe.stages import Stage
 from src.recipe.systems import TOPICS, is_own
 
 
@@ -258,6 +259,11 @@ class Params(Block):
     launch: LaunchParams
     colbert: ColbertParams
     eval: EvalParams
+
+    def block(self, stage: Stage) -> StageParams:
+        """The block of a training stage."""
+        block: StageParams = getattr(self, stage.block)
+        return block
 
     @property
     def colbert_epochs(self) -> float:

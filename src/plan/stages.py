@@ -108,7 +108,7 @@ def _half(params: Params) -> bool:
 
 def chain_stage(stage: Stage, volume: Volume, size: Size, params: Params) -> StagePlan:
     """A training stage of the recipe: its steps are counted by the code that makes its batches."""
-    block = stage.params(params)
+    block = params.block(stage)
     competing, masked = KINDS[stage.name].score is None, block.false_negatives != "keep"
     batches = BatchPlan(volume.texts, block.batch_size, block.epochs, params.seed, competing=competing, masked=masked)
     scores = min(block.batch_size, volume.rows) ** 2 * (len(volume.tokens) - 1)

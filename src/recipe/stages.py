@@ -4,10 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from src.params.schema import Params, StageParams
 
 
 @dataclass(frozen=True)
@@ -30,11 +26,6 @@ class Stage:
     def data(self) -> Path:
         """Its training rows."""
         return Path("data/prepared") / self.name / "train.jsonl"
-
-    def params(self, params: Params) -> StageParams:
-        """Its block."""
-        block: StageParams = getattr(params, self.block)
-        return block
 
 
 BASE = "base"  # the encoder before any training

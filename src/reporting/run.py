@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import partial
 
 from src.data.card import COPY, DEV_COPY, WHOLE
-from src.model.card import altered
 from src.recipe import systems
 from src.reporting import names, training
 from src.reporting.inputs import TRAINING_SETS, Inputs
+from src.reporting.model_card import altered
 from src.reporting.section import Figure, Part, Section
 from src.reporting.tables import Cell, Table, plain
 

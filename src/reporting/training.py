@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from src.model.card import frozen_parts
 from src.recipe import systems
 from src.recipe.stages import FINAL, STAGES
 from src.recipe.systems import LATE
 from src.reporting import names, style
 from src.reporting.inputs import Curve, Inputs
+from src.reporting.model_card import frozen_parts
 from src.reporting.section import Part, Section
 from src.reporting.tables import Cell, Table, share
 
@@ -41,7 +41,7 @@ def recipe(inputs: Inputs) -> Table:
 
 
 def _chain_row(name: str, inputs: Inputs) -> list[Cell]:
-    block = STAGES[name].params(inputs.params)
+    block = inputs.params.block(STAGES[name])
     loss = LOSSES.get(block.loss, block.loss)
     row = _row(name, [loss, ", ".join(map(str, block.dims))], block, block.epochs, inputs)
     return [*row, frozen_parts(block) or None]
@@ -135,7 +135,7 @@ def work_section(inputs: Inputs) -> Section:
 def work(inputs: Inputs) -> Table:
     """Optimizer steps and pairs of every training."""
     params = inputs.params
-    batches = {name: stage.params(params).batch_size for name, stage in STAGES.items()}
+    batches = {name: params.block(stage).batch_size for name, stage in STAGES.items()}
     batches |= {"mlm": params.base_model.mlm.batch_size, "colbert": params.colbert.batch_size}
     rows: list[list[Cell]] = [
         [name, steps(curve), batches[name], steps(curve) * batches[name], curve["loss"][0], last_loss(curve)]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from src.files import fresh_dir, read_text, write_text
-from src.model.card import write_model_card
 from src.params import Params
 from src.reporting import document, html, metrics
 from src.reporting.cards import write_cards
 from src.reporting.inputs import TRAINING_SETS, read_inputs
+from src.reporting.model_card import write_model_card
 
 REPORTS = Path("reports")
 

@@ -27,5 +27,5 @@ def train(arguments: list[str]) -> None:
         curve=Path(f"reports/training/{name}.csv"),
         log=Path(f"logs/train_{name}.jsonl"),
     )
-    earlier = {name: (STAGES[name].data, STAGES[name].params(params)) for name in EARLIER}
-    train_stage(files, stage.params(params), params.runtime, params.seed, earlier, compiled=params.launch.compile)
+    earlier = {name: (STAGES[name].data, params.block(STAGES[name])) for name in EARLIER}
+    train_stage(files, params.block(stage), params.runtime, params.seed, earlier, compiled=params.launch.compile)

@@ -22,12 +22,12 @@ from torch.utils.data import DataLoader
 from transformers import PrinterCallback
 
 from src.errors import UserError
+from src.model.schedule import OwnSchedule
 from src.training import checkpoints
 from src.training.checkpoints import Checkpoints
 from src.training.dev import BestOnDev
 from src.training.distributed import world
 from src.training.record import Record
-from src.training.schedule import OwnSchedule
 from src.training.speed import SpeedLog
 from src.training.step import CachedStep
 from src.training.tasks import Batch, RunPlan, TaskBatches

@@ -3,8 +3,8 @@
 import pytest
 from huggingface_hub import ModelCard
 
-from src.model.card import model_card, write_model_card
 from src.params import load_params
+from src.reporting.model_card import model_card, write_model_card
 from tests.checkout import ROOT
 
 SCORES = {"P@1": 0.5, "MRR@10": 0.6, "nDCG@10": 0.65432, "R@10": 0.8, "R@100": 0.9, "MAP": 0.6}
