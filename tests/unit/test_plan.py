@@ -1,7 +1,6 @@
 """The plan's figures against hand-computed ones, and its activation memory against the real model's."""
 
 import contextlib
-import gzip
 import json
 import subprocess
 import sys
@@ -13,11 +12,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from src.errors import UserError
+from src.files import write_json, write_jsonl
 from src.params import Params
 from src.plan import stages
-from src.plan.__main__ import GIB, hints, hours, main, room, table
+from src.plan.__main__ import GIB, hours, main, room
 from src.plan.cost import Size, activation_bytes, encoder_size, forward_flops, of_config, state_bytes, training_flops
-from src.plan.stages import chain_stage, mean_length
+from src.plan.stages import Planner, mean_length
 from src.plan.volume import Volume, evaluation_set, training_set, unrelated
 from src.profile import profile_params
 from src.recipe.stages import STAGES
@@ -32,6 +32,10 @@ RETRIEVAL = STAGES["retrieval"]
 def paper(monkeypatch) -> Params:
     monkeypatch.chdir(ROOT)
     return profile_params("paper")
+
+
+def with_step(params: Params, **changes) -> Planner:
+    return Planner(params.model_copy(update={"train": params.train.model_copy(update=changes)}), GTE)
 
 
 def test_parameters_of_gte_multilingual_base():
@@ -62,24 +66,21 @@ def test_frozen_layers_spare_their_backward():
     assert training_flops(GTE, 1, 105, False, 6) == pytest.approx(2.5 * unit)
 
 
-def with_cache(params: Params, **changes) -> Params:
-    step = {"freeze_embeddings": True, "freeze_layers": 6, "frozen_cache": "fp16", "epochs": 3.0, **changes}
-    return params.model_copy(update={"train": params.train.model_copy(update=step)})
-
-
 def test_from_kept_outputs_frozen_layers_see_every_distinct_text_once(paper):
+    frozen = {"freeze_embeddings": True, "freeze_layers": 6, "epochs": 3.0}
     texts = np.array([[0, 1], [0, 2], [3, 4], [5, 4]])  # six texts, of which two stand in two rows
     volume = Volume((10.0, 10.0), texts, "x")
-    plan = chain_stage(RETRIEVAL, volume, GTE, with_cache(paper))
+    plan = with_step(paper, **frozen, frozen_cache="fp16").chain_stage(RETRIEVAL, volume)
     read, distinct = 3 * 4 * 20, 6 * 10
-    assert (plan.tokens, plan.distinct_tokens) == (read, distinct)
+    assert plan.tokens == read
     assert plan.forward == pytest.approx(forward_flops(GTE, read, 10, 6))
     assert plan.flops == pytest.approx(3 * forward_flops(GTE, read, 10, 6) + forward_flops(GTE, distinct, 10, 6))
-    assert plan.disk == 2 * 768 * distinct
-    without = chain_stage(RETRIEVAL, volume, GTE, with_cache(paper, frozen_cache="none"))
+    assert plan.disk == pytest.approx(2 * 768 * distinct)
+    without = with_step(paper, **frozen, frozen_cache="none").chain_stage(RETRIEVAL, volume)
     assert without.flops == pytest.approx(training_flops(GTE, read, 10, True, 6)) and without.disk == 0
-    once = unrelated(8, (10.0, 10.0), "x")
-    assert chain_stage(RETRIEVAL, once, GTE, with_cache(paper, epochs=1.0)).disk == 0, "a token is read once: no use"
+    frozen["epochs"] = 1.0
+    once = with_step(paper, **frozen, frozen_cache="fp16").chain_stage(RETRIEVAL, unrelated(8, (10.0, 10.0), "x"))
+    assert once.disk == 0, "a token is read once: no use"
 
 
 def test_what_training_decides_is_decided_alike():
@@ -130,7 +131,7 @@ def test_activation_memory_is_what_autograd_holds(half):
 
 
 def test_steps_and_tokens_of_the_paper(paper):
-    plan = chain_stage(RETRIEVAL, unrelated(920_106, (12, 93, 93), "x"), GTE, paper)
+    plan = Planner(paper, GTE).chain_stage(RETRIEVAL, unrelated(920_106, (12, 93, 93), "x"))
     assert plan.steps == 899  # 920,106 / 1024, the last batch smaller; one epoch
     assert plan.batch_tokens == 1024 * 198
     assert plan.tokens == 920_106 * 198
@@ -148,60 +149,33 @@ def test_texts_are_cut():
     assert (volume.rows, volume.texts.shape, volume.cut(256).tokens) == (100, (100, 2), (256, 12))
 
 
-def test_room_hours_and_hints(paper):
-    plan = chain_stage(RETRIEVAL, unrelated(920_106, (12, 93, 93), "x"), GTE, paper)
+def test_room_and_hours(paper):
+    planner, volume = Planner(paper, GTE), unrelated(920_106, (12, 93, 93), "x")
+    plan = planner.chain_stage(RETRIEVAL, volume)
     of_batch = plan.memory(plan.batch_tokens) - plan.memory(0)
     kept = (0.95 * 40 * GIB - 1.5 * GIB - plan.memory(0)) / of_batch
     assert plan.kept_share(room("A100 40GB")) == pytest.approx(kept) and 0 < kept < 1
     operations = plan.flops + (1 - kept) * plan.forward
-    assert hours(plan, "A100 40GB") == pytest.approx(operations / (0.4 * 312e12) / 3600)
-    assert list(hints([plan])) == []
-    large = paper.model_copy(update={"train": paper.train.model_copy(update={"mini_batch_tokens": 200_000})})
-    plan = chain_stage(RETRIEVAL, unrelated(920_106, (12, 93, 93), "x"), GTE, large)
-    assert hours(plan, "L4") == float("inf")
-    assert next(iter(hints([plan]))).startswith("train_retrieval does not fit L4: train.mini_batch_tokens (")
+    assert hours(plan, "A100 40GB", planner) == pytest.approx(operations / (0.4 * 312e12) / 3600)
+    large = with_step(paper, mini_batch_tokens=200_000).chain_stage(RETRIEVAL, volume)
+    assert hours(large, "L4", planner) == float("inf")
 
 
-KINDS_OF_FILE = ("train.jsonl", "train.csv", "train.tsv", "train.parquet", "train.jsonl.gz")
+def write_prepared(folder: Path, name: str, rows: list[dict[str, str]]) -> None:
+    """Rows as stage prepare leaves them."""
+    write_jsonl(folder / "train.jsonl", rows)
+    facts = {"source": "here", "licence": "CC0-1.0", "synthetic": True}
+    write_json(folder / "card.json", {"name": name, **facts, "files": {}, "splits": {}, "words": {}})
 
 
-def write_pairs(folder: Path, name: str, pairs: list[tuple[str, str]]) -> None:
-    """Retrieval pairs as a file of any kind, as a user brings them."""
-    import pyarrow as pa
-    from pyarrow import parquet
-
-    folder.mkdir(parents=True)
-    if name.endswith(".parquet"):
-        anchors, positives = zip(*pairs, strict=True)
-        parquet.write_table(pa.table({"anchor": anchors, "positive": positives}), folder / name)
-        return
-    mark = "," if ".csv" in name else "\t"
-    lines = [json.dumps({"anchor": anchor, "positive": positive}) for anchor, positive in pairs]
-    if ".jsonl" not in name:
-        lines = [mark.join(row) for row in [("anchor", "positive"), *pairs]]
-    text = "\n".join(lines).encode()
-    (folder / name).write_bytes(gzip.compress(text) if name.endswith(".gz") else text)
-
-
-def own_data(paper: Params, folder: Path) -> Params:
-    """Params that train on the pairs in a folder."""
-    data = paper.data.model_copy(
-        update={
-            "retrieval": paper.data.retrieval.model_copy(
-                update={"path": str(folder), "max_rows": None, "dev_rows": 0, "files": []}
-            )
-        }
-    )
-    prepare = paper.prepare.model_copy(update={"leakage": "keep"})
-    return paper.model_copy(update={"data": data, "prepare": prepare})
-
-
-@pytest.mark.parametrize("name", KINDS_OF_FILE)
-def test_own_data_of_every_kind_is_counted(paper, tmp_path, name):
-    write_pairs(tmp_path / "own", name, [(f"soru {n} nedir", "bir " * 9 + str(n)) for n in range(7)])
-    volume = training_set(own_data(paper, tmp_path / "own"), "retrieval")
-    assert volume is not None
-    assert (volume.rows, volume.tokens, volume.source) == (7, (round(3 * 1.7 + 2, 1), 19.0), "counted")
+def test_prepared_data_are_counted_and_those_of_another_name_are_not(paper, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rows = [{"anchor": f"soru {n} nedir", "positive": "bir " * 9 + str(n)} for n in range(7)]
+    write_prepared(Path("data/prepared/retrieval"), paper.data.retrieval.name, rows)
+    assert training_set(paper, "retrieval")[::2] == ((round(3 * 1.7 + 2, 1), 19.0), "counted")
+    assert training_set(paper, "retrieval").rows == 7
+    write_prepared(Path("data/prepared/retrieval"), "another", rows)
+    assert training_set(paper, "retrieval").source == "assumed"
 
 
 @given(
@@ -216,32 +190,27 @@ def test_own_data_of_every_kind_is_counted(paper, tmp_path, name):
     ),
 )
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40)
-def test_the_steps_are_those_that_training_makes(paper, tmp_path_factory, pairs, changes):
+def test_the_steps_are_those_that_training_makes(paper, tmp_path, monkeypatch, pairs, changes):
     from src.model.prompts import Prompts
     from src.training.dataset import RANKED, read_rows
     from src.training.losses import loss_of
 
-    folder = tmp_path_factory.mktemp("data")
-    write_pairs(folder / "own", "train.csv", [(f"soru {query}", f"yanıt {document}") for query, document in pairs])
-    write_pairs(
-        folder / "prepared", "train.jsonl", [(f"soru {query}", f"yanıt {document}") for query, document in pairs]
-    )
-    params = own_data(paper, folder / "own")
-    step = params.train.model_copy(update=changes)
-    volume = training_set(params, "retrieval")
-    rows = read_rows(folder / "prepared" / "train.jsonl", RANKED, Prompts())
-    trained = len(list(loss_of(step).plan(rows.same, step.batch_size, step.epochs, params.seed)))
-    assert volume is not None
-    assert chain_stage(RETRIEVAL, volume, GTE, params.model_copy(update={"train": step})).steps == trained
+    monkeypatch.chdir(tmp_path)
+    folder, planner = Path("data/prepared/retrieval"), with_step(paper, **changes)
+    pairs = [{"anchor": f"soru {query}", "positive": f"yanıt {document}"} for query, document in pairs]
+    write_prepared(folder, paper.data.retrieval.name, pairs)
+    step, rows = planner.params.train, read_rows(folder / "train.jsonl", RANKED, Prompts())
+    trained = len(list(loss_of(step).plan(rows.same, step.batch_size, step.epochs, paper.seed)))
+    assert planner.chain_stage(RETRIEVAL, training_set(paper, "retrieval")).steps == trained
 
 
-def test_an_evaluation_set_is_counted_under_its_protocol(paper, tmp_path):
+def test_an_evaluation_set_is_counted_under_its_protocol(paper, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     documents, queries = {f"d{n}": "bir iki" for n in range(5)}, {f"q{n}": "bir" for n in range(3)}
-    write_set(tmp_path, documents, queries, [("q0", "d1", 1)])
-    item = next(iter(paper.eval.sets.values())).model_copy(update={"path": str(tmp_path), "protocol": "full"})
-    volume = evaluation_set(item, paper)
-    assert volume is not None  # five documents of two words, one query of one
-    assert (volume.rows, volume.tokens, volume.source) == (6, (round(11 / 6 * 1.7 + 2, 1),), "counted")
+    name = next(iter(paper.eval.sets))
+    write_set(Path("data/prepared") / name, documents, queries, [(f"q{n}", "d1", 1) for n in range(3)])
+    volume = evaluation_set(name, paper)  # five documents of two words, three queries of one
+    assert (volume.rows, volume.tokens, volume.source) == (8, (round(13 / 8 * 1.7 + 2, 1),), "counted")
 
 
 def test_sizes_of_other_encoders(paper, tmp_path):
@@ -268,7 +237,3 @@ def test_an_unknown_profile_is_refused(monkeypatch):
     monkeypatch.chdir(ROOT)
     with pytest.raises(UserError, match="no profile 'gigantic'"):
         main(["gigantic"])
-
-
-def test_columns_stand_under_each_other():
-    assert table([("a", "b"), ("long", "1"), ("x", "200")]) == "a       b\nlong    1\nx     200\n"
