@@ -174,7 +174,7 @@ class Steps:
         features = []
         for column in range(2):
             texts = np.arange(self.pairs) + column * self.pairs
-            ids, mask = (torch.from_numpy(part).to(self.device) for part in self.tokens.padded(texts))
+            ids, mask = (torch.from_numpy(part).to(self.device) for part in self.tokens.padded(texts)[:2])
             features.append({"input_ids": ids, "attention_mask": mask})
         cached = losses.CachedMultipleNegativesRankingLoss(self.model, mini_batch_size=32)
         loss: Any = losses.MatryoshkaLoss(self.model, cached, list(self.scale.dims))

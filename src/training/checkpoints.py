@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
@@ -19,6 +18,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from src.files import fresh_dir, read_json, sha256, write_json
+from src.strict_json import JsonObject
 from src.training.distributed import gather_states, world
 
 _KEPT = 2  # the last one, and the one before it in case the last is torn
@@ -41,7 +41,7 @@ class Checkpoints:
         return next((path for path in sorted(self.folder.glob("step-*"), reverse=True) if _is_whole(path)), None)
 
     def save(
-        self, step: int, model: nn.Module, optimizer: Optimizer, files: dict[str, Any], best: dict[str, Tensor]
+        self, step: int, model: nn.Module, optimizer: Optimizer, files: JsonObject, best: dict[str, Tensor]
     ) -> None:
         """Write the checkpoint of a step; every process calls it, the first one writes.
 
@@ -65,7 +65,7 @@ class Checkpoints:
             shutil.rmtree(old, ignore_errors=True)
 
     def remove(self) -> None:
-        """Forget the run: it is done."""
+        """Remove all of the run."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
@@ -77,14 +77,14 @@ def _is_whole(folder: Path) -> bool:
         return False
 
 
-def load_state(folder: str | Path) -> dict[str, Any]:
+def load_state(folder: str | Path) -> JsonObject:
     """The `state.json` that the caller of `save` gave."""
-    state: dict[str, Any] = read_json(Path(folder) / "state.json")
+    state: JsonObject = read_json(Path(folder) / "state.json")
     return state
 
 
 def load_model(folder: str | Path, model: nn.Module) -> None:
-    """Put the trained parameters back; the frozen ones never changed."""
+    """Restore the trained parameters; the frozen ones never changed."""
     saved = load_file(Path(folder) / "model.safetensors")
     with torch.no_grad():
         for name, parameter in model.named_parameters():
@@ -93,7 +93,7 @@ def load_model(folder: str | Path, model: nn.Module) -> None:
 
 
 def load_optimizer(folder: str | Path, optimizer: Optimizer) -> None:
-    """Put the optimizer's moments and groups back."""
+    """Restore the optimizer's moments and groups."""
     state: dict[int, dict[str, Tensor]] = {}
     for name, tensor in load_file(Path(folder) / "optimizer.safetensors").items():
         index, key = name.split(".", 1)
@@ -102,7 +102,7 @@ def load_optimizer(folder: str | Path, optimizer: Optimizer) -> None:
 
 
 def load_rng(folder: str | Path) -> None:
-    """Put this process's random state back. Batches do not draw from it; dropout does."""
+    """Restore this process's random state. Batches do not draw from it; dropout does."""
     saved = load_file(Path(folder) / "rng.safetensors")
     rank = world()[0]
     torch.set_rng_state(saved["cpu"][rank])
@@ -111,19 +111,18 @@ def load_rng(folder: str | Path) -> None:
 
 
 def _rng_states() -> dict[str, Tensor]:
-    on_gpu = torch.cuda.is_available() and torch.cuda.is_initialized()
-    place = "cuda" if on_gpu else "cpu"
-    states = {"cpu": gather_states(torch.get_rng_state().to(place)).cpu()}
-    if on_gpu:
-        states["cuda"] = gather_states(torch.cuda.get_rng_state().to(place)).cpu()
-    return states
+    """Of all processes, one row each, by kind of device."""
+    states, device = {"cpu": torch.get_rng_state()}, "cpu"
+    if torch.cuda.is_initialized():
+        states["cuda"], device = torch.cuda.get_rng_state(), "cuda"
+    return {name: gather_states(state.to(device)).cpu() for name, state in states.items()}
 
 
 def _trained(model: nn.Module) -> dict[str, Tensor]:
     return {name: value.detach().contiguous() for name, value in model.named_parameters() if value.requires_grad}
 
 
-def _flatten(state: dict[str, Any]) -> tuple[dict[str, Tensor], list[dict[str, Any]]]:
+def _flatten(state: JsonObject) -> tuple[dict[str, Tensor], list[JsonObject]]:
     """An optimizer's state as tensors named INDEX.KEY, and its groups as JSON."""
     tensors = {
         f"{index}.{key}": tensor.contiguous()

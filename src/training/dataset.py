@@ -16,10 +16,12 @@ from src.errors import UserError
 from src.files import read_jsonl
 from src.model.prompts import Prompts
 from src.progress import bar
+from src.strict_json import Row
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
+States = NDArray[np.floating[Any]]
 _TOKENISE_AT_ONCE = 4096  # texts handed to the tokenizer's threads together
 
 
@@ -46,7 +48,7 @@ class Rows:
         ids: (rows, columns) numbers of each row's texts.
         gold: (rows,) float32 gold scores of scored pairs; None for rows that rank.
         same: (rows, columns) numbers that equal texts share, whatever their column, prompt, case and punctuation.
-        relevant: (pairs, 2) numbers, as in `same`, of queries and texts known to answer them; for rows that rank.
+        relevant: (pairs, 2) numbers, as in `same`, of queries and their known positives; for rows that rank.
     """
 
     path: Path
@@ -67,12 +69,12 @@ def read_rows(path: Path, columns: Columns, prompts: Prompts, whole: Path | None
 
 
 def numbered(
-    path: Path, source_rows: Iterable[dict[str, Any]], columns: Columns, prompts: Prompts, whole: Path | None = None
+    path: Path, source_rows: Iterable[Row], columns: Columns, prompts: Prompts, whole: Path | None = None
 ) -> Rows:
     """The rows of `path` with the columns that the loss needs, each text after its column's prompt.
 
     Args:
-        whole: the set that the rows are a sample of, whose pairs are known to be relevant too.
+        whole: the set that the rows are a sample of, whose positives are known too.
 
     Raises:
         UserError: there is no row, or one lacks a column, has an empty text or a gold score that is no number; the
@@ -101,9 +103,7 @@ def numbered(
     return Rows(path, names, list(numbers), np.array(ids, dtype=np.int64), scores, shared, relevant)
 
 
-def _text_columns(
-    path: Path, number: int, row: dict[str, Any], names: tuple[str, ...], optional: str | None
-) -> tuple[str, ...]:
+def _text_columns(path: Path, number: int, row: Row, names: tuple[str, ...], optional: str | None) -> tuple[str, ...]:
     """A file's text columns; its first row says whether the optional one is among them."""
     if optional is None or optional in names or not row.get(optional):
         return names
@@ -126,38 +126,36 @@ class Tokens:
 
     Attributes:
         cut: numbers of the texts that were longer than the limit.
-        states: (tokens, size) what the encoder's frozen layers give for each token, where that is kept.
+        states: (tokens, size) output of the encoder's frozen layers, where it is kept.
     """
 
     flat: NDArray[np.int32]
     starts: NDArray[np.int64]
     pad_id: int
     cut: NDArray[np.int64]
-    states: NDArray[np.floating[Any]] | None = None
+    states: States | None = None
 
     @property
     def lengths(self) -> NDArray[np.int64]:
         """Tokens of each text."""
         return np.diff(self.starts)
 
-    def padded(self, texts: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Token ids and attention mask of some texts, padded on the right: two (texts, longest) arrays."""
-        places, mask = self.places(texts)
+    def padded(self, texts: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64], States | None]:
+        """Token ids and attention mask of some texts, padded on the right: two (texts, longest) arrays.
+
+        And the frozen layers' outputs, padded with zeros, where they are kept: (texts, longest, size).
+        """
+        positions, mask = self.positions(texts)
         ids = np.full(mask.shape, self.pad_id, dtype=np.int64)
-        ids[mask] = self.flat[places]
-        return ids, mask.astype(np.int64)
+        ids[mask] = self.flat[positions]
+        states: States | None = None
+        if self.states is not None:
+            states = np.zeros((*mask.shape, self.states.shape[1]), dtype=self.states.dtype)
+            states[mask] = self.states[positions]
+        return ids, mask.astype(np.int64), states
 
-    def padded_states(self, texts: NDArray[np.int64]) -> NDArray[np.floating[Any]] | None:
-        """The kept states of some texts, padded with zeros: (texts, longest, size); None where none are kept."""
-        if self.states is None:
-            return None
-        places, mask = self.places(texts)
-        states = np.zeros((*mask.shape, self.states.shape[1]), dtype=self.states.dtype)
-        states[mask] = self.states[places]
-        return states
-
-    def places(self, texts: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        """Places in `flat` of the tokens of some texts, and where these stand in a padded (texts, longest) array."""
+    def positions(self, texts: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Positions of some texts' tokens in `flat`, and their attention mask, (texts, longest)."""
         lengths = self.starts[texts + 1] - self.starts[texts]
         columns = np.arange(lengths.max())
         mask = columns < lengths[:, None]

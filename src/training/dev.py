@@ -1,11 +1,10 @@
-"""The loss on the dev split while training, and the weights that did best there (`dev_steps` in params)."""
+"""The loss on the dev split while training, and the weights of the lowest one (`dev_steps` in params)."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors.torch import load_file
@@ -14,43 +13,44 @@ from torch import Tensor, nn
 
 from src.errors import UserError
 from src.params.schema import StageParams
+from src.strict_json import JsonObject
 from src.training.frozen import FrozenOutputs
-from src.training.tasks import Batch, task_beside
+from src.training.tasks import Batch, read_task
 
 
 def best_on_dev(
     path: Path, stage: StageParams, model: SentenceTransformer, *, budget: int, steps: int, frozen: FrozenOutputs
 ) -> BestOnDev:
-    """The dev split of a stage in batches like the training's; none of it where params do not ask for it.
+    """The dev split of a stage in batches like the training's; no batches where `dev_steps` is 0.
 
     Args:
         budget: tokens encoded at once.
         steps: of the run.
-        frozen: gives what frozen layers make of the texts, and logs.
+        frozen: the outputs of frozen layers, where they are kept; and the log.
 
     Raises:
         UserError: params ask for it and there is no dev split, or fewer than two rows.
     """
     if not stage.dev_steps:
-        return BestOnDev([], 0, frozen.say)
+        return BestOnDev([], 0, frozen.log)
     if not path.is_file():
         raise UserError(
             f"{path}: no such file; dev_steps {stage.dev_steps} needs a dev split: set dev_rows of the data"
         )
-    task = task_beside(path, stage, model, stage.batch_size, seed=0)
-    frozen.give(task, epochs=math.ceil(steps / stage.dev_steps))
+    task = read_task(path, stage, model, stage.batch_size, seed=0)
+    frozen.attach(task, epochs=math.ceil(steps / stage.dev_steps))
     batches = [task.batch(rows, budget) for rows in task.plan]
     if not batches:
         raise UserError(f"{path}: {len(task.rows)} rows; dev_steps needs two or more")
-    return BestOnDev(batches, stage.dev_steps, frozen.say)
+    return BestOnDev(batches, stage.dev_steps, frozen.log)
 
 
 class BestOnDev:
     """The lowest loss on the dev split so far, and the trained weights that gave it."""
 
-    def __init__(self, batches: list[Batch], every: int, say: Callable[..., None]) -> None:
-        """`batches`: of the dev split, if any; `every`: so many steps they are evaluated; `say`: logs."""
-        self.batches, self.every, self.say = batches, every, say
+    def __init__(self, batches: list[Batch], every: int, log: Callable[..., None]) -> None:
+        """`batches`: of the dev split, if any; `every`: so many steps they are evaluated; `log`: takes keywords."""
+        self.batches, self.every, self.log = batches, every, log
         self.step, self.loss = 0, float("inf")
         self.weights: dict[str, Tensor] = {}
 
@@ -62,7 +62,7 @@ class BestOnDev:
         """Log the mean loss of the dev split's rows; keep the weights where it is the lowest."""
         rows = sum(len(batch.rows) for batch in self.batches)
         loss = sum(float(loss_of(batch)) * len(batch.rows) for batch in self.batches) / rows
-        self.say(step=step, dev_loss=loss)
+        self.log(step=step, dev_loss=loss)
         if loss < self.loss:
             self.step, self.loss = step, loss
             trained = ((name, value) for name, value in model.named_parameters() if value.requires_grad)
@@ -72,17 +72,17 @@ class BestOnDev:
         """Give the model the best weights, where some were kept."""
         if not self.weights:
             return
-        self.say(best_step=self.step, dev_loss=self.loss)
+        self.log(best_step=self.step, dev_loss=self.loss)
         with torch.no_grad():
             for name, parameter in model.named_parameters():
                 if name in self.weights:
                     parameter.copy_(self.weights[name])
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> JsonObject:
         """Step and loss of the best weights, as JSON; before the first evaluation there are none."""
         return {"step": self.step, "loss": self.loss} if self.weights else {}
 
-    def load(self, state: dict[str, Any], weights: Path) -> None:
+    def load(self, state: JsonObject, weights: Path) -> None:
         """Go on from a checkpoint's state and file of weights."""
         if state:
             self.step, self.loss, self.weights = state["step"], state["loss"], load_file(weights)

@@ -10,6 +10,7 @@ training starts from.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -18,7 +19,7 @@ from torch import Tensor, nn
 
 from src.training.dataset import Tokens
 from src.training.distributed import exchange, process_rows
-from src.training.encoding import mini_batches
+from src.training.encoding import GradientCache, mini_batches
 from src.training.frozen import encode
 from src.training.matryoshka import Matryoshka
 from src.training.objective import LossAndGradients, Targets
@@ -61,15 +62,12 @@ def teacher_embeddings(model: nn.Module, tokens: Tokens, budget: int, device: to
         budget: tokens encoded at once.
     """
     count = len(tokens.lengths)
-    own = process_rows(count)
-    model.to(device).eval()
-    parts = []
+    own, parts = process_rows(count), []
+    cache = GradientCache(partial(encode, model.to(device).eval()))
     with torch.inference_mode():
         for start in range(0, len(own), _TEXTS_AT_ONCE):
             batches = mini_batches(tokens, own[start : start + _TEXTS_AT_ONCE], budget)
-            places = np.concatenate([batch.places for batch in batches])
-            vectors = torch.cat([encode(model, batch.to(device)).float() for batch in batches])
-            parts.append(vectors[torch.from_numpy(np.argsort(places)).to(device)])
-    whole = exchange(torch.cat(parts), torch.from_numpy(own).to(device), count)
+            parts.append(cache.forward((batch.to(device) for batch in batches), keep_tokens=0))
+        whole = exchange(torch.cat(parts), torch.from_numpy(own).to(device), count)
     embeddings: NDArray[np.float32] = whole.cpu().numpy()
     return embeddings

@@ -34,13 +34,13 @@ def process_rows(rows: int) -> NDArray[np.int64]:
     return np.array_split(np.arange(rows), size)[rank]
 
 
-def exchange(vectors: Tensor, places: Tensor, total: int) -> Tensor:
-    """All processes' vectors: (own texts, D) at their places into (total, D)."""
+def exchange(vectors: Tensor, indices: Tensor, total: int) -> Tensor:
+    """All processes' vectors, (total, D), of which this one has (own texts, D) at these indices."""
     if world()[1] == 1:
         return vectors
     whole = vectors.new_zeros(total, vectors.shape[1])
-    whole[places] = vectors
-    dist.all_reduce(whole)  # every place is written by one process and zero elsewhere: the sum is exact
+    whole[indices] = vectors
+    dist.all_reduce(whole)  # every row is written by one process and zero elsewhere: the sum is exact
     return whole
 
 

@@ -12,9 +12,9 @@ make it cheaper and leave the result alone:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -29,12 +29,12 @@ RandomState = tuple[Tensor, Tensor | None]
 
 @dataclass
 class MiniBatch:
-    """Texts that are encoded together: their places in the batch, (texts, length) token ids and mask."""
+    """Texts that are encoded together: their indices in the batch, (texts, length) token ids and attention mask."""
 
-    places: NDArray[np.int64]
+    indices: NDArray[np.int64]
     ids: Tensor
     mask: Tensor
-    states: Tensor | None = None  # (texts, length, size) what frozen layers give for them, where it is kept
+    states: Tensor | None = None  # (texts, length, size) output of the frozen layers, where it is kept
     embedding: Tensor | None = None  # with its graph, where it is kept
     rng: RandomState | None = None  # the state before the first encoding, where it is not
 
@@ -45,11 +45,9 @@ class MiniBatch:
 
     def to(self, device: torch.device) -> MiniBatch:
         """The same on a device; copies run while the host goes on."""
-        ids, mask, states = (
-            None if part is None else part.to(device, non_blocking=True) for part in (self.ids, self.mask, self.states)
-        )
-        assert ids is not None and mask is not None
-        return MiniBatch(self.places, ids, mask, states)
+        states = None if self.states is None else self.states.to(device, non_blocking=True)
+        ids, mask = (part.to(device, non_blocking=True) for part in (self.ids, self.mask))
+        return replace(self, ids=ids, mask=mask, states=states)
 
 
 Encode = Callable[[MiniBatch], Tensor]
@@ -57,7 +55,7 @@ Encode = Callable[[MiniBatch], Tensor]
 
 
 def cut_by_tokens(lengths: NDArray[np.int64], budget: int) -> list[NDArray[np.int64]]:
-    """Places of texts in groups of like length, longest first; rows × longest stays within the budget.
+    """Indices of texts in groups of like length, longest first; rows × longest stays within the budget.
 
     A single text longer than the budget makes a group of its own.
     """
@@ -73,11 +71,10 @@ def cut_by_tokens(lengths: NDArray[np.int64], budget: int) -> list[NDArray[np.in
 def mini_batches(tokens: Tokens, texts: NDArray[np.int64], budget: int) -> list[MiniBatch]:
     """The texts of a batch, cut and padded."""
     batches = []
-    for places in cut_by_tokens(tokens.lengths[texts], budget):
-        ids, mask = tokens.padded(texts[places])
-        states = tokens.padded_states(texts[places])
+    for indices in cut_by_tokens(tokens.lengths[texts], budget):
+        ids, mask, states = tokens.padded(texts[indices])
         kept = None if states is None else torch.from_numpy(states)
-        batches.append(MiniBatch(places, torch.from_numpy(ids), torch.from_numpy(mask), kept))
+        batches.append(MiniBatch(indices, torch.from_numpy(ids), torch.from_numpy(mask), kept))
     return batches
 
 
@@ -88,12 +85,12 @@ class GradientCache:
         self.encoder, self.autocast = encoder, autocast
         self.kept = 0  # token positions whose graphs the last `forward` kept
 
-    def forward(self, batches: Sequence[MiniBatch], keep_tokens: int) -> Tensor:
+    def forward(self, batches: Iterable[MiniBatch], keep_tokens: int) -> Tensor:
         """Vectors of all texts in the batch's order: (texts, D) float32, outside any graph.
 
         Graphs of the first mini-batches are kept, up to `keep_tokens` token positions.
         """
-        self.kept, parts = 0, []
+        self.kept, parts, indices = 0, [], []
         for batch in batches:
             keep = self.kept + batch.tokens <= keep_tokens
             batch.rng = None if keep else random_state(batch.ids.device)
@@ -102,18 +99,15 @@ class GradientCache:
             batch.embedding = vectors if keep else None
             self.kept += batch.tokens if keep else 0
             parts.append(vectors.detach())
-        places = torch.from_numpy(np.concatenate([batch.places for batch in batches]))
-        embeddings = torch.empty((len(places), parts[0].shape[1]), device=parts[0].device)
-        embeddings[places.to(embeddings.device)] = torch.cat(parts)
-        return embeddings
+            indices.append(batch.indices)
+        order = torch.from_numpy(np.argsort(np.concatenate(indices)))
+        return torch.cat(parts)[order.to(parts[0].device)]
 
     def backward(self, batches: Sequence[MiniBatch], gradient: Tensor) -> None:
         """Add the parameters' gradients for a (texts, D) gradient at the vectors."""
         for batch in batches:
-            vectors = batch.embedding
-            if vectors is None:
-                vectors = self._encode_again(batch)
-            vectors.backward(gradient[torch.from_numpy(batch.places).to(gradient.device)])
+            vectors = self._encode_again(batch) if batch.embedding is None else batch.embedding
+            vectors.backward(gradient[torch.from_numpy(batch.indices).to(gradient.device)])
             batch.embedding = None
 
     def encode(self, batch: MiniBatch) -> Tensor:
@@ -136,7 +130,7 @@ def random_state(device: torch.device) -> RandomState:
 
 
 def set_random_state(state: RandomState, device: torch.device) -> None:
-    """Put back what `random_state` gave."""
+    """Restore a state of `random_state`."""
     torch.set_rng_state(state[0])
     if state[1] is not None:
         torch.cuda.set_rng_state(state[1], device)

@@ -15,9 +15,9 @@ from typing import Any
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import Pooling
 from torch import Tensor
+from torch.nn.functional import scaled_dot_product_attention
 from transformers import GteModel
-from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
-from transformers.models.gte.modeling_gte import eager_attention_forward, rotate_half
+from transformers.models.gte.modeling_gte import rotate_half
 
 from src.training.encoder import forwards
 
@@ -39,34 +39,26 @@ def last_layer(model: SentenceTransformer) -> Any:
     pooled_by_cls = len(model) > 1 and isinstance(model[1], Pooling) and model[1].pooling_mode == "cls"
     if not pooled_by_cls or type(transformer) is not GteModel:
         return None
-    if transformer.config._attn_implementation not in ("sdpa", "eager"):
-        return None
-    return transformer.layers[-1]
+    return transformer.layers[-1] if transformer.config._attn_implementation == "sdpa" else None
 
 
 def _forward(
     layer: Any,
     hidden_states: Tensor,
     attention_mask: Tensor | None = None,
-    position_embeddings: tuple[Tensor, Tensor] | None = None,
-    **kwargs: Any,
+    *,
+    position_embeddings: tuple[Tensor, Tensor],
+    **_: Any,
 ) -> Tensor:
     """GteLayer.forward for its first token: (texts, tokens, size) to (texts, 1, size)."""
-    assert position_embeddings is not None
     first = hidden_states[:, :1]
     mask = attention_mask if attention_mask is None else attention_mask[..., :1, :]
-    attended = _attend(layer.self_attn, hidden_states, mask, position_embeddings, kwargs)
+    attended = _attend(layer.self_attn, hidden_states, mask, position_embeddings)
     first = layer.post_attention_layernorm(first + layer.post_attention_dropout(attended))
     return layer.post_mlp_layernorm(first + layer.post_mlp_dropout(layer.mlp(first)))
 
 
-def _attend(
-    attention: Any,
-    hidden_states: Tensor,
-    mask: Tensor | None,
-    rotary: tuple[Tensor, Tensor],
-    kwargs: dict[str, Any],
-) -> Tensor:
+def _attend(attention: Any, hidden_states: Tensor, mask: Tensor | None, rotary: tuple[Tensor, Tensor]) -> Tensor:
     """GteAttention.forward with one query a text."""
 
     def heads(projected: Tensor) -> Tensor:
@@ -77,8 +69,7 @@ def _attend(
     query, key = heads(attention.q_proj(first)), heads(attention.k_proj(hidden_states))
     query = query * cos[:, :, :1] + rotate_half(query) * sin[:, :, :1]
     key = key * cos + rotate_half(key) * sin
-    interface = ALL_ATTENTION_FUNCTIONS.get_interface(attention.config._attn_implementation, eager_attention_forward)
-    dropout = attention.attention_dropout if attention.training else 0.0
     value = heads(attention.v_proj(hidden_states))
-    output, _ = interface(attention, query, key, value, mask, dropout=dropout, scaling=attention.scaling, **kwargs)
-    return attention.o_proj(output.reshape(len(first), 1, -1))
+    dropout = attention.attention_dropout if attention.training else 0.0
+    output = scaled_dot_product_attention(query, key, value, mask, dropout, scale=attention.scaling)
+    return attention.o_proj(output.transpose(1, 2).reshape(len(first), 1, -1))

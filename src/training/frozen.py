@@ -1,15 +1,16 @@
-"""Frozen layers are computed once: what they give for a text is kept, and every step starts from there.
+"""A cache of the frozen layers' outputs, above which every step starts.
 
 Where the embeddings and the first layers are frozen and nothing is dropped out, their output for a text never changes.
 So each distinct text goes through them once, be it of training, replay, the dev split or for a teacher; the output of
-every token lies in `.cache/frozen/`, found by the weights of the frozen part, the texts' tokens, the type it is kept in
-and the machine. Runs of the same data from the same encoder share it. Kept in float32 it gives the loss and gradients
-of encoding anew to float32 rounding, in float16 to the rounding of 16 bits, at half the disk.
+every token lies in `.cache/frozen/` under a key of the frozen weights, the texts' tokens, the type and the machine.
+Runs of the same data from the same encoder share it. Loss and gradients are those of encoding anew, to float32
+rounding from float32 outputs, to the rounding of 16 bits from float16, which take half the disk.
 """
 
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import shutil
 import sys
@@ -32,6 +33,7 @@ from src.errors import UserError
 from src.model.encoder import dropouts, layers_of
 from src.params.schema import RuntimeParams, StageParams
 from src.progress import bar
+from src.strict_json import JsonObject
 from src.training.dataset import Tokens
 from src.training.distributed import world
 from src.training.encoder import forwards
@@ -45,7 +47,7 @@ _TEXTS_AT_ONCE = 4096  # padded together, to bound memory
 
 
 class FrozenOutputs:
-    """Keeps what the frozen part of a run's encoder gives for texts, where params ask for it and it pays."""
+    """The outputs of a run's frozen layers for its texts, where params ask for them and it pays."""
 
     def __init__(
         self,
@@ -55,34 +57,30 @@ class FrozenOutputs:
         model: SentenceTransformer,
         *,
         weights: Path,
-        say: Callable[..., None],
+        log: Callable[..., None],
     ) -> None:
         """
         Args:
             name: of the stage, for messages.
             model: on its device, with what params freeze frozen.
             weights: the folder that it was loaded from.
-            say: takes what is worth logging, as keywords.
+            log: takes events as keywords.
 
         Raises:
             UserError: outputs are to be kept and the encoder has dropout.
         """
-        self.name, self.kind, self.bf16, self.say = name, stage.frozen_cache, runtime.precision == "bf16", say
+        self.name, self.kind, self.bf16, self.log = name, stage.frozen_cache, runtime.precision == "bf16", log
         if self.kind == "none":
             return
         rates = [key for key, rate in dropouts(model).items() if rate]
         if rates:
             raise UserError(f"{name}: frozen_cache needs base_model.dropout 0.0; the encoder drops out ({rates[0]})")
         self.part = FrozenPart(model)
+        self.dtype = np.dtype(_TYPES[self.kind])
         self.of_model = self.part.key(weights) | {"precision": runtime.precision, "type": self.dtype.name}
 
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """The type that they are kept in."""
-        return np.dtype(_TYPES[self.kind])
-
-    def give(self, task: Task, epochs: float) -> None:
-        """Give a task's tokens their outputs, where its rows are read so often that it pays; else a line says why not.
+    def attach(self, task: Task, epochs: float) -> None:
+        """Attach the outputs to a task's tokens; where that does not pay, a line says why.
 
         Raises:
             UserError: 16 bits do not hold an output.
@@ -92,8 +90,8 @@ class FrozenOutputs:
         shape = (len(task.tokens.flat), self.part.size)
         path = place(_FOLDER, self.of_model | {"texts": texts_digest(task.tokens)})
         uses = token_uses(task, epochs)
-        reason = None if path.is_file() else not_worth(uses, int(np.prod(shape)) * self.dtype.itemsize)
-        self.say(texts_of=str(task.rows.path), frozen_cache=reason or str(path), token_uses=round(uses, 2))
+        reason = None if path.is_file() else not_worth(uses, math.prod(shape) * self.dtype.itemsize)
+        self.log(texts_of=str(task.rows.path), frozen_cache=reason or str(path), token_uses=round(uses, 2))
         if reason:
             print(f"{self.name}: frozen_cache {self.kind} is not used for {task.rows.path}: {reason}", file=sys.stderr)
             return
@@ -104,7 +102,7 @@ class FrozenOutputs:
 
 
 def token_uses(task: Task, epochs: float) -> float:
-    """How often a run that reads the task's rows so often reads a token of its distinct texts, on average."""
+    """How often so many epochs of a task read each token of its distinct texts, on average."""
     lengths = task.tokens.lengths
     return float(epochs * lengths[task.rows.ids].sum() / lengths.sum())
 
@@ -117,7 +115,7 @@ def texts_digest(tokens: Tokens) -> str:
 
 
 def not_worth(uses: float, size: int) -> str | None:
-    """Why not to keep so many bytes; None where it pays, and then there is room for them."""
+    """Why not to keep so many bytes; None where it pays and there is room for them."""
     if world()[1] > 1:
         return "several processes train"
     if uses < _LEAST_USES:
@@ -128,7 +126,7 @@ def not_worth(uses: float, size: int) -> str | None:
 
 
 def make_room(where: Path, size: int) -> bool:
-    """Whether so many bytes fit into half of the space that the disk has for the folder; its oldest files give way."""
+    """Whether so many bytes fit into half of the folder's disk space; its least recently used files are removed."""
     where.mkdir(parents=True, exist_ok=True)
     files = sorted(where.glob("*.npy"), key=lambda file: file.stat().st_mtime, reverse=True)
     used = sum(file.stat().st_size for file in files)
@@ -141,7 +139,7 @@ def make_room(where: Path, size: int) -> bool:
 
 
 class FrozenPart:
-    """The embeddings and the first layers of an encoder, as far as none of their weights is trained."""
+    """The embeddings and the first layers of an encoder, up to the first with trained weights."""
 
     def __init__(self, model: Any) -> None:
         self.model, self.transformer = model, model[0].auto_model
@@ -150,7 +148,7 @@ class FrozenPart:
         self.above = layers[len(self.layers) :]
         self.size = int(self.transformer.config.hidden_size)
 
-    def key(self, folder: Path) -> dict[str, Any]:
+    def key(self, folder: Path) -> JsonObject:
         """What its outputs depend on beside texts and precision, bits included; the weights are those in the folder."""
         trained = {name for name, weight in self.transformer.named_parameters() if weight.requires_grad}
         return {
@@ -165,19 +163,18 @@ class FrozenPart:
 
     def output(self, batch: MiniBatch) -> Tensor:
         """(texts, length, size) output of its last layer."""
-        given: list[Tensor] = []
-        hook = self.layers[-1].register_forward_hook(lambda _layer, _inputs, output: given.append(output))
-        with forwards(dict.fromkeys(self.above, _pass_on)):
+        outputs: list[Tensor] = []
+        hook = self.layers[-1].register_forward_hook(lambda _layer, _inputs, output: outputs.append(output))
+        with forwards(dict.fromkeys(self.above, _identity)):
             self.transformer(input_ids=batch.ids, attention_mask=batch.mask)
         hook.remove()
-        return given[0]
+        return outputs[0]
 
-    def skip(self, states: Tensor, mask: Tensor) -> Tensor:
-        """(texts, D) vectors of the whole encoder from what `output` gave and the attention mask."""
-        with forwards({self.transformer.embeddings: _given} | dict.fromkeys(self.layers, _pass_on)):
-            vectors: Tensor = self.model({"inputs_embeds": states.float(), "attention_mask": mask})[
-                "sentence_embedding"
-            ]
+    def encode_above(self, states: Tensor, mask: Tensor) -> Tensor:
+        """(texts, D) vectors of the whole encoder from an `output` and the attention mask."""
+        features = {"inputs_embeds": states.float(), "attention_mask": mask}
+        with forwards({self.transformer.embeddings: _inputs_embeds} | dict.fromkeys(self.layers, _identity)):
+            vectors: Tensor = self.model(features)["sentence_embedding"]
         return vectors
 
 
@@ -198,9 +195,9 @@ def weights_digest(folder: Path, trained: Collection[str]) -> str:
 
 
 def encode(model: Any, batch: MiniBatch) -> Tensor:
-    """(texts, D) vectors of a mini-batch, from what frozen layers give for it where that is kept."""
+    """(texts, D) vectors of a mini-batch, from the frozen layers' outputs where these are kept."""
     if batch.states is not None:
-        return FrozenPart(model).skip(batch.states, batch.mask)
+        return FrozenPart(model).encode_above(batch.states, batch.mask)
     vectors: Tensor = model({"input_ids": batch.ids, "attention_mask": batch.mask})["sentence_embedding"]
     return vectors
 
@@ -222,22 +219,22 @@ def fill(states: NDArray[Any], part: FrozenPart, tokens: Tokens, name: str, budg
     with bar(f"{name}: frozen layers", "text", count) as progress:
         for texts in np.array_split(np.arange(count), -(-count // _TEXTS_AT_ONCE)):
             for batch in mini_batches(tokens, texts, budget):
-                places, mask = tokens.places(texts[batch.places])
+                positions, mask = tokens.positions(texts[batch.indices])
                 output = part.output(batch.to(device))[torch.from_numpy(mask).to(device)].float().cpu().numpy()
                 with np.errstate(over="ignore"):
-                    states[places] = output
-                if not np.isfinite(states[places]).all():
+                    states[positions] = output
+                if not np.isfinite(states[positions]).all():
                     raise UserError(
                         f"{name}: frozen_cache: {dtype} does not hold an output of the frozen layers; take fp32"
                     )
-                progress.update(len(batch.places))
+                progress.update(len(batch.indices))
 
 
-def _given(*_: Any, inputs_embeds: Tensor, **__: Any) -> Tensor:
-    """In place of the embeddings."""
+def _inputs_embeds(*_: Any, inputs_embeds: Tensor, **__: Any) -> Tensor:
+    """Replaces the embeddings' forward."""
     return inputs_embeds
 
 
-def _pass_on(hidden_states: Tensor, *_: Any, **__: Any) -> Tensor:
-    """In place of a layer."""
+def _identity(hidden_states: Tensor, *_: Any, **__: Any) -> Tensor:
+    """Replaces a layer's forward."""
     return hidden_states

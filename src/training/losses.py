@@ -14,17 +14,15 @@ stay in the processor's cache.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 import torch
 from torch import Tensor
 
+from src.params.schema import StageParams
 from src.training.dataset import RANKED, SCORED
 from src.training.matryoshka import EPSILON, Matryoshka
 from src.training.objective import Loss, LossAndGradients, Targets
-
-if TYPE_CHECKING:
-    from src.params.schema import StageParams
 
 _ROWS_AT_ONCE = 128  # queries whose scores are held at once on the CPU; 128 × 1024 float32 are 512 KiB
 

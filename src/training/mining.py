@@ -1,4 +1,4 @@
-"""Hard negatives that a model finds for its own training rows."""
+"""Hard negatives mined by the model itself (sentence-transformers' `mine_hard_negatives`)."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ Numbers = NDArray[np.int64]
 def with_hard_negatives(rows: Rows, model: SentenceTransformer, margin: float, max_length: int, seed: int) -> Rows:
     """The rows with a third column, `negative`: for each query the best-scored passage of another row.
 
-    No passage is taken that is known to answer the query (`src.training.relevance`). One that scores above the
-    query's positive - margin is passed over: it is likely an answer too. A row for which nothing qualifies gets a
-    passage drawn at random, so that every row is kept. Negatives that the rows have already are replaced.
+    Known positives of the query (`src.training.relevance`) are never taken, nor a passage that scores above the
+    query's positive - margin, which is likely to be relevant too. A row without any other passage gets one drawn at
+    random, so that every row is kept. Negatives that the rows have already are replaced.
 
     Args:
         rows: rows that rank (anchor, positive).
@@ -32,43 +32,38 @@ def with_hard_negatives(rows: Rows, model: SentenceTransformer, margin: float, m
         max_length: tokens at which it cuts texts; its own limit, which is saved with it, stays as it is.
 
     Raises:
-        UserError: every passage answers some query.
+        UserError: every passage is a known positive of some query.
     """
     relevance, pairs = Relevance(rows.relevant), rows.same[:, :2]
     limit, model.max_seq_length = model.max_seq_length, max_length
     mined = _mined(rows, relevance, model, margin)
     model.max_seq_length = limit
     drawn = random_negatives(rows, relevance, seed)
-    same = np.array(
-        [mined.get((query, positive), other) for (query, positive), other in zip(pairs.tolist(), drawn, strict=True)]
-    )
+    same = [mined.get(tuple(pair), other) for pair, other in zip(pairs.tolist(), drawn, strict=True)]
     passages = _first_texts(rows, 1)
-    ids = np.column_stack([rows.ids[:, :2], [passages[text] for text in same.tolist()]])
+    ids = np.column_stack([rows.ids[:, :2], [passages[text] for text in same]])
     columns = (*rows.columns[:2], "negative")
     return replace(rows, columns=columns, ids=ids, same=np.column_stack([pairs, same]))
 
 
 def _first_texts(rows: Rows, column: int) -> dict[int, int]:
-    """{number in `same`: number in `ids` of the first such text} of a column: equal texts are looked at once."""
+    """{number in `same`: number in `ids` of the first such text} of a column: equal texts are encoded once."""
     numbers, first_rows = np.unique(rows.same[:, column], return_index=True)
     return dict(zip(numbers.tolist(), rows.ids[first_rows, column].tolist(), strict=True))
 
 
-def _mined(rows: Rows, relevance: Relevance, model: SentenceTransformer, margin: float) -> dict[tuple[int, int], int]:
+def _mined(rows: Rows, relevance: Relevance, model: SentenceTransformer, margin: float) -> dict[tuple[int, ...], int]:
     """{(query, positive): negative} by numbers in `same`, where one qualifies.
 
-    sentence-transformers leaves out every text that it is given as a query's positive, so it gets all that are known.
+    sentence-transformers excludes the positives that it is given for a query, so it gets all known ones.
     """
     queries, passages = _first_texts(rows, 0), _first_texts(rows, 1)
     known = dict.fromkeys(map(tuple, [*rows.same[:, :2].tolist(), *relevance.pairs.tolist()]))
     pairs = [(query, text) for query, text in known if query in queries and text in passages]
+    anchors = [rows.texts[queries[query]] for query, _ in pairs]
+    positives = [rows.texts[passages[text]] for _, text in pairs]
     mined = mine_hard_negatives(
-        Dataset.from_dict(
-            {
-                "anchor": [rows.texts[queries[query]] for query, _ in pairs],
-                "positive": [rows.texts[passages[text]] for _, text in pairs],
-            }
-        ),
+        Dataset.from_dict({"anchor": anchors, "positive": positives}),
         model,
         absolute_margin=margin,
         num_negatives=1,
@@ -79,16 +74,16 @@ def _mined(rows: Rows, relevance: Relevance, model: SentenceTransformer, margin:
         batch_size=_TEXTS_AT_ONCE,
         verbose=False,
     )
-    numbers = {rows.texts[text]: number for number, text in queries.items()}
-    answers = {rows.texts[text]: number for number, text in passages.items()}
-    return {(numbers[row["anchor"]], answers[row["positive"]]): answers[row["negative"]] for row in mined}
+    query_of = {rows.texts[text]: query for query, text in queries.items()}
+    passage_of = {rows.texts[text]: passage for passage, text in passages.items()}
+    return {(query_of[row["anchor"]], passage_of[row["positive"]]): passage_of[row["negative"]] for row in mined}
 
 
 def random_negatives(rows: Rows, relevance: Relevance, seed: int) -> list[int]:
-    """For each row the positive of another one, as a number in `same`, drawn with the seed; never a relevant one.
+    """For each row the positive of another one, as a number in `same`, drawn with the seed; no known positive.
 
     Raises:
-        UserError: every passage answers a query, so that it has no negative.
+        UserError: every passage is a known positive of a query.
     """
     passages, own = np.unique(rows.same[:, 1], return_inverse=True)
     random = np.random.default_rng(seed)

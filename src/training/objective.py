@@ -1,18 +1,16 @@
-"""What is minimised on a batch: a loss, and terms added to it. What each gets, and what it gives back."""
+"""What is minimised on a batch: a loss, and terms added to it; their arguments and results."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol, Self
+from typing import ClassVar, NamedTuple, Protocol, Self
 
 import torch
 from torch import Tensor
 
+from src.params.schema import StageParams
 from src.training.dataset import Columns
 from src.training.sampler import BatchPlan, Ids
-
-if TYPE_CHECKING:
-    from src.params.schema import StageParams
 
 
 class LossAndGradients(NamedTuple):
@@ -57,7 +55,7 @@ class Loss(ABC):
     Attributes:
         columns: what it reads of a row.
         competing: the other texts of a batch are negatives, so that no text may stand in a batch twice.
-        masks_relevant: what is known to answer a query is masked.
+        masks_relevant: known positives of a query are masked.
     """
 
     columns: ClassVar[Columns]

@@ -1,4 +1,4 @@
-"""Which texts are known to answer which queries, so that none of them is taken for a negative."""
+"""The known positives of each query, so that none of them serves as its negative."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ Numbers = NDArray[np.int64]
 
 
 class Relevance:
-    """The relevant texts of each query, by numbers of texts that count as the same (`src.data.text.identity`).
+    """The known positives of each query, by numbers of texts that count as the same (`src.data.text.identity`).
 
-    They are the positives of all rows with that query, wherever these rows stand, and the query's own text.
+    They are the positives of all rows with that query, and the query's own text.
     """
 
     def __init__(self, pairs: Numbers) -> None:
@@ -27,7 +27,7 @@ class Relevance:
         return np.column_stack([self._queries, self._texts])
 
     def of(self, query: int) -> Numbers:
-        """The relevant texts of a query, ascending."""
+        """The known positives of a query, ascending."""
         first, last = np.searchsorted(self._queries, [query, query + 1])
         return self._texts[first:last]
 

@@ -8,7 +8,6 @@ from importlib.metadata import version
 from pathlib import Path
 
 import torch
-from sentence_transformers import SentenceTransformer
 
 from src.errors import UserError
 from src.files import fingerprint, fresh_dir
@@ -18,7 +17,7 @@ from src.params.schema import RuntimeParams, StageParams, TrainParams
 from src.runtime import device as device_of
 from src.runtime import seed_everything, use_threads
 from src.training.checkpoints import Checkpoints
-from src.training.dataset import Rows, read_rows, tokenise
+from src.training.dataset import read_rows, tokenise
 from src.training.dev import best_on_dev
 from src.training.distillation import SimilarityDistillation, teacher_embeddings
 from src.training.distributed import process_device, world
@@ -31,7 +30,7 @@ from src.training.matryoshka import Matryoshka
 from src.training.mining import with_hard_negatives
 from src.training.settings import anti_forgetting, arguments, token_budget
 from src.training.speed import SpeedLog
-from src.training.tasks import RunPlan, Task, TaskBatches, task_beside
+from src.training.tasks import RunPlan, Task, TaskBatches, read_task
 from src.training.trainer import EncoderTrainer
 from src.training.unseen import report_unseen
 
@@ -63,7 +62,9 @@ def prepare(
     use_threads(runtime)
     loss = loss_of(stage)
     rows = read_rows(files.data, loss.columns, read_prompts(files.model_in), files.whole)
-    check_batch(files.name, stage, rows)
+    if stage.batch_size > len(rows):
+        fault = f"batch_size {stage.batch_size} is larger than the {len(rows)} rows of {rows.path}; lower it"
+        raise UserError(f"{files.name}: {fault}")
     model = load_encoder(files.model_in)
     freeze(model, stage, files.name)
 
@@ -76,21 +77,25 @@ def prepare(
     plan = loss.plan(rows.same, stage.batch_size, stage.epochs, seed)
     settings = arguments(stage, runtime, seed, plan.steps)
     device = settings.device  # joins the group of processes, where there is one
-    use_device(device, runtime)
+    if device.type == "cuda" and runtime.deterministic:  # this attention kernel's gradient differs from run to run
+        torch.backends.cuda.enable_mem_efficient_sdp(False)
     seed_everything(seed)
 
-    # 4. Checkpoints of an earlier start, the log, and what keeps the outputs of frozen layers.
+    # 4. Checkpoints of an earlier start; the first process's log, kept where a run goes on; outputs of frozen layers.
     saved = Checkpoints(run_fingerprint(files, stage, runtime, seed, replayed))
-    speed = speed_log(files, model, device, fresh=saved.latest() is None)
-    frozen = FrozenOutputs(files.name, stage, runtime, model.to(device), weights=files.model_in, say=speed.say)
+    first = world()[0] == 0
+    if first and saved.latest() is None:
+        files.log.unlink(missing_ok=True)
+    speed = SpeedLog(files.log if first else None, model, device)
+    frozen = FrozenOutputs(files.name, stage, runtime, model.to(device), weights=files.model_in, log=speed.write)
 
     # 5. The tasks: the stage's own rows, then those of earlier stages that are replayed.
-    tokens = tokenise(model.tokenizer, rows.texts, stage.max_length, quiet=world()[0] != 0)
+    tokens = tokenise(model.tokenizer, rows.texts, stage.max_length, quiet=not first)
     own = Task(rows, tokens, loss, plan)
-    tasks = [own, *(task_beside(path, block, model, stage.batch_size, seed) for path, block in replayed)]
+    tasks = [own, *(read_task(path, block, model, stage.batch_size, seed) for path, block in replayed)]
     run = RunPlan(tasks, kept.replay_share)
     for task, epochs in zip(tasks, run.epochs(), strict=True):
-        frozen.give(task, epochs)
+        frozen.attach(task, epochs)
     batches = TaskBatches(tasks, token_budget(stage, device))
     report_unseen(files.name, stage, own, plan.left_out(), speed)
 
@@ -129,8 +134,7 @@ def train_stage(
         return
 
     # 8. Weight interpolation with the model that training started from.
-    share = anti_forgetting(stage).interpolation
-    if share < 1.0:
+    if (share := anti_forgetting(stage).interpolation) < 1.0:
         interpolate(load_encoder(files.model_in), trainer.model.cpu(), share)
 
     # 9. The model and its curve.
@@ -138,32 +142,6 @@ def train_stage(
         save_encoder(trainer.model, folder)
     trainer.record.write(files.curve)
     trainer.saved.remove()
-
-
-def check_batch(name: str, stage: StageParams, rows: Rows) -> None:
-    """Refuse a batch that is larger than the data.
-
-    Raises:
-        UserError: one line that names the key, its value and what the data allow.
-    """
-    if stage.batch_size > len(rows):
-        raise UserError(
-            f"{name}: batch_size {stage.batch_size} is larger than the {len(rows)} rows of {rows.path}; lower it"
-        )
-
-
-def use_device(device: torch.device, runtime: RuntimeParams) -> None:
-    """Leave out what would make two runs on a GPU differ, where params ask for that."""
-    if device.type == "cuda" and runtime.deterministic:  # this attention kernel's gradient differs from run to run
-        torch.backends.cuda.enable_mem_efficient_sdp(False)
-
-
-def speed_log(files: StageFiles, model: SentenceTransformer, device: torch.device, fresh: bool) -> SpeedLog:
-    """The log of the first process; the others keep none. `fresh`: no earlier run goes on, whose lines would count."""
-    first = world()[0] == 0
-    if first and fresh:
-        files.log.unlink(missing_ok=True)
-    return SpeedLog(files.log if first else None, model, device)
 
 
 def run_fingerprint(

@@ -1,8 +1,8 @@
 """Batches in which no text stands twice.
 
-In-batch negatives are wrong where two rows share a query or a passage: one row's answer would count as the other's
-wrong one. Sentence-transformers' NO_DUPLICATES sampler scans all remaining rows for every batch; here almost all
-rows keep the place that one shuffle gives them, clashes are found by one sort, and only the rows that clash move.
+Where two rows share a query or a passage, one row's positive would be an in-batch negative of the other.
+Sentence-transformers' NO_DUPLICATES sampler scans all remaining rows for every batch; here one shuffle assigns rows to
+batches, one sort detects clashes, and only the rows that clash move.
 """
 
 from __future__ import annotations
@@ -30,16 +30,14 @@ def epoch_batches(texts: Ids, batch_size: int, seed: int, epoch: int, masked: bo
         out of this epoch; another shuffle leaves out others. Batches of one row are dropped: nothing competes.
     """
     order = np.random.default_rng([seed, epoch]).permutation(len(texts))
-    batch_of_place = np.arange(len(texts)) // batch_size
-    clashing = _clashes(texts[order], batch_of_place)
-    batches = [order[start : start + batch_size] for start in range(0, len(texts), batch_size)]
-    if clashing.any():
-        batches = _move(texts, order, batch_of_place, clashing, masked)
+    batch_of_row = np.arange(len(texts)) // batch_size
+    clashing = _clashes(texts[order], batch_of_row)
+    batches = _move(texts, order, batch_of_row, clashing, masked)
     return [batch for batch in batches if len(batch) > 1]
 
 
 def _clashes(texts: Ids, batch_of_row: Ids) -> NDArray[np.bool_]:
-    """Rows, in their places, that share a text with an earlier row of the same batch."""
+    """Which rows share a text with an earlier row of the same batch: (rows,) bool."""
     rows, columns = texts.shape
     keys = (batch_of_row[:, None] * (texts.max() + 1) + texts).ravel()
     owners = np.repeat(np.arange(rows), columns)
@@ -52,30 +50,29 @@ def _clashes(texts: Ids, batch_of_row: Ids) -> NDArray[np.bool_]:
     return clashing
 
 
-def _move(texts: Ids, order: Ids, batch_of_place: Ids, clashing: NDArray[np.bool_], masked: bool) -> list[Ids]:
-    """Take clashing rows out and put each into the first batch with room where its texts are new."""
-    count = int(batch_of_place[-1]) + 1
-    stay, batch_of_stay = order[~clashing], batch_of_place[~clashing]
+def _move(texts: Ids, order: Ids, batch_of_row: Ids, clashing: NDArray[np.bool_], masked: bool) -> list[Ids]:
+    """The batches, each clashing row moved into the first one with room that holds none of its texts."""
+    count = int(batch_of_row[-1]) + 1
+    stay, batch_of_stay = order[~clashing], batch_of_row[~clashing]
     moving = order[clashing]
-    room = np.bincount(batch_of_place, minlength=count) - np.bincount(batch_of_stay, minlength=count)
-    places = _Places(room.tolist(), _batches_of_texts(texts, stay, batch_of_stay, moving))
-    placed: list[tuple[int, int]] = []
-    for row in moving:
+    room = np.bincount(batch_of_row, minlength=count) - np.bincount(batch_of_stay, minlength=count)
+    search = _BatchSearch(room.tolist(), _batches_of_texts(texts, stay, batch_of_stay, moving))
+    rows, batches = stay.tolist(), batch_of_stay.tolist()
+    for row in moving.tolist():
         ids = set(texts[row].tolist())
-        batch = places.first_free_of(ids)
+        batch = search.first_without(ids)
         if batch == count and masked:
-            batch = places.first_open(0)
+            batch = search.first_open(0)
         if batch < count:
-            placed.append((batch, int(row)))
-            places.take(batch, ids)
-    rows = np.concatenate([stay, np.array([row for _, row in placed], dtype=stay.dtype)])
-    homes = np.concatenate([batch_of_stay, np.array([batch for batch, _ in placed], dtype=batch_of_stay.dtype)])
-    sorting = np.argsort(homes, kind="stable")
-    return np.split(rows[sorting], np.searchsorted(homes[sorting], np.arange(1, count)))
+            rows.append(row)
+            batches.append(batch)
+            search.add(batch, ids)
+    sorting = np.argsort(batches, kind="stable")
+    return np.split(np.array(rows)[sorting], np.searchsorted(np.array(batches)[sorting], np.arange(1, count)))
 
 
-class _Places:
-    """Where moving rows find room.
+class _BatchSearch:
+    """The first batch with room for a moving row.
 
     Batches only ever fill up and get more texts, so a text's search goes on where its last one ended: a text that
     stands in most batches is not looked up in all of them for each of its rows.
@@ -95,7 +92,7 @@ class _Places:
             batch = self._next[batch]
         return batch
 
-    def first_free_of(self, texts: set[int]) -> int:
+    def first_without(self, texts: set[int]) -> int:
         """The first batch with room that holds none of the texts; the number of batches where there is none."""
         for text in texts:
             self._tried[text] = self._first(self._tried[text], [self._used[text]])
@@ -107,7 +104,7 @@ class _Places:
             batch = self.first_open(batch + 1)
         return batch
 
-    def take(self, batch: int, texts: set[int]) -> None:
+    def add(self, batch: int, texts: set[int]) -> None:
         """Put a row with these texts into the batch."""
         self._room[batch] -= 1
         if not self._room[batch]:
@@ -156,7 +153,7 @@ class BatchPlan:
             yield from [batch for batch in batches if 2 * len(batch) > self._batch_size] or batches
 
     def left_out(self) -> int:
-        """Rows of the first epoch that found no batch free of their texts."""
+        """Rows that the first epoch leaves out, since every batch holds one of their texts."""
         return len(self._texts) - sum(len(batch) for batch in self._epoch(0))
 
     def _epoch(self, epoch: int) -> list[Ids]:

@@ -27,7 +27,7 @@ class SpeedLog:
         self.peak = matrix_peak(device) if path else 0.0
         self._start = time.perf_counter()
 
-    def say(self, **event: Any) -> None:
+    def write(self, **event: Any) -> None:
         """Write one line."""
         if self.path:
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -45,10 +45,10 @@ class SpeedLog:
         seconds = time.perf_counter() - self._start
         computed = sum(part.tokens for part in batch.mini_batches)
         real = int(sum(int(part.mask.sum()) for part in batch.mini_batches))
-        texts = sum(len(part.places) for part in batch.mini_batches)
+        texts = sum(len(part.indices) for part in batch.mini_batches)
         skipped = all(part.states is not None for part in batch.mini_batches)
         flops = step_flops(self.model, real, texts, skipped) / seconds
-        self.say(
+        self.write(
             step=number,
             seconds=round(seconds, 4),
             pairs_per_second=round(len(batch.rows) / seconds, 1),

@@ -30,17 +30,17 @@ class CachedStep:
         *,
         autocast: Callable[[], AbstractContextManager[object]] = nullcontext,
         keep_tokens: int | None = None,
-        say: Callable[..., None] = lambda **_: None,
+        log: Callable[..., None] = lambda **_: None,
     ) -> None:
         """
         Args:
             model: a sentence-transformers encoder.
             batches: where the batches come from; their budget of tokens falls with the memory.
             keep_tokens: token positions whose activations are held for the backward pass; None: as memory allows.
-            say: takes what is worth logging, as keywords.
+            log: takes events as keywords.
         """
         self.model: Any = model
-        self.batches, self.keep_tokens, self.say = batches, keep_tokens, say
+        self.batches, self.keep_tokens, self.log = batches, keep_tokens, log
         self.device = next(model.parameters()).device
         self.cache = GradientCache(partial(encode, model), autocast)
 
@@ -65,7 +65,7 @@ class CachedStep:
         self.model.eval()
         parts = [part.to(self.device) for part in batch.mini_batches]
         vectors = self.forward_no_grad(parts, keep_tokens=0)
-        return self.build_cache(distributed.exchange(vectors, batch.places.to(self.device), batch.texts), batch).loss
+        return self.build_cache(distributed.exchange(vectors, batch.indices.to(self.device), batch.texts), batch).loss
 
     def cache_step(self, batch: Batch) -> Tensor | None:
         """GradCache's three passes; None where any process ran out of memory."""
@@ -74,14 +74,14 @@ class CachedStep:
         vectors = self._within_memory(lambda: self.forward_no_grad(parts, self._tokens_to_keep(parts)))
         if vectors is None:
             return None
-        places = batch.places.to(self.device)
-        whole = distributed.exchange(vectors, places, batch.texts)
+        indices = batch.indices.to(self.device)
+        whole = distributed.exchange(vectors, indices, batch.texts)
         result = self._within_memory(lambda: self.build_cache(whole, batch))
         if result is None:
             return None
         if not torch.isfinite(result.loss):
             raise FloatingPointError(f"the loss is {float(result.loss)}")
-        gradient = torch.cat(result.gradients)[places]
+        gradient = torch.cat(result.gradients)[indices]
         return self._within_memory(lambda: self.forward_backward(parts, gradient, result.loss))
 
     def forward_no_grad(self, parts: list[MiniBatch], keep_tokens: int) -> Tensor:
@@ -110,13 +110,13 @@ class CachedStep:
             torch.cuda.empty_cache()
         if self.keep_tokens:
             self.keep_tokens = self.keep_tokens // 2 if self.keep_tokens > 2 * self.batches.budget else 0
-        elif distributed.in_any_process(any(len(part.places) > 1 for part in batch.mini_batches), self.device):
+        elif distributed.in_any_process(any(len(part.indices) > 1 for part in batch.mini_batches), self.device):
             self.batches.budget //= 2
         else:
             raise UserError(
                 "out of memory with one text at a time; lower max_length or batch_size, or freeze embeddings or layers"
             )
-        self.say(out_of_memory=True, keep_tokens=self.keep_tokens, mini_batch_tokens=self.batches.budget)
+        self.log(out_of_memory=True, keep_tokens=self.keep_tokens, mini_batch_tokens=self.batches.budget)
 
     def _tokens_to_keep(self, parts: list[MiniBatch]) -> int:
         """Token positions whose activations memory holds, from what the first mini-batch of the run saves."""
@@ -126,7 +126,7 @@ class CachedStep:
             set_random_state(rng, self.device)
             free, budget = memory.free_bytes(self.device, self.model), self.batches.budget
             self.keep_tokens = max(0, int(free / each) - budget)
-            self.say(
+            self.log(
                 mini_batch_tokens=budget, bytes_per_token=round(each), free_bytes=free, keep_tokens=self.keep_tokens
             )
         return self.keep_tokens or 0

@@ -40,7 +40,7 @@ class Batch:
         task: the number of the task that they are of.
         rows: their numbers, (B,).
         texts: B · columns.
-        places: where this process's texts stand among those of the batch, which follow column after column.
+        indices: of this process's texts among those of the batch, which follow column after column.
         mini_batches: this process's texts, cut by `budget` tokens.
         targets: what the batch has beside its texts.
         terms: what is minimised is the sum of these.
@@ -49,7 +49,7 @@ class Batch:
     task: int
     rows: Ids
     texts: int
-    places: Tensor
+    indices: Tensor
     mini_batches: list[MiniBatch]
     budget: int
     targets: Targets
@@ -79,7 +79,7 @@ class Task:
 
     @cached_property
     def relevance(self) -> Relevance | None:
-        """What is known to answer each query, where the loss masks that."""
+        """The known positives of each query, where the loss masks them."""
         return Relevance(self.rows.relevant) if self.loss.masks_relevant else None
 
     def batch(self, rows: Ids, budget: int, number: int = 0) -> Batch:
@@ -90,7 +90,7 @@ class Task:
             task=number,
             rows=rows,
             texts=ids.size,
-            places=torch.from_numpy(np.concatenate([own + column * len(rows) for column in range(ids.shape[1])])),
+            indices=torch.from_numpy(np.concatenate([own + column * len(rows) for column in range(ids.shape[1])])),
             mini_batches=mini_batches(self.tokens, ids[own].T.ravel(), budget),
             budget=budget,
             targets=self._targets(rows),
@@ -107,8 +107,8 @@ class Task:
         )
 
 
-def task_beside(path: Path, stage: StageParams, model: SentenceTransformer, batch_size: int, seed: int) -> Task:
-    """A task of other rows than the stage's training set, in batches of so many rows, or of all where they are fewer.
+def read_task(path: Path, stage: StageParams, model: SentenceTransformer, batch_size: int, seed: int) -> Task:
+    """The task of a file of rows, in batches of so many, or of all where they are fewer: of replay or the dev split.
 
     Raises:
         UserError: the rows are malformed.

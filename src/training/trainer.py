@@ -18,11 +18,12 @@ from sentence_transformers import (
     SentenceTransformerTrainingArguments,
 )
 from torch import Tensor, nn
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, default_convert
 from transformers import PrinterCallback
 
 from src.errors import UserError
 from src.model.schedule import OwnSchedule
+from src.strict_json import JsonObject
 from src.training import checkpoints
 from src.training.checkpoints import Checkpoints
 from src.training.dev import BestOnDev
@@ -48,13 +49,13 @@ class EncoderTrainer(OwnSchedule, SentenceTransformerTrainer):
         saved: Checkpoints,
         best: BestOnDev,
     ) -> None:
-        """`name`: of the stage, for messages; `saved`: where checkpoints go; `best`: keeps the weights that do best."""
+        """`name`: of the stage, for messages; `saved`: its checkpoints; `best`: the weights of the lowest dev loss."""
         # The optimizer takes the parameters of the trainer's loss, so the loss must hold the model.
         super().__init__(model=model, args=args, loss=nn.Sequential(model))
         self.remove_callback(PrinterCallback)  # the record shows progress
         self.batches, self.plan, self.speed, self.saved, self.best = batches, plan, speed, saved, best
         self.record = Record(name, plan.steps, plan.steps_per_epoch, quiet=world()[0] != 0)
-        self.step = CachedStep(model, batches, autocast=self.compute_loss_context_manager, say=speed.say)
+        self.step = CachedStep(model, batches, autocast=self.compute_loss_context_manager, log=speed.write)
         self.last_batch: Batch | None = None
 
     def fit(self) -> None:
@@ -110,11 +111,12 @@ class EncoderTrainer(OwnSchedule, SentenceTransformerTrainer):
 
         Not with kept states of frozen layers: they are too large for the memory that processes share.
         """
+        # default_convert leaves a Batch as it is.
         workers = 1 if self.args.device.type == "cuda" and self.batches.tasks[0].tokens.states is None else 0
         plan: Any = self.plan  # torch types a batch sampler's batches as lists
-        return DataLoader(self.batches, batch_sampler=plan, collate_fn=_as_it_is, num_workers=workers)
+        return DataLoader(self.batches, batch_sampler=plan, collate_fn=default_convert, num_workers=workers)
 
-    def add_model_card_callback(self, default_args_dict: dict[str, Any]) -> None:
+    def add_model_card_callback(self, default_args_dict: JsonObject) -> None:
         """No model card: it would carry times and samples of the data."""
 
     # The trainer's own checkpoints are pickles; these four take their place.
@@ -122,7 +124,6 @@ class EncoderTrainer(OwnSchedule, SentenceTransformerTrainer):
     def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:  # noqa: ARG002
         if self.state.global_step == self.state.max_steps:
             return  # the model itself is written next
-        assert self.lr_scheduler is not None and self.optimizer is not None
         self.state.log_history = []  # the record has it
         files = {
             "state.json": {
@@ -139,14 +140,9 @@ class EncoderTrainer(OwnSchedule, SentenceTransformerTrainer):
 
     def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
         if checkpoint is not None:
-            assert self.lr_scheduler is not None and self.optimizer is not None
             checkpoints.load_optimizer(checkpoint, self.optimizer)
             self.lr_scheduler.load_state_dict(checkpoints.load_state(checkpoint)["schedule"])
 
     def _load_rng_state(self, checkpoint: str | None) -> None:
         if checkpoint is not None:
             checkpoints.load_rng(checkpoint)
-
-
-def _as_it_is(batch: Any) -> Any:
-    return batch

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from src.errors import UserError
 from src.training.dataset import Rows, Tokens
 from src.training.distillation import SimilarityDistillation, teacher_embeddings
-from src.training.interpolation import interpolate, interpolated
+from src.training.interpolation import interpolate
 from src.training.losses import CoSent, Ranking
 from src.training.matryoshka import Matryoshka
 from src.training.objective import LossAndGradients, Targets
@@ -70,18 +70,18 @@ def test_the_tasks_name_the_file_of_a_batch_and_cut_it_again():
 def test_interpolation_is_linear_and_ends_at_the_two_checkpoints():
     torch.manual_seed(0)
     before, after = torch.nn.Linear(3, 2), torch.nn.Linear(3, 2)
-    states = before.state_dict(), after.state_dict()
-    for share, expected in ((0.0, states[0]), (1.0, states[1])):
-        found = interpolated(*states, share)
-        assert all(torch.equal(found[name], expected[name]) for name in expected)
-    expected = 0.75 * before.weight + 0.25 * after.weight
+    trained = after.weight.detach().clone()
+    interpolate(before, after, 1.0)
+    assert torch.equal(after.weight, trained)
     interpolate(before, after, 0.25)
-    assert torch.allclose(after.weight, expected)
+    assert torch.allclose(after.weight, 0.75 * before.weight + 0.25 * trained)
+    interpolate(before, after, 0.0)
+    assert torch.equal(after.weight, before.weight) and torch.equal(after.bias, before.bias)
 
 
 def test_interpolation_refuses_another_architecture():
     with pytest.raises(UserError, match="different weights"):
-        interpolated(torch.nn.Linear(3, 2).state_dict(), torch.nn.Linear(4, 2).state_dict(), 0.5)
+        interpolate(torch.nn.Linear(3, 2), torch.nn.Linear(4, 2), 0.5)
 
 
 @settings(max_examples=25, deadline=None)

@@ -84,27 +84,17 @@ def task():
     return Task(rows, tokens, loss, loss.plan(ids, PAIRS, 1, seed=0))
 
 
-class Log:
-    """Keeps what a run would log."""
-
-    def __init__(self):
-        self.said = {}
-
-    def say(self, **event):
-        self.said |= event
-
-
 def outputs(model, kind, log=None):
-    """What keeps outputs of the model as it stands."""
+    """The cache of the model's frozen outputs; `log` gets its events."""
     params = load_params(ROOT / "params.yaml")
     stage = params.train.model_copy(update={"frozen_cache": kind})
     folder = Path(os.environ["DVC_ROOT"]) / "model"
     model[0].auto_model.save_pretrained(folder)
-    return FrozenOutputs("test", stage, params.runtime, model, weights=folder, say=(log or Log()).say)
+    return FrozenOutputs("test", stage, params.runtime, model, weights=folder, log=({} if log is None else log).update)
 
 
 def keep(model, task, kind, epochs=2, log=None):
-    outputs(model, kind, log).give(task, epochs)
+    outputs(model, kind, log).attach(task, epochs)
 
 
 def step(model, task):
@@ -198,14 +188,14 @@ def test_a_run_that_finds_its_outputs_computes_none(tmp_path, task, monkeypatch)
 
 
 def test_what_does_not_pay_is_told_in_one_line(tmp_path, task, capsys):
-    log = Log()
+    log = {}
     model = encoder(tmp_path / "model")
     capsys.readouterr()
     keep(model, task, "fp16", epochs=1, log=log)
     line = capsys.readouterr().err
     why = "a token is read 1.0 times in this run; it pays from 1.5 times on"
     assert line == f"test: frozen_cache fp16 is not used for rows: {why}\n"
-    assert task.tokens.states is None and log.said["frozen_cache"].startswith("a token is read 1.0 times")
+    assert task.tokens.states is None and log["frozen_cache"].startswith("a token is read 1.0 times")
 
 
 def test_half_of_the_free_disk_is_the_limit_and_the_oldest_give_way(tmp_path, monkeypatch):

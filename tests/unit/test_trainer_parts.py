@@ -177,7 +177,9 @@ def test_the_cache_gives_the_gradient_of_the_whole_batch(source):
     loss, gradients, step = run_step(source, dropout=0.0, keep_tokens=80)
     model = step.model
     model.zero_grad()
-    ids, mask = (torch.from_numpy(part) for part in source.tasks[0].tokens.padded(source.tasks[0].rows.ids.T.ravel()))
+    ids, mask = (
+        torch.from_numpy(part) for part in source.tasks[0].tokens.padded(source.tasks[0].rows.ids.T.ravel())[:2]
+    )
     vectors = model({"input_ids": ids, "attention_mask": mask})["sentence_embedding"]
     result = source.tasks[0].loss(vectors.detach()[:30], vectors.detach()[30:])
     vectors.backward(torch.cat(result.gradients))
@@ -196,7 +198,7 @@ def test_out_of_memory_goes_on_in_smaller_pieces(source, monkeypatch):
 
     whole, gradients, _ = run_step(source, dropout=0.0, keep_tokens=0)
     monkeypatch.setattr(GradientCache, "encode", scarce)
-    loss, in_pieces, _ = run_step(source, dropout=0.0, keep_tokens=100, say=lambda **event: events.append(event))
+    loss, in_pieces, _ = run_step(source, dropout=0.0, keep_tokens=100, log=lambda **event: events.append(event))
     assert [event["mini_batch_tokens"] for event in events] == [64, 32] and events[-1]["keep_tokens"] == 0
     assert loss == pytest.approx(whole, rel=1e-5)
     for one, other in zip(in_pieces, gradients, strict=True):
@@ -224,7 +226,7 @@ def test_a_process_without_rows_encodes_nothing(source, monkeypatch):
     monkeypatch.setattr("src.training.tasks.process_rows", lambda rows: np.arange(rows)[:0])
     monkeypatch.setattr(ToyEncoder, "get_embedding_dimension", lambda self: 8, raising=False)
     others = torch.randn(60, 8)
-    monkeypatch.setattr("src.training.distributed.exchange", lambda vectors, places, total: others)
+    monkeypatch.setattr("src.training.distributed.exchange", lambda vectors, indices, total: others)
     torch.manual_seed(0)
     model = ToyEncoder(0.0)
     loss = CachedStep(model, source).run(source.batch(0, np.arange(30)))
