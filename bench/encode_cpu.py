@@ -118,12 +118,14 @@ def ours(model: DenseModel, texts: list[str], prompt: str, *, int8: bool) -> NDA
 def quality(model: DenseModel) -> dict[str, Any] | None:
     """Least and median cosine of int8 to torch vectors, nDCG@10 of both; None without the evaluation set."""
     from src.evaluation import dense, metrics
-    from src.evaluation.beir import load_eval_set
+    from src.evaluation.beir import prepared_set
+    from src.params.schema import EvalSetParams
 
     folder = os.environ.get("TURKEMBED_DATA")
     if not folder:
         return None
-    data = load_eval_set(Path(folder) / "eval" / SET, SET, title=False, protocol="full", drop_self_hits=False)
+    options = EvalSetParams(path=folder, protocol="full", title=False, drop_self_hits=False)
+    data = prepared_set(SET, options, Path(folder) / "eval")
     sides: dict[str, NDArray[np.float32]] = {}
     ndcg: dict[str, float] = {}
     for side in ("float32", "int8"):

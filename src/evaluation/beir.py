@@ -41,42 +41,45 @@ class EvalSet:
 
 
 def prepared_set(name: str, options: EvalSetParams, folder: Path = PREPARED) -> EvalSet:
-    """A set of eval.sets, as stage prepare_eval left it in FOLDER/NAME. Raises UserError as `load_eval_set`."""
-    return load_eval_set(folder / name, name, options.title, options.protocol, options.drop_self_hits)
-
-
-def load_eval_set(folder: str | Path, name: str, title: bool, protocol: str, drop_self_hits: bool) -> EvalSet:
-    """Read FOLDER/{corpus.jsonl, queries.jsonl, qrels/test.tsv, card.json}.
+    """A set of eval.sets, as stage prepare_eval left it in FOLDER/NAME/{corpus.jsonl, queries.jsonl, qrels/test.tsv}.
 
     Queries without a relevant document, empty queries and empty documents are dropped, counted and named on the
     screen. An empty document that is relevant stays so: no model can find it, and recall shows that.
-
-    Args:
-        title: a document is its title and its text; otherwise its text alone.
-        protocol: the name of the rules under which the numbers stand (`full`, `mteb`, `tr-mteb`).
 
     Raises:
         UserError: a file is missing or malformed, an id occurs twice, a document has two judgements for a query, or
             qrels name an unknown id.
     """
-    folder = Path(folder)
-    documents = _texts(folder / "corpus.jsonl", title)
+    folder = folder / name
+    documents = _texts(folder / "corpus.jsonl", options.title)
     queries = _texts(folder / "queries.jsonl", title=False)
     qrels = read_qrels(folder / "qrels" / "test.tsv")
     _check_ids(folder / "qrels" / "test.tsv", qrels, documents, queries)
     kept = {id_: text for id_, text in documents.items() if text}
     relevant = {id_ for id_, judgements in qrels.items() if any(score > 0 for score in judgements.values())}
     judged = [id_ for id_, text in queries.items() if text and id_ in relevant]
-    empty = [id_ for id_ in queries if id_ in relevant and not queries[id_]]
+    dropped = {
+        "documents without text": [id_ for id_ in documents if id_ not in kept],
+        "queries without a relevant document": sorted(set(qrels) - relevant),
+        "queries without text": [id_ for id_ in queries if id_ in relevant and not queries[id_]],
+    }
     if not kept or not judged:
         missing = "document with text" if not kept else "query with text and a relevant document"
         raise UserError(f"{folder}: no {missing}; at least one is needed to measure anything")
-    _tell(name, "documents without text", [id_ for id_ in documents if id_ not in kept])
-    _tell(name, "queries without a relevant document", sorted(set(qrels) - relevant))
-    _tell(name, "queries without text", empty)
-    if not drop_self_hits:
+    for what, ids in dropped.items():
+        if ids:
+            listed = f"{', '.join(ids[:5])}{', …' if len(ids) > 5 else ''}"
+            print(f"{name}: dropped {len(ids)} {what}: {listed}", flush=True)
+    if not options.drop_self_hits:
         _warn_of_self_hits(name, {id_: queries[id_] for id_ in judged}, kept)
     document_ids = sorted(kept, key=lambda id_: id_.encode(), reverse=True)
+    empty_documents, without_relevant, empty_queries = map(len, dropped.values())
+    protocol = rules(options.protocol, judged, kept, options.title, options.drop_self_hits)
+    if (folder / FILE).is_file():
+        card = read_card(folder)
+        protocol["source"], protocol["synthetic"] = card["source"], card["synthetic"]
+        if "revision" in card:
+            protocol["revision"] = card["revision"]
     return EvalSet(
         name=name,
         document_ids=document_ids,
@@ -84,21 +87,15 @@ def load_eval_set(folder: str | Path, name: str, title: bool, protocol: str, dro
         query_ids=judged,
         queries=[queries[id_] for id_ in judged],
         qrels={id_: qrels[id_] for id_ in judged},
-        protocol=_with_origin(rules(protocol, judged, kept, title, drop_self_hits), folder),
+        protocol=protocol,
         dropped={
-            "empty_documents": len(documents) - len(kept),
-            "empty_queries": len(empty),
-            "queries_without_relevant_document": len(qrels) - len(relevant),
+            "empty_documents": empty_documents,
+            "empty_queries": empty_queries,
+            "queries_without_relevant_document": without_relevant,
             "queries_without_judgement": len(queries) - len(qrels),
         },
-        drop_self_hits=drop_self_hits,
+        drop_self_hits=options.drop_self_hits,
     )
-
-
-def _tell(name: str, what: str, ids: list[str]) -> None:
-    """A line for what was dropped; nothing where nothing was."""
-    if ids:
-        print(f"{name}: dropped {len(ids)} {what}: {', '.join(ids[:5])}{', …' if len(ids) > 5 else ''}", flush=True)
 
 
 def _warn_of_self_hits(name: str, queries: dict[str, str], documents: dict[str, str]) -> None:
@@ -150,21 +147,10 @@ def rules(
     name: str, queries: Collection[str], documents: Collection[str], title: bool = False, drop_self_hits: bool = False
 ) -> Protocol:
     """The protocol that a set's numbers stand under; where the set comes from is not among it."""
-    self_hits = "removed" if drop_self_hits else "kept"
     return {
         "name": name,
         "queries": len(queries),
         "documents": len(documents),
         "title": title,
-        "self_hits": self_hits,
+        "self_hits": "removed" if drop_self_hits else "kept",
     }
-
-
-def _with_origin(protocol: Protocol, folder: Path) -> Protocol:
-    """The protocol with what the data card says of the set's origin."""
-    if (folder / FILE).is_file():
-        card = read_card(folder)
-        protocol["source"], protocol["synthetic"] = card["source"], card["synthetic"]
-        if "revision" in card:
-            protocol["revision"] = card["revision"]
-    return protocol

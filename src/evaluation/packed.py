@@ -1,12 +1,14 @@
-"""All runs of a set as one Parquet file, and its judgements: every number is recomputed from them without a text."""
+"""What results are recomputed from without a text: a set's judgements and runs, and columns of values, as Parquet."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pyarrow
 import pyarrow.parquet
+from numpy.typing import NDArray
 
 from src.errors import UserError
 from src.evaluation.beir import Qrels
@@ -18,6 +20,21 @@ QRELS = ("query-id", "corpus-id", "score")
 COLUMNS = ("system", "query", "document", "score")
 
 
+def write_columns(path: Path, columns: Mapping[str, Any]) -> None:
+    """A Parquet file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pyarrow.parquet.write_table(pyarrow.table(columns), path, compression="zstd")
+
+
+def read_columns(path: Path) -> dict[str, NDArray[Any]]:
+    """The columns of a Parquet file. Raises UserError where it is missing or something else."""
+    try:
+        table = pyarrow.parquet.read_table(path)
+    except (OSError, pyarrow.ArrowException) as error:
+        raise UserError(f"{path}: expected a Parquet file of values: {error}") from error
+    return {name: table[name].to_numpy() for name in table.column_names}
+
+
 def write_qrels(path: Path, qrels: Qrels) -> None:
     """The judgements of a set in BEIR's form, in their order."""
     write_table(path, QRELS, [(query, *judged) for query, judgements in qrels.items() for judged in judgements.items()])
@@ -27,27 +44,20 @@ def write_runs(path: Path, runs: Mapping[str, Run]) -> None:
     """All runs of a set: system, query, document and score, in the order of their ranks."""
     rows = [(name, query, *hit) for name, run in runs.items() for query, hits in run.items() for hit in hits]
     columns = dict(zip(COLUMNS, zip(*rows, strict=True), strict=True))
-    columns["score"] = pyarrow.array(columns["score"], pyarrow.float32())
-    path.parent.mkdir(parents=True, exist_ok=True)
-    pyarrow.parquet.write_table(pyarrow.table(columns), path, compression="zstd")
+    write_columns(path, {**columns, "score": pyarrow.array(columns["score"], pyarrow.float32())})
 
 
 def score_runs(path: Path, qrels: Qrels) -> dict[str, PerQuery]:
-    """{system: measures per query} of a file that `write_runs` wrote. Raises UserError as `read_runs`."""
+    """{system: measures per query} of a file that `write_runs` wrote. Raises UserError as `read_columns`."""
     return {system: per_query(qrels, run) for system, run in read_runs(path).items()}
 
 
 def read_runs(path: Path) -> dict[str, Run]:
-    """{system: run} of a file that `write_runs` wrote.
-
-    Raises:
-        UserError: it is missing or something else.
-    """
-    try:
-        columns = pyarrow.parquet.read_table(path, columns=list(COLUMNS))
-    except (OSError, pyarrow.ArrowException) as error:
-        raise UserError(f"{path}: expected a Parquet file of runs: {error}") from error
+    """{system: run} of a file that `write_runs` wrote. Raises UserError as `read_columns`."""
+    columns = read_columns(path)
+    if missing := set(COLUMNS) - set(columns):
+        raise UserError(f"{path}: no column {min(missing)}; expected {', '.join(COLUMNS)}")
     runs: dict[str, Run] = {}
-    for system, query, document, score in zip(*(column.to_pylist() for column in columns.columns), strict=True):
+    for system, query, document, score in zip(*(columns[name].tolist() for name in COLUMNS), strict=True):
         runs.setdefault(system, {}).setdefault(query, []).append((document, score))
     return runs

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 Values = NDArray[np.float64]
 Clusters = NDArray[np.int64]
+Drawn = NDArray[np.int64]
 LEVEL = 0.95
 FLIPS = 100_000  # of signs, at least: the smallest p-value is 1 / (FLIPS + 1), so a correction leaves it small
 EXACT = 16  # clusters up to which all sign flips, 2 to their number, are taken
@@ -63,19 +64,15 @@ def clusters_of(qrels: Qrels) -> Clusters:
     ends = [row for row, _ in edges], [documents[name] for _, name in edges]
     size = len(qrels) + len(documents)
     _, component = connected_components(coo_array((np.ones(len(edges)), ends), shape=(size, size)), directed=False)
-    return renumbered(component[: len(qrels)])
+    clusters: Clusters = component[: len(qrels)].astype(np.int64)
+    return clusters
 
 
-def renumbered(clusters: NDArray[Any]) -> Clusters:
-    """Any labels as numbers from 0 in the order of their first appearance."""
-    _, first, inverse = np.unique(clusters, return_index=True, return_inverse=True)
-    numbers: Clusters = np.argsort(np.argsort(first))[inverse].astype(np.int64)
-    return numbers
-
-
-def single(values: Values) -> Clusters:
-    """Every row a cluster of its own."""
-    return np.arange(len(values))
+def resampled(draws: Draws, count: int) -> Iterator[Drawn]:
+    """Blocks of resamples, (resamples, count) numbers below `count`: what every bootstrap draws."""
+    generator = np.random.default_rng(draws.seed)
+    for size in _blocks(draws.resamples):
+        yield generator.integers(0, count, size=(size, count))
 
 
 def bootstrap_means(values: Values, draws: Draws, clusters: Clusters) -> Values:
@@ -84,22 +81,18 @@ def bootstrap_means(values: Values, draws: Draws, clusters: Clusters) -> Values:
     A resample holds as many clusters as there are; its mean is that of all queries in it.
     """
     sums, sizes = _sums(values, clusters), np.bincount(clusters)
-    count = len(sizes)
-    generator = np.random.default_rng(draws.seed)
     parts = []
-    for size in _blocks(draws.resamples):
-        drawn = generator.integers(0, count, size=(size, count))
-        weights = np.stack([np.bincount(row, minlength=count) for row in drawn])
+    for drawn in resampled(draws, len(sizes)):
+        weights = np.stack([np.bincount(row, minlength=len(sizes)) for row in drawn])
         parts.append(weights @ sums / (weights @ sizes)[:, None])
     return np.concatenate(parts)
 
 
-def resampled_rows(draws: Draws, clusters: Clusters) -> Iterator[NDArray[np.int64]]:
+def resampled_rows(draws: Draws, clusters: Clusters) -> Iterator[Drawn]:
     """The queries of each resample of clusters, for statistics that are no mean."""
     members = np.split(np.argsort(clusters, kind="stable"), np.cumsum(np.bincount(clusters))[:-1])
-    generator = np.random.default_rng(draws.seed)
-    for _ in range(draws.resamples):
-        yield np.concatenate([members[cluster] for cluster in generator.integers(0, len(members), len(members))])
+    for drawn in resampled(draws, len(members)):
+        yield from (np.concatenate([members[cluster] for cluster in row]) for row in drawn)
 
 
 def _sums(values: Values, clusters: Clusters) -> Values:
@@ -177,13 +170,24 @@ def compare(rows: Mapping[str, Mapping[str, Values]], draws: Draws, clusters: Cl
     pairs = list(combinations(rows, 2))
     if not pairs:
         return {}
+    tested: dict[str, list[Pair]] = {}
+    for measure in TESTED:
+        differences = np.stack([rows[a][measure] - rows[b][measure] for a, b in pairs], axis=1)
+        tests = tested_differences(differences, draws, clusters)
+        tested[measure] = [{"a": a, "b": b, **test} for (a, b), test in zip(pairs, tests, strict=True)]
     return {
         "interval": interval_words(draws, clusters),
         "test": f"{test_words(clusters)}; Holm over {len(pairs)} pairs of each measure",
         "p_floor": p_floor(clusters),
         "seed": draws.seed,
-        "pairs": {measure: _compare(rows, pairs, measure, draws, clusters) for measure in TESTED},
+        "pairs": tested,
     }
+
+
+def tested_differences(differences: Values, draws: Draws, clusters: Clusters) -> list[Tested]:
+    """Differences of queries (queries, comparisons), tested as one family."""
+    bounds = interval(bootstrap_means(differences, draws, clusters))
+    return verdicts(differences.mean(axis=0), bounds, randomisation_p(differences, draws.seed, clusters))
 
 
 def interval_words(draws: Draws, clusters: Clusters) -> str:
@@ -203,19 +207,6 @@ def _drawn(clusters: Clusters) -> str:
     if count == len(clusters):
         return f"{count} queries"
     return f"{count} clusters of the {len(clusters)} queries, connected by relevant documents"
-
-
-def _compare(
-    rows: Mapping[str, Mapping[str, Values]],
-    pairs: list[tuple[str, str]],
-    measure: str,
-    draws: Draws,
-    clusters: Clusters,
-) -> list[Pair]:
-    differences = np.stack([rows[a][measure] - rows[b][measure] for a, b in pairs], axis=1)
-    low, high = interval(bootstrap_means(differences, draws, clusters))
-    tested = verdicts(differences.mean(axis=0), (low, high), randomisation_p(differences, draws.seed, clusters))
-    return [{"a": a, "b": b, **test} for (a, b), test in zip(pairs, tested, strict=True)]
 
 
 def verdicts(differences: Values, bounds: tuple[Values, Values], p: Values) -> list[Tested]:

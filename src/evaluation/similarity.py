@@ -13,12 +13,11 @@ from scipy.stats import rankdata
 from src.data.prepared import read_rows
 from src.errors import UserError
 from src.evaluation.results import Change
-from src.evaluation.significance import Draws, interval
+from src.evaluation.significance import Draws, interval, resampled
 
 Vectors = NDArray[np.float64]
 Values = NDArray[np.float64]
 SIDES = ("first", "second")  # of a pair
-_BLOCK = 256
 
 
 @dataclass(frozen=True)
@@ -136,10 +135,8 @@ def resampled_spearman(cosines: Values, scores: Values, draws: Draws) -> Values:
     Returns:
         (resamples, rows); the pairs are drawn for all rows together.
     """
-    generator = np.random.default_rng(draws.seed)
     parts = []
-    for start in range(0, draws.resamples, _BLOCK):
-        drawn = generator.integers(0, len(scores), size=(min(_BLOCK, draws.resamples - start), len(scores)))
+    for drawn in resampled(draws, len(scores)):
         gold = rankdata(scores[drawn], axis=1)
         parts.append(np.stack([_pearson(rankdata(row[drawn], axis=1), gold) for row in cosines], axis=1))
     return np.concatenate(parts)

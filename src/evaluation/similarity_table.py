@@ -12,12 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow
-import pyarrow.parquet
 from numpy.typing import NDArray
 
-from src.errors import UserError
 from src.evaluation import similarity
+from src.evaluation.packed import read_columns
 from src.evaluation.results import Scores, Similarity, SimilarityRules, Triplets
 from src.evaluation.significance import Draws
 from src.files import round_floats
@@ -33,13 +31,13 @@ PLACES = 6
 
 def pair_values(vectors: Vectors, scores: NDArray[np.float64], dims: list[int]) -> Columns:
     """The columns of pairs.parquet."""
-    found: Columns = {SCORE: scores}
+    values: Columns = {SCORE: scores}
     for model, columns in vectors.items():
         for dim in dims:
-            parts = [similarity.unit(columns[side], dim) for side in similarity.SIDES]
-            for kind, values in similarity.similarities(*parts).items():
-                found[f"{model}/{dim}/{kind}"] = values.astype(np.float32)
-    return found
+            sides = [similarity.unit(columns[side], dim) for side in similarity.SIDES]
+            for kind, of_kind in similarity.similarities(*sides).items():
+                values[f"{model}/{dim}/{kind}"] = of_kind.astype(np.float32)
+    return values
 
 
 def triplet_values(vectors: Vectors, dims: list[int]) -> Columns:
@@ -50,25 +48,6 @@ def triplet_values(vectors: Vectors, dims: list[int]) -> Columns:
         if TRIPLET[0] in columns
         for dim in dims
     }
-
-
-def write_columns(path: Path, columns: Columns) -> None:
-    """A Parquet file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    pyarrow.parquet.write_table(pyarrow.table(columns), path, compression="zstd")
-
-
-def read_columns(path: Path) -> Columns:
-    """The columns of a file that `write_columns` wrote.
-
-    Raises:
-        UserError: it is missing or something else.
-    """
-    try:
-        table = pyarrow.parquet.read_table(path)
-    except (OSError, pyarrow.ArrowException) as error:
-        raise UserError(f"{path}: expected a Parquet file of values: {error}") from error
-    return {name: table[name].to_numpy() for name in table.column_names}
 
 
 def summarise(folder: Path, protocol: SimilarityRules, names: tuple[str, str], draws: Draws) -> Similarity:
@@ -84,30 +63,30 @@ def summarise(folder: Path, protocol: SimilarityRules, names: tuple[str, str], d
     table: dict[str, dict[str, dict[str, Scores]]] = {}
     for column, values in pairs.items():
         model, dim, kind = column.split("/")
-        found = similarity.correlation(values.astype(np.float64), scores)
-        table.setdefault(model, {}).setdefault(dim, {})[kind] = found
+        correlations = similarity.correlation(values.astype(np.float64), scores)
+        table.setdefault(model, {}).setdefault(dim, {})[kind] = correlations
     before, after = (
         np.stack([pairs[f"{model}/{dim}/cosine"].astype(np.float64) for dim in table[FINAL]])
         for model in (BEFORE, FINAL)
     )
     by_dim = dict(zip(table[FINAL], similarity.forgetting(before, after, scores, draws), strict=True))
     whole = next(iter(by_dim))
-    right = read_columns(folder / TRIPLETS) if (folder / TRIPLETS).is_file() else {}
     value = {
         "set": names[0],
         "protocol": {"pairs": len(scores), **protocol},
-        "models": {model: found[whole]["cosine"] for model, found in table.items()},
+        "models": {model: dims[whole]["cosine"] for model, dims in table.items()},
         "dims": table,
-        "nli": _accuracy(names[1], right) if right else None,
+        "nli": _accuracy(names[1], folder / TRIPLETS) if (folder / TRIPLETS).is_file() else None,
         "forgetting": {**by_dim[whole], "from": BEFORE, "to": FINAL, "dims": by_dim},
     }
     rounded: Similarity = round_floats(value, PLACES)
     return rounded
 
 
-def _accuracy(name: str, right: Columns) -> Triplets:
+def _accuracy(name: str, path: Path) -> Triplets:
     """Share of the triplets whose positive is nearer, by model and dimension."""
     accuracy: dict[str, Scores] = {model: {} for model in CHECKPOINTS}
+    right = read_columns(path)
     for column, values in right.items():
         model, dim = column.split("/")
         accuracy[model][dim] = float(values.mean())

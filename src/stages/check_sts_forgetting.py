@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from src.data.prepared import read_rows
 from src.evaluation import dense, similarity_table, truncation
+from src.evaluation.packed import write_columns
 from src.evaluation.results import SimilarityRules, TruncatedTexts
 from src.evaluation.significance import Draws
 from src.evaluation.similarity import read_pairs
-from src.evaluation.similarity_table import PAIRS, TRIPLET, TRIPLETS, write_columns
+from src.evaluation.similarity_table import PAIRS, TRIPLET, TRIPLETS
 from src.files import fresh_dir, write_json
 from src.params import Params
 from src.recipe.stages import CHECKPOINTS

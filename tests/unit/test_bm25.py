@@ -12,11 +12,11 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from src.data.text import clean
-from src.evaluation.beir import load_eval_set
 from src.evaluation.lexical import K1, B, lemmas, search, stems, tokenizers, words
 from src.evaluation.metrics import means, per_query
 from src.evaluation.runs import from_rows, order
 from src.turkish import APOSTROPHES, fold, lower, upper
+from tests.beir import read_set
 
 LEMMAS = lemmas()
 
@@ -134,7 +134,7 @@ DATA = os.environ.get("TURKEMBED_DATA", "")
 @pytest.mark.parametrize("name", ["xquad_tr", "thquad_dev"])
 @pytest.mark.parametrize("row", ["bm25", "bm25_stem", "bm25_lemma"])
 def test_real_text_ranks_as_another_implementation_ranks_it(name, row):
-    data = load_eval_set(Path(DATA) / "eval" / name, name, title=False, protocol="full", drop_self_hits=False)
+    data = read_set(Path(DATA) / "eval" / name)
     tokenize = tokenizers()[row]
     ours = from_rows(*search(data.documents, data.queries, 100, tokenize), data, 100)
     documents = [Counter(tokenize(text)) for text in data.documents]

@@ -3,9 +3,9 @@
 import pytest
 
 from src.errors import UserError
-from src.evaluation.beir import load_eval_set
 from src.files import write_json
 from tests import beir
+from tests.beir import read_set
 
 
 def write_set(folder, corpus=None, queries=None, qrels=None, card=None):
@@ -15,21 +15,17 @@ def write_set(folder, corpus=None, queries=None, qrels=None, card=None):
     return beir.write_set(folder, corpus, queries or {"q1": "bir?"}, qrels or [("q1", "d1", 1)])
 
 
-def load(folder, title=True):
-    return load_eval_set(folder, "s", title, "full", drop_self_hits=False)
-
-
 def test_documents_stand_in_descending_order_of_id_with_or_without_title(tmp_path):
     folder = write_set(tmp_path / "s")
-    assert load(folder).document_ids == ["d2", "d1"]
-    assert load(folder).documents == ["iki", "Başlık bir"]
-    assert load(folder, title=False).documents == ["iki", "bir"]
+    assert read_set(folder, title=True).document_ids == ["d2", "d1"]
+    assert read_set(folder, title=True).documents == ["iki", "Başlık bir"]
+    assert read_set(folder).documents == ["iki", "bir"]
 
 
 def test_the_protocol_says_what_a_number_stands_on(tmp_path):
     facts = {"name": "s", "source": "x", "licence": "CC0-1.0", "synthetic": True}
     folder = write_set(tmp_path / "s", card={**facts, "files": {}, "splits": {}, "words": {}})
-    protocol = load(folder).protocol
+    protocol = read_set(folder, title=True).protocol
     assert protocol == {
         "name": "full",
         "queries": 1,
@@ -48,7 +44,7 @@ def test_empty_documents_and_queries_without_relevant_ones_are_dropped_counted_a
         queries=[{"_id": f"q{n}", "text": "?"} for n in range(3)],
         qrels=[("q0", "d1", 1), ("q1", "d1", 0)],
     )
-    data = load(folder)
+    data = read_set(folder, title=True)
     assert data.query_ids == ["q0"]
     assert data.document_ids == ["d1"]
     assert data.dropped == {
@@ -64,18 +60,18 @@ def test_empty_documents_and_queries_without_relevant_ones_are_dropped_counted_a
 
 
 @pytest.mark.parametrize("drop_self_hits", [False, True])
-def test_queries_that_find_themselves_are_told_unless_such_hits_are_left_out(tmp_path, capsys, drop_self_hits):
+def test_queries_that_find_themselves_are_named_unless_such_hits_are_left_out(tmp_path, capsys, drop_self_hits):
     corpus = [{"_id": "a", "title": "T", "text": "savunma"}, {"_id": "b", "text": "karşı sav"}]
     queries = [{"_id": "a", "text": "savunma"}, {"_id": "b", "text": "başka"}]
     folder = write_set(tmp_path / "s", corpus=corpus, queries=queries, qrels=[("a", "b", 1), ("b", "a", 1)])
-    load_eval_set(folder, "arguana", True, "full", drop_self_hits)
-    told = "arguana: 1 queries are documents of the corpus, the first a, and find themselves; "
-    assert capsys.readouterr().out.startswith(told) is not drop_self_hits
+    read_set(folder, True, drop_self_hits)
+    warning = "s: 1 queries are documents of the corpus, the first a, and find themselves; "
+    assert capsys.readouterr().out.startswith(warning) is not drop_self_hits
 
 
 def test_a_query_without_text_is_left_out_counted_and_named(tmp_path, capsys):
     queries = [{"_id": "q1", "text": "bir?"}, {"_id": "q2", "text": ""}]
-    data = load(write_set(tmp_path / "s", queries=queries, qrels=[("q1", "d1", 1), ("q2", "d2", 1)]))
+    data = read_set(write_set(tmp_path / "s", queries=queries, qrels=[("q1", "d1", 1), ("q2", "d2", 1)]))
     assert (data.query_ids, data.qrels, data.protocol["queries"]) == (["q1"], {"q1": {"d1": 1}}, 1)
     assert (data.dropped["empty_queries"], data.dropped["queries_without_relevant_document"]) == (1, 0)
     assert capsys.readouterr().out == "s: dropped 1 queries without text: q2\n"
@@ -83,7 +79,7 @@ def test_a_query_without_text_is_left_out_counted_and_named(tmp_path, capsys):
 
 def test_a_relevant_document_without_text_stays_relevant(tmp_path):
     corpus = [{"_id": "d1", "text": "bir"}, {"_id": "d2", "text": " "}]
-    data = load(write_set(tmp_path / "s", corpus=corpus, qrels=[("q1", "d1", 1), ("q1", "d2", 1)]))
+    data = read_set(write_set(tmp_path / "s", corpus=corpus, qrels=[("q1", "d1", 1), ("q1", "d2", 1)]))
     assert data.qrels == {"q1": {"d1": 1, "d2": 1}}
 
 
@@ -105,4 +101,4 @@ def test_a_relevant_document_without_text_stays_relevant(tmp_path):
 )
 def test_a_faulty_set_is_refused(tmp_path, parts, message):
     with pytest.raises(UserError, match=message):
-        load(write_set(tmp_path / "s", **parts))
+        read_set(write_set(tmp_path / "s", **parts))

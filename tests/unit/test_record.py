@@ -10,7 +10,7 @@ import pytest
 from dvc.utils.serialize import dump_yaml
 
 from src.errors import UserError
-from src.evaluation import packed, similarity_table
+from src.evaluation import packed
 from src.evaluation.runs import write_run
 from src.files import read_json, read_yaml, write_json
 from src.params.load import ABLATIONS
@@ -56,9 +56,9 @@ def finished(root, name=NAME):
         for dim in dims
         for kind in ("cosine", "dot", "euclidean", "manhattan")
     }
-    similarity_table.write_columns(root / "data/similarity/pairs.parquet", pairs)
+    packed.write_columns(root / "data/similarity/pairs.parquet", pairs)
     right = {f"{model}/{dim}": random.random(30) > 0.3 for model in CHAIN for dim in dims}
-    similarity_table.write_columns(root / "data/similarity/triplets.parquet", right)
+    packed.write_columns(root / "data/similarity/triplets.parquet", right)
     write(root / "reports" / "data" / "x.md", "card")
     log = [{"rows": 9}, *(STEP | {"step": n, "pairs_per_second": 10 * n, "peak_memory_mb": n} for n in (1, 2, 1, 2, 3))]
     write(root / "logs" / "train_nli.jsonl", "".join(json.dumps(step) + "\n" for step in log))
@@ -145,9 +145,9 @@ def in_a_run(folder):
 
 def in_a_pair(folder):
     path = folder / "evidence/data/similarity/pairs.parquet"
-    columns = similarity_table.read_columns(path)
+    columns = packed.read_columns(path)
     columns["retrieval/128/cosine"] = columns["retrieval/128/cosine"][::-1]
-    similarity_table.write_columns(path, columns)
+    packed.write_columns(path, columns)
 
 
 @pytest.mark.parametrize(

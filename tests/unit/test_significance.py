@@ -11,7 +11,7 @@ from src.evaluation.significance import Draws
 
 RNG = np.random.default_rng(0)
 SAMPLE = RNG.beta(0.5, 0.5, size=(80, 2))
-ALONE = significance.single(SAMPLE)
+ALONE = np.arange(len(SAMPLE))
 
 
 def test_intervals_are_scipys_where_queries_are_independent():
@@ -64,6 +64,7 @@ def test_clusters_are_the_finest_that_no_document_crosses(relevant):
     qrels = {str(row): {str(document): 1 for document in documents} for row, documents in enumerate(relevant)}
     clusters = significance.clusters_of(qrels)
     groups = [set(documents) for documents in relevant]
+    assert list(dict.fromkeys(clusters)) == list(range(clusters.max() + 1))
     for row, first in enumerate(groups):
         for other, second in enumerate(groups):
             if first & second:

@@ -6,12 +6,13 @@ from hypothesis import strategies as st
 
 from src.data.evaluation_set import read_beir
 from src.errors import UserError
-from src.evaluation.beir import load_eval_set, read_qrels
+from src.evaluation.beir import read_qrels
 from src.evaluation.runs import read_run, write_run
 from src.files import write_jsonl
 from src.reporting.queries import first_hits, relevant_ids
 from src.stages.prepare_eval import write_beir
 from src.table_files import read_table, write_table
+from tests.beir import read_set
 
 IDS = st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1, max_size=8)
 AWKWARD = ['5"-boru', '"', '""', '"a"', "a,b", "#1", "İ\u0307", "'", "0100", "1e3", "\\t", "null"]
@@ -43,7 +44,7 @@ def test_any_ids_pass_from_the_users_set_to_the_report(tmp_path_factory, ids, sp
             read_beir(folder)
         return
     write_beir(folder / "prepared", read_beir(folder))
-    found = load_eval_set(folder / "prepared", "x", True, "full", False)
+    found = read_set(folder / "prepared", title=True)
     assert found.qrels == {query: dict.fromkeys(documents, 1) for query in queries}
     assert relevant_ids(folder / "prepared" / "qrels" / "test.tsv", set(queries)) == dict.fromkeys(queries, documents)
     write_run(folder / "x.trec", {query: [(id_, 1.0) for id_ in documents] for query in queries}, "x")
