@@ -129,7 +129,8 @@ def trim_encoder(params: Params) -> None:
     done = trim(encoder, texts, base.vocabulary_threshold)
     with fresh_dir(TRIMMED_FOLDER) as folder:
         save_encoder(encoder, folder)
-    print(f"{TRIMMED}: {done.pieces:,} of {done.pieces_before:,} pieces, {done.parameters / 1e6:.1f} M parameters")
+    pieces, parameters = f"{done['pieces']:,} of {done['pieces_before']:,}", done["parameters"] / 1e6
+    print(f"{TRIMMED}: {pieces} pieces, {parameters:.1f} M parameters")
 
 
 def one_set(name: str, params: Params, descriptors: Mapping[str, Descriptor], folder: Path) -> Summary:

@@ -1,17 +1,15 @@
-"""What masked language modelling is fed: texts in pieces, batches of like length, whole words masked."""
+"""The input of masked language modelling: texts in pieces, batches of like length, whole words masked."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
+from tokenizers import Tokenizer
+from torch import Tensor
 
 from src.model.tokenizer import BEGIN, END, MASK, PAD, SPECIAL_TOKENS, WORD_START
-
-if TYPE_CHECKING:
-    import torch
-    from tokenizers import Tokenizer
 
 # BERT's shares: of the tokens to be predicted, 80 % are masked, 10 % replaced at random, 10 % left as they are.
 _MASKED, _REPLACED = 0.8, 0.1
@@ -53,10 +51,8 @@ def rounded(length: np.ndarray) -> np.ndarray:
     return -(-length // _LENGTH_STEP) * _LENGTH_STEP
 
 
-def pad(pieces: Sequence[np.ndarray]) -> torch.Tensor:
+def pad(pieces: Sequence[np.ndarray]) -> Tensor:
     """Token ids (pieces, longest up to a multiple of 8), padded at the end."""
-    import torch
-
     longest = rounded(np.array([len(piece) for piece in pieces])).max()
     ids = np.full((len(pieces), longest), PAD, dtype=np.int64)
     for row, piece in enumerate(pieces):
@@ -64,17 +60,13 @@ def pad(pieces: Sequence[np.ndarray]) -> torch.Tensor:
     return torch.from_numpy(ids)
 
 
-def word_starts(tokenizer: Tokenizer) -> torch.Tensor:
+def word_starts(tokenizer: Tokenizer) -> Tensor:
     """For each token id, whether it begins a unit that is masked as a whole (bool, vocabulary size)."""
-    import torch
-
     tokens = [tokenizer.id_to_token(i) or "" for i in range(tokenizer.get_vocab_size())]
     return torch.tensor([token.startswith(WORD_START) or not token.isalpha() for token in tokens])
 
 
-def mask_words(
-    ids: torch.Tensor, starts: torch.Tensor, probability: float, generator: torch.Generator
-) -> tuple[torch.Tensor, torch.Tensor]:
+def mask_words(ids: Tensor, starts: Tensor, probability: float, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """Hide whole words: the suffixes of a Turkish word would give away much of its masked stem, and its stem of them.
 
     Args:
@@ -83,8 +75,6 @@ def mask_words(
     Returns:
         The ids with words hidden, and labels: the hidden token, or -100 where nothing is to be predicted.
     """
-    import torch
-
     words = starts[ids].cumsum(dim=1)  # the number of the word that each token belongs to
     drawn = torch.rand(ids.shape, generator=generator) < probability
     chosen = drawn.gather(1, words.clamp(max=ids.shape[1] - 1)) & (ids >= len(SPECIAL_TOKENS))
@@ -93,11 +83,6 @@ def mask_words(
     hidden = torch.where(chosen & (fate < _MASKED), MASK, ids)
     hidden = torch.where(chosen & (fate >= _MASKED) & (fate < _MASKED + _REPLACED), random_ids, hidden)
     return hidden, torch.where(chosen, ids, _IGNORED)
-
-
-def steps(batch_count: int, epochs: float) -> int:
-    """Optimizer steps of `epochs` passes (a part of a pass where it is no whole number), at least one."""
-    return max(1, round(batch_count * epochs))
 
 
 def passes(lengths: np.ndarray, tokens: int, seed: int) -> Iterator[np.ndarray]:

@@ -5,20 +5,19 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+import torch
+from tokenizers import Tokenizer
+from torch import Tensor
+from torch.nn import functional
+from transformers import GteForMaskedLM
 
-from src.model.masking import batches, cut, mask_words, pad, passes, steps, word_starts
+from src.model.masking import batches, cut, mask_words, pad, passes, word_starts
 from src.model.schedule import scheduler
 from src.model.tokenizer import PAD
-
-if TYPE_CHECKING:
-    import torch
-    from tokenizers import Tokenizer
-    from transformers import GteForMaskedLM
-
-    from src.params.schema import MlmParams
+from src.params.schema import MlmParams
 
 _WEIGHT_DECAY = 0.01
 _MAX_GRAD_NORM = 1.0
@@ -42,7 +41,7 @@ class Corpus(NamedTuple):
     """Text as masked language modelling reads it: pieces of token ids, and where words start in the vocabulary."""
 
     pieces: list[np.ndarray]
-    starts: torch.Tensor
+    starts: Tensor
 
     @property
     def lengths(self) -> np.ndarray:
@@ -54,23 +53,20 @@ def corpus(tokenizer: Tokenizer, texts: list[str], max_length: int) -> Corpus:
     return Corpus(cut(tokenizer, texts, max_length), word_starts(tokenizer))
 
 
-def masked_loss(model: GteForMaskedLM, ids: torch.Tensor, labels: torch.Tensor, autocast: bool = False) -> torch.Tensor:
+def masked_loss(model: GteForMaskedLM, ids: Tensor, labels: Tensor, autocast: bool = False) -> Tensor:
     """Mean cross-entropy over the hidden tokens; the costly vocabulary layer runs on them alone.
 
     Args:
         ids: token ids with words hidden (n, length).
         labels: hidden tokens, -100 elsewhere (n, length).
     """
-    import torch
-    from torch.nn.functional import cross_entropy, pad
-
     context = torch.autocast(ids.device.type, torch.bfloat16) if autocast else contextlib.nullcontext()
     masked = (labels.flatten() >= 0).nonzero().flatten()
-    masked = pad(masked, (0, -len(masked) % _COUNT_STEP))  # with place 0: a begin token, which has no label
+    masked = functional.pad(masked, (0, -len(masked) % _COUNT_STEP))  # with index 0: a begin token, which has no label
     with context:
         hidden = model.gte(input_ids=ids, attention_mask=(ids != PAD).long()).last_hidden_state
         logits = model.lm_head(hidden.flatten(0, 1).index_select(0, masked))
-    return cross_entropy(logits.float(), labels.flatten()[masked])
+    return functional.cross_entropy(logits.float(), labels.flatten()[masked])
 
 
 def pretrain(
@@ -89,18 +85,17 @@ def pretrain(
     Returns:
         The training curve, at most 200 points.
     """
-    import torch
-
     tokens = settings.batch_size * settings.max_length
-    total = steps(_batches_a_pass(text, tokens, seed), settings.epochs)
+    batches_a_pass = len(batches(text.lengths, tokens, np.random.default_rng(seed)))
+    total = max(1, round(batches_a_pass * settings.epochs))
     optimizer = torch.optim.AdamW(model.parameters(), lr=settings.learning_rate, weight_decay=_WEIGHT_DECAY, fused=True)
     schedule = scheduler(optimizer, total, math.ceil(settings.warmup_ratio * total))
     generator = torch.Generator().manual_seed(seed)
-    batches = passes(text.lengths, tokens, seed)
+    drawn = passes(text.lengths, tokens, seed)
     recorder = _Recorder(total, settings.epochs)
     model.train()
     for step in range(total):
-        ids = pad([text.pieces[i] for i in next(batches)])
+        ids = pad([text.pieces[i] for i in next(drawn)])
         hidden, labels = mask_words(ids, text.starts, settings.mask_probability, generator)
         if not bool((labels >= 0).any()):
             hidden, labels = mask_words(ids, text.starts, 0.99, generator)  # texts of a word or two
@@ -114,10 +109,6 @@ def pretrain(
         recorder.add(step + 1, loss.item(), float(learning_rate), float(norm))
         on_step(step + 1, total)
     return recorder.points
-
-
-def _batches_a_pass(text: Corpus, tokens: int, seed: int) -> int:
-    return len(batches(text.lengths, tokens, np.random.default_rng(seed)))
 
 
 class _Recorder:

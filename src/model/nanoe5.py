@@ -10,19 +10,17 @@ from __future__ import annotations
 import struct
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers
 
 from src.errors import UserError
 from src.model.encoder import assemble, save_encoder
 from src.model.prompts import set_prompts
 from src.model.tokenizer import post_processor, wrap
 from src.strict_json import JsonObject
-
-if TYPE_CHECKING:
-    from tokenizers import Tokenizer
 
 MAGIC = b"E5S1"
 # What reading a file of another making raises.
@@ -221,8 +219,6 @@ def tokenizer(vocabulary: Vocabulary) -> Tokenizer:
     Raises:
         ValueError: the map of the file is another one.
     """
-    from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers
-
     ids = {piece: number for number, (piece, _) in enumerate(vocabulary.pieces)}
     if len(ids) != len(vocabulary.pieces):
         raise ValueError("a piece occurs twice")
@@ -230,10 +226,10 @@ def tokenizer(vocabulary: Vocabulary) -> Tokenizer:
     kept = list(zip(exceptions(vocabulary.normalisation), _NONCHARACTERS, strict=False))
     built.normalizer = normalizers.Sequence(
         [
-            *(normalizers.Replace(character, place) for character, place in kept),
+            *(normalizers.Replace(character, escape) for character, escape in kept),
             normalizers.Nmt(),
             normalizers.NFKC(),
-            *(normalizers.Replace(place, character) for character, place in kept),
+            *(normalizers.Replace(escape, character) for character, escape in kept),
             normalizers.Replace(Regex(" {2,}"), " "),
         ]
     )
@@ -245,8 +241,6 @@ def tokenizer(vocabulary: Vocabulary) -> Tokenizer:
 
 def exceptions(normalisation: dict[str, str]) -> list[str]:
     """The characters that the map keeps, and Nmt with NFKC would not. Raises ValueError where it differs otherwise."""
-    from tokenizers import normalizers
-
     usual = normalizers.Sequence([normalizers.Nmt(), normalizers.NFKC()])
     points = (chr(point) for point in range(1, 0x110000) if not 0xD800 <= point < 0xE000)
     different = [c for c in points if usual.normalize_str(c) != normalisation.get(c, c)]

@@ -11,17 +11,25 @@ from src.checked import read_result
 FILE = "origin.json"  # in models/base
 
 
-class Vocabulary(TypedDict):
-    """How a vocabulary was cut (src/model/vocabulary.py): by which text, and what went."""
+class Trimmed(TypedDict):
+    """What cutting the vocabulary did to an encoder (src/model/vocabulary.py).
 
-    text: str
-    threshold: int
+    `tokens`: of the text that decided; `cut_otherwise`: the share of these whose piece was removed.
+    """
+
     pieces_before: int
     pieces: int
     parameters_before: int
     parameters: int
     tokens: int
     cut_otherwise: float
+
+
+class Vocabulary(Trimmed):
+    """The same with the text and the threshold that decided."""
+
+    text: str
+    threshold: int
 
 
 class PackageOrigin(TypedDict, total=False):

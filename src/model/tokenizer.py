@@ -6,14 +6,12 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
+
 from src.errors import UserError
 from src.turkish import APOSTROPHES, INVISIBLE, STRAY_DOT
 
 if TYPE_CHECKING:
-    from tokenizers import Tokenizer
-    from tokenizers.normalizers import Normalizer
-    from tokenizers.pre_tokenizers import PreTokenizer
-    from tokenizers.processors import PostProcessor
     from transformers import PreTrainedTokenizerFast
 
 # In XLM-R's order, as in gte-multilingual-base: begin (CLS), padding, end, unknown; then the mask.
@@ -26,14 +24,12 @@ _WORD_END = r"[\p{L}\p{M}\p{N}\p{Pe}\p{Pf}\"%]"
 _RARE_CHARACTER = 5
 
 
-def normalizer() -> Normalizer:
+def normalizer() -> normalizers.Normalizer:
     """Nothing invisible, Turkish lower case (`src.turkish.lower`), one kind of apostrophe, and word starts marked.
 
     A word starts where a letter follows neither a letter nor an apostrophe after a word: the suffix of `Ankara'ya` has
     no mark and is the same token as inside a word, while `(Ankara`, `‘Ankara’` and ` Ankara` begin alike.
     """
-    from tokenizers import Regex, normalizers
-
     return normalizers.Sequence(
         [
             normalizers.Replace(Regex(INVISIBLE), ""),
@@ -50,10 +46,8 @@ def normalizer() -> Normalizer:
     )
 
 
-def pre_tokenizer() -> PreTokenizer:
+def pre_tokenizer() -> pre_tokenizers.PreTokenizer:
     """Words, numbers and single signs; merges stay inside each, and white space is dropped."""
-    from tokenizers import Regex, pre_tokenizers
-
     return pre_tokenizers.Split(Regex(rf"{WORD_START}?[\p{{L}}\p{{M}}]+|\d+|\S"), behavior="removed", invert=True)
 
 
@@ -66,8 +60,6 @@ def train_tokenizer(texts: Iterable[str], vocab_size: int) -> Tokenizer:
     Raises:
         UserError: no text, or letters and special tokens alone exceed `vocab_size`.
     """
-    from tokenizers import Tokenizer, models, trainers
-
     texts = list(texts)
     alphabet = _alphabet(texts)
     if len(alphabet) + len(SPECIAL_TOKENS) >= vocab_size:
@@ -103,10 +95,8 @@ def _alphabet(texts: list[str]) -> list[str]:
     return sorted(frequent | {WORD_START})
 
 
-def post_processor(begin_id: int, end_id: int) -> PostProcessor:
+def post_processor(begin_id: int, end_id: int) -> processors.PostProcessor:
     """`<s> text </s>`, and `<s> text </s> </s> text </s>`, as XLM-R has them."""
-    from tokenizers import processors
-
     begin, end = SPECIAL_TOKENS[BEGIN], SPECIAL_TOKENS[END]
     return processors.TemplateProcessing(
         single=f"{begin} $A {end}",

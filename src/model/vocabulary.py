@@ -11,18 +11,19 @@ import json
 import re
 import unicodedata
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from sentence_transformers import SentenceTransformer
+from tokenizers import Tokenizer
+from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from src.errors import UserError
+from src.model.origin import Trimmed
 from src.model.prompts import CONVENTIONS, prompts_of
 from src.strict_json import JsonObject
-
-if TYPE_CHECKING:
-    from sentence_transformers import SentenceTransformer
-    from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 _WORD_START = "▁"
 _TEXTS_AT_ONCE = 1000
@@ -30,18 +31,7 @@ _TEXTS_AT_ONCE = 1000
 _LETTERS = ("LATIN ", "COMBINING ")
 _SIGNS = "NPS"  # Unicode's general categories: numbers, punctuation, symbols
 _BYTE = re.compile(r"<0x[0-9A-F]{2}>")  # what a tokenizer with byte fallback spells unknown characters with
-_IN_PLACE = ("bos_token_id", "cls_token_id", "pad_token_id", "eos_token_id", "sep_token_id", "unk_token_id")
-
-
-class Trimmed(NamedTuple):
-    """What cutting the vocabulary did to an encoder."""
-
-    pieces_before: int
-    pieces: int
-    parameters_before: int
-    parameters: int
-    tokens: int  # of the text that decided
-    cut_otherwise: float  # share of these tokens whose piece went
+_FIXED_IDS = ("bos_token_id", "cls_token_id", "pad_token_id", "eos_token_id", "sep_token_id", "unk_token_id")
 
 
 def trim(encoder: SentenceTransformer, texts: Sequence[str], threshold: int) -> Trimmed:
@@ -58,12 +48,19 @@ def trim(encoder: SentenceTransformer, texts: Sequence[str], threshold: int) -> 
     prompts = {prompt for each in (*CONVENTIONS.values(), prompts_of(encoder)) for prompt in each}
     stay = basic_pieces(layout, counts) | (counts >= threshold) | (count_pieces(layout, sorted(prompts)) > 0)
     ids = np.flatnonzero(stay)
-    check_places(ids, model, tokenizer)
+    check_special_ids(ids, model, tokenizer)
     before = _parameters(encoder)
     cut_embeddings(model, ids)
     transformer.processor = cut_tokenizer(tokenizer, layout, ids)
     tokens = int(counts.sum())
-    return Trimmed(len(stay), len(ids), before, _parameters(encoder), tokens, int(counts[~stay].sum()) / max(1, tokens))
+    return {
+        "pieces_before": len(stay),
+        "pieces": len(ids),
+        "parameters_before": before,
+        "parameters": _parameters(encoder),
+        "tokens": tokens,
+        "cut_otherwise": int(counts[~stay].sum()) / max(1, tokens),
+    }
 
 
 def _parameters(encoder: SentenceTransformer) -> int:
@@ -79,21 +76,19 @@ def check_unigram(layout: JsonObject) -> None:
         )
 
 
-def check_places(ids: NDArray[np.int64], model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> None:
+def check_special_ids(ids: NDArray[np.int64], model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> None:
     """Raise UserError where a special token would get another id: padding and positions are computed from these."""
     for owner in (tokenizer, model.config):
-        for key in _IN_PLACE:
-            place = getattr(owner, key, None)
-            if place is not None and (place >= len(ids) or ids[place] != place):
+        for key in _FIXED_IDS:
+            number = getattr(owner, key, None)
+            if number is not None and (number >= len(ids) or ids[number] != number):
                 raise UserError(
-                    f"base_model.vocabulary: trim needs the special tokens first, as XLM-R has them; {key} is {place}"
+                    f"base_model.vocabulary: trim needs the special tokens first, as XLM-R has them; {key} is {number}"
                 )
 
 
 def count_pieces(layout: JsonObject, texts: Sequence[str]) -> NDArray[np.int64]:
     """How often `texts` use each id of a tokenizer.json (ids,), special tokens around a text left out."""
-    from tokenizers import Tokenizer
-
     tokenizer = Tokenizer.from_str(json.dumps(layout))
     counts = np.zeros(tokenizer.get_vocab_size(with_added_tokens=True), dtype=np.int64)
     for start in range(0, len(texts), _TEXTS_AT_ONCE):
@@ -108,12 +103,12 @@ def basic_pieces(layout: JsonObject, counts: NDArray[np.int64]) -> NDArray[np.bo
     """Which ids stay whatever the threshold (ids,): see `is_basic`; also any single character that was counted."""
     vocabulary = layout["model"]["vocab"]
     stay = np.zeros(len(counts), dtype=bool)
-    for place, (piece, _) in enumerate(vocabulary):
-        stay[place] = is_basic(piece) or (counts[place] > 0 and len(piece.removeprefix(_WORD_START)) == 1)
+    for number, (piece, _) in enumerate(vocabulary):
+        stay[number] = is_basic(piece) or (counts[number] > 0 and len(piece.removeprefix(_WORD_START)) == 1)
     stay[[token["id"] for token in layout["added_tokens"]]] = True
     stay[layout["model"]["unk_id"]] = True
     # An unknown character costs ten more than the lowest score, so the piece that has it decides how texts are cut.
-    stay[min(range(len(vocabulary)), key=lambda place: vocabulary[place][1])] = True
+    stay[min(range(len(vocabulary)), key=lambda number: vocabulary[number][1])] = True
     return stay
 
 
@@ -127,8 +122,6 @@ def is_basic(piece: str) -> bool:
 
 def cut_embeddings(model: PreTrainedModel, ids: NDArray[np.int64]) -> None:
     """Leave the rows `ids` of the word embedding matrix, in this order."""
-    import torch
-
     old: Any = model.get_input_embeddings()
     rows = old.weight.detach()[torch.from_numpy(ids).to(old.weight.device)]
     new = torch.nn.Embedding.from_pretrained(rows, freeze=not old.weight.requires_grad, padding_idx=old.padding_idx)
@@ -144,13 +137,12 @@ def cut_tokenizer(
     Its class is the general one: XLM-R's own would build anew, and drop, what tokenizer.json says of normalisation.
     """
     from tokenizers import Tokenizer
-    from transformers import PreTrainedTokenizerFast
 
     new_id = {int(old): new for new, old in enumerate(ids)}
     vocabulary = layout["model"]["vocab"]
     model = layout["model"] | {"vocab": [vocabulary[old] for old in ids if old < len(vocabulary)]}
     added = [token | {"id": new_id[token["id"]]} for token in layout["added_tokens"]]
-    # The post-processor's ids are those of special tokens, which stay in place (`check_places`), as does unk_id.
+    # The post-processor's ids are those of special tokens, which keep their ids (`check_special_ids`), as does unk_id.
     return PreTrainedTokenizerFast(
         tokenizer_object=Tokenizer.from_str(json.dumps(layout | {"model": model, "added_tokens": added})),
         **tokenizer.special_tokens_map,

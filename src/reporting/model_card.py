@@ -5,20 +5,22 @@ It holds no dates, times or sampled sentences, so that the same run gives the sa
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from huggingface_hub.utils import yaml_dump
 
 from src.data.card import Card
 from src.evaluation.metrics import BRIEF
 from src.files import PathLike, write_text
+from src.model.origin import Origin
 from src.model.prompts import CONVENTIONS
+from src.params.schema import Params, StageParams
+from src.recipe.stages import FINAL, STAGES
+from src.strict_json import JsonObject
 
-if TYPE_CHECKING:
-    from src.model.origin import Origin
-    from src.params.schema import Params, StageParams
-
-MODEL = "retrieval"
+CORRELATIONS = ("spearman", "pearson")
 Metrics = Mapping[str, Any]
 Cards = Mapping[str, Card]
 
@@ -32,34 +34,27 @@ _CITATION = """@inproceedings{turkembed4retrieval2025,
 }"""
 
 
-def write_model_card(
-    folder: PathLike, metrics: Metrics, params: Params, cards: Cards, origin: Origin | None = None
-) -> Path:
-    """Write FOLDER/README.md.
-
-    Args:
-        metrics: what reports/metrics.json holds: {SET: {MODEL: {measure: value}}}, the STS set by its name, and
-            `matryoshka`: {DIM: {measure: value}}, or the same for each set.
-        params: of the run.
-        cards: data cards by the key in params.data (nli, sts, retrieval, text).
-        origin: what models/base/origin.json says of a published base.
-
-    Returns:
-        The path of the card.
-    """
+def write_model_card(folder: PathLike, metrics: Metrics, params: Params, cards: Cards, origin: Origin) -> Path:
+    """Write FOLDER/README.md; its path. Arguments as for `model_card`."""
     path = Path(folder) / "README.md"
     write_text(path, model_card(metrics, params, cards, origin))
     return path
 
 
-def model_card(metrics: Metrics, params: Params, cards: Cards, origin: Origin | None = None) -> str:
-    """The card's text."""
-    from huggingface_hub.utils import yaml_dump  # as the Hub's own cards are written
+def model_card(metrics: Metrics, params: Params, cards: Cards, origin: Origin) -> str:
+    """The card's text.
 
-    head = yaml_dump(front_matter(metrics, params, cards), sort_keys=False, width=1000)
+    Args:
+        metrics: what reports/metrics.json holds: {SET: {MODEL: {measure: value}}}, the STS set by its name, and
+            `matryoshka`: {DIM: {measure: value}} on the first set.
+        params: of the run.
+        cards: data cards by the key in params.data (nli, sts, retrieval, text).
+        origin: what models/base/origin.json says of a published base.
+    """
+    head = yaml_dump(front_matter(metrics, params, cards), sort_keys=False, width=1000)  # as the Hub writes its cards
     parts = [
         f"---\n{head}---",
-        introduction(params, cards, origin or {}),
+        introduction(params, cards, origin),
         usage(params),
         results(metrics, params),
         recipe(params, cards),
@@ -69,9 +64,9 @@ def model_card(metrics: Metrics, params: Params, cards: Cards, origin: Origin | 
     return "\n\n".join(parts) + "\n"
 
 
-def front_matter(metrics: Metrics, params: Params, cards: Cards) -> dict[str, Any]:
+def front_matter(metrics: Metrics, params: Params, cards: Cards) -> JsonObject:
     """What the Hub reads: language, licence, base, data and the results as `model-index`."""
-    fields: dict[str, Any] = {
+    fields: JsonObject = {
         "language": ["tr"],
         "license": "apache-2.0" if is_synthetic(cards) else "other",
         "library_name": "sentence-transformers",
@@ -80,32 +75,25 @@ def front_matter(metrics: Metrics, params: Params, cards: Cards) -> dict[str, An
     }
     if "/" in params.base_model.source and not Path(params.base_model.source).exists():
         fields["base_model"] = params.base_model.source
-    fields["model-index"] = [{"name": "turkish-retrieval-encoder", "results": index(metrics, params)}]
+    sts = params.data.sts.name
+    entries = [_entry("Information Retrieval", name, BRIEF, metrics[name][FINAL]) for name in params.eval.sets]
+    entries.append(_entry("Semantic Similarity", sts, CORRELATIONS, metrics[sts][FINAL]))
+    fields["model-index"] = [{"name": "turkish-retrieval-encoder", "results": entries}]
     return fields
 
 
-def index(metrics: Metrics, params: Params) -> list[dict[str, Any]]:
-    """One entry for each evaluation set that has the retrieval model's scores."""
-    entries = []
-    for name in params.eval.sets:
-        scores = metrics.get(name, {}).get(MODEL, {})
-        if scores:
-            entries.append(_entry("information-retrieval", "Information Retrieval", name, BRIEF, scores))
-    scores = metrics.get(params.data.sts.name, {}).get(MODEL, {})
-    if scores:
-        measures = ("spearman", "pearson")
-        entries.append(_entry("semantic-similarity", "Semantic Similarity", params.data.sts.name, measures, scores))
-    return entries
-
-
-def _entry(task: str, task_name: str, name: str, measures: tuple[str, ...], scores: Metrics) -> dict[str, Any]:
-    values = [{"type": m, "name": m, "value": round(scores[m], 4)} for m in measures if m in scores]
-    return {"task": {"type": task, "name": task_name}, "dataset": {"type": name, "name": name}, "metrics": values}
+def _entry(task: str, name: str, measures: Sequence[str], scores: Metrics) -> JsonObject:
+    """A set's results in the Hub's terms."""
+    return {
+        "task": {"type": task.lower().replace(" ", "-"), "name": task},
+        "dataset": {"type": name, "name": name},
+        "metrics": [{"type": m, "name": m, "value": round(scores[m], 4)} for m in measures],
+    }
 
 
 def is_synthetic(cards: Cards) -> bool:
     """Whether every training set is invented text."""
-    return bool(cards) and all(card["synthetic"] for card in cards.values())
+    return all(card["synthetic"] for card in cards.values())
 
 
 def introduction(params: Params, cards: Cards, source: Origin) -> str:
@@ -169,26 +157,21 @@ def prompts(params: Params) -> str:
 
 def results(metrics: Metrics, params: Params) -> str:
     """Tables of scores, each set under its protocol, and one by dimension."""
-    lines = ["## Results", "", "| set | protocol | " + " | ".join(BRIEF) + " |", "|---|---|" + "---:|" * len(BRIEF)]
-    for name in params.eval.sets:
-        scores = metrics.get(name, {}).get(MODEL)
-        if scores:
-            lines.append(f"| {name} | {protocol(params, name)} | {_cells(scores, BRIEF)} |")
-    similarity = metrics.get(params.data.sts.name, {}).get(MODEL)
-    if similarity:
-        values = ", ".join(f"{key} {similarity[key]:.4f}" for key in ("spearman", "pearson") if key in similarity)
-        lines += ["", f"Semantic similarity on {params.data.sts.name} (test split, cosine): {values}."]
-    for name, by_dimension in matryoshka(metrics, params).items():
-        lines += ["", f"By dimension on {name}:", "", "| dimensions | " + " | ".join(BRIEF) + " |"]
-        lines.append("|---:|" + "---:|" * len(BRIEF))
-        lines += [
-            f"| {dim} | {_cells(by_dimension[dim], BRIEF)} |" for dim in sorted(by_dimension, key=int, reverse=True)
-        ]
+    names = " | ".join(BRIEF)
+    lines = ["## Results", "", f"| set | protocol | {names} |", "|---|---|" + "---:|" * len(BRIEF)]
+    lines += [f"| {name} | {protocol(params, name)} | {_cells(metrics[name][FINAL])} |" for name in params.eval.sets]
+    sts = params.data.sts.name
+    values = ", ".join(f"{key} {metrics[sts][FINAL][key]:.4f}" for key in CORRELATIONS)
+    lines += ["", f"Semantic similarity on {sts} (test split, cosine): {values}."]
+    lines += ["", f"By dimension on {next(iter(params.eval.sets))}:", "", f"| dimensions | {names} |"]
+    lines.append("|---:|" + "---:|" * len(BRIEF))
+    by_dim = metrics["matryoshka"]
+    lines += [f"| {dim} | {_cells(by_dim[dim])} |" for dim in sorted(by_dim, key=int, reverse=True)]
     return "\n".join(lines)
 
 
-def _cells(scores: Metrics, measures: tuple[str, ...]) -> str:
-    return " | ".join(f"{scores[measure]:.4f}" if measure in scores else "–" for measure in measures)
+def _cells(scores: Metrics) -> str:
+    return " | ".join(f"{scores[measure]:.4f}" for measure in BRIEF)
 
 
 def protocol(params: Params, name: str) -> str:
@@ -199,32 +182,21 @@ def protocol(params: Params, name: str) -> str:
     return f"{what}, {text}, {params.eval.max_length} tokens, float32, ties by id"
 
 
-def matryoshka(metrics: Metrics, params: Params) -> dict[str, Metrics]:
-    """Scores by dimension for each set; where the file does not name the set, it is the first of eval.sets."""
-    by_dim = metrics.get("matryoshka", {})
-    if by_dim and all(str(key).isdigit() for key in by_dim):
-        return {next(iter(params.eval.sets)): by_dim}
-    return {name: by_dim[name] for name in params.eval.sets if name in by_dim}
-
-
 def recipe(params: Params, cards: Cards) -> str:
     """Data and settings of each step, and where the data came from."""
     lines = ["## Training", "", "| step | data | rows | loss | batch | epochs | learning rate | tokens | frozen |"]
     lines.append("|---|---|---:|---|---:|---:|---:|---:|---|")
-    for key, step in (("nli", params.nli), ("sts", params.sts), ("retrieval", params.train)):
-        lines.append(_step(key, getattr(params.data, key).name, step, cards.get(key)))
+    lines += [_step(stage.name, params.block(stage), cards[stage.name]) for stage in STAGES.values()]
     lines += ["", f"Matryoshka dimensions {', '.join(map(str, params.train.dims))}; seed {params.seed}.", ""]
-    for key in sorted(cards):
-        card = cards[key]
-        lines.append(f"- {card['name']}: {card['source']}; licence: {card['licence']}")
+    lines += [f"- {card['name']}: {card['source']}; licence: {card['licence']}" for _, card in sorted(cards.items())]
     return "\n".join(lines)
 
 
-def _step(key: str, name: str, step: StageParams, card: Card | None) -> str:
+def _step(name: str, step: StageParams, card: Card) -> str:
     loss = {"mnrl": "MNRL", "cosent": "CoSENT"}.get(step.loss, step.loss)
-    count = f"{card['splits']['train']['kept']:,}" if card else "–"
     settings = f"{step.batch_size} | {step.epochs:g} | {step.learning_rate:g} | {step.max_length}"
-    return f"| {key} | {name} | {count} | {loss} | {settings} | {frozen_parts(step) or '–'} |"
+    rows = f"{card['splits']['train']['kept']:,}"
+    return f"| {name} | {card['name']} | {rows} | {loss} | {settings} | {frozen_parts(step) or '–'} |"
 
 
 def frozen_parts(step: StageParams) -> str:

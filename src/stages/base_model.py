@@ -7,7 +7,6 @@ From scratch: a tokenizer and a small GTE with random weights, trained by masked
 from __future__ import annotations
 
 from pathlib import Path
-from typing import cast
 
 import torch
 from sentence_transformers import SentenceTransformer
@@ -22,7 +21,7 @@ from src.hub.wheel import is_package
 from src.model.encoder import assemble, gte_config, keep_layers, save_encoder, set_dropout
 from src.model.load import fetch, is_hub_id, load_encoder
 from src.model.mlm import Point, corpus, pretrain
-from src.model.origin import FILE, Origin, Vocabulary
+from src.model.origin import FILE, Origin, Trimmed, Vocabulary
 from src.model.packages import record
 from src.model.positions import usable_positions
 from src.model.prompts import set_prompts
@@ -114,9 +113,9 @@ def trimmed(encoder: SentenceTransformer, params: Params) -> Vocabulary:
     """Cut the encoder's vocabulary to what data.text uses; what went."""
     threshold = params.base_model.vocabulary_threshold
     report = trim(encoder, read_texts(TEXT), threshold)
-    print(f"vocabulary: {report.pieces:,} of {report.pieces_before:,} pieces stay")
-    known = {"text": params.data.text.name, "threshold": threshold}
-    return cast("Vocabulary", {**known, **round_floats(report._asdict(), 6)})
+    print(f"vocabulary: {report['pieces']:,} of {report['pieces_before']:,} pieces stay")
+    rounded: Trimmed = round_floats(report, 6)
+    return {"text": params.data.text.name, "threshold": threshold, **rounded}
 
 
 def check_sizes(params: Params, encoder: SentenceTransformer) -> None:

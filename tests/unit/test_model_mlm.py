@@ -8,7 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from src.model.masking import batches, cut, mask_words, pad, steps, word_starts
+from src.model.masking import batches, cut, mask_words, pad, word_starts
 from src.model.mlm import corpus, masked_loss, pretrain
 from src.model.tokenizer import BEGIN, END, MASK, PAD, SPECIAL_TOKENS, train_tokenizer
 from src.params.schema import MlmParams
@@ -124,5 +124,9 @@ def test_perplexity_falls_and_the_same_seed_gives_the_same_weights(text):
     assert all(torch.equal(a, b) for a, b in zip(first.parameters(), second.parameters(), strict=True))
 
 
-def test_a_part_of_a_pass_is_some_steps_and_never_none():
-    assert (steps(100, 0.5), steps(100, 2), steps(1, 0.1)) == (50, 200, 1)
+def test_a_part_of_a_pass_is_some_steps_and_at_least_one(text):
+    steps = [
+        pretrain(tiny_model(len(text.starts)), text, SETTINGS.model_copy(update={"epochs": e}), seed=3)[-1].step
+        for e in (1, 0.5, 0.001)
+    ]
+    assert steps[0] // 2 <= steps[1] < steps[0] and steps[2] == 1
