@@ -62,7 +62,7 @@ def check(folder: Path) -> Iterator[Line]:
 
 def compare(folder: Path, target: Path, inputs: Inputs) -> Iterator[Line]:
     """The lines of a record whose evidence was rebuilt in `target`."""
-    for name in evidence.recomputed(folder / evidence.FOLDER):
+    for name in evidence.recomputed(folder / evidence.FOLDER, inputs.params):
         yield json_line(name, read_json(folder / evidence.FOLDER / name), read_json(target / name))
     for file, value in document.numbers(inputs).items():
         yield json_line(file, read_json(folder / file), value)

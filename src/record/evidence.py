@@ -4,11 +4,10 @@
     data/runs/SET.parquet               every system's run, those of smaller vectors too
     data/similarity/                    each scored pair's gold score and similarities, whether each triplet is right
     reports/ablation/                   each variant's values of every query and pair, where they belong to the run
-    reports/forgetting_errors/          how each query moved
-    reports/training/                   training curves
+    what each topic of the report reads (src/reporting/document.py), such as how each query moved
 
-and the facts that no value tells: data cards, expected.yaml, requirements.txt, the summaries of the evaluations (their
-protocol), search times. `rebuild` makes of it what the report reads, every result computed anew.
+and facts that no value holds: data cards, expected.yaml, the summaries of the evaluations (their protocol). `rebuild`
+makes of it what the report reads, every result computed anew.
 """
 
 from __future__ import annotations
@@ -18,20 +17,21 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from src.ablation import compare, forgetting
+from src.ablation import compare
 from src.ablation.evidence import COMPARISON, EVIDENCE, read_comparison
 from src.checked import read_result
 from src.errors import UserError
 from src.evaluation import packed, similarity_table, table
 from src.evaluation.beir import PREPARED, EvalSet, prepared_set, read_qrels
-from src.evaluation.results import Evaluation, ForgettingErrors, Protocol, Similarity
+from src.evaluation.results import Evaluation, Protocol, Similarity
 from src.evaluation.runs import read_run
-from src.evaluation.significance import Draws, clusters_of
+from src.evaluation.significance import Draws
 from src.files import write_json
 from src.params.load import ABLATIONS, read, validate, validate_ablations
 from src.profile import MINI, PARAMS, load, merge
 from src.recipe.stages import BEFORE, FINAL
-from src.reporting.inputs import LATENCY, TRAINING_SETS, Inputs, read_inputs
+from src.reporting.document import SECTIONS
+from src.reporting.inputs import TRAINING_SETS, Inputs, read_inputs
 
 if TYPE_CHECKING:
     from src.evaluation.results import SimilarityRules
@@ -40,11 +40,10 @@ if TYPE_CHECKING:
 FOLDER = "evidence"
 PROFILES = Path(__file__).parents[2] / "params"
 NO_VARIANTS = "The record holds no variants."
-ERRORS = Path("reports/forgetting_errors.json")
-STS = Path("reports/eval/sts.json")
-SIMILARITY = Path("data/similarity")
-OPTIONAL = (LATENCY, "models/base/origin.json")
-FOLDERS = ("reports/training", "reports/forgetting_errors", str(SIMILARITY))
+STS = "reports/eval/sts.json"
+SIMILARITY = "data/similarity"
+BASE_ORIGIN = "models/base/origin.json"
+RECOMPUTED = {name: of for topic in SECTIONS for name, of in topic.recompute.items()}
 
 
 def params_of(record: Path) -> Params:
@@ -69,35 +68,33 @@ def collect(root: Path, params: Params, target: Path) -> None:
     Raises:
         UserError: a file of the run is missing.
     """
-    for name in _facts(params):
-        _copy(root / name, target / name)
-    for name in OPTIONAL:
-        if (root / name).is_file():
-            _copy(root / name, target / name)
-    for name in FOLDERS:
-        if not (root / name).is_dir():
-            raise UserError(f"{root / name}: no such folder; run `dvc repro` before a record is made of it")
-        shutil.copytree(root / name, target / name)
+    optional = [BASE_ORIGIN] if (root / BASE_ORIGIN).is_file() else []  # of a published base
+    for name in [*_copied(params), *optional]:
+        copy(root / name, target / name)
     for name, options in params.eval.sets.items():
         data = prepared_set(name, options, root / PREPARED)
         packed.write_qrels(target / _qrels(name), data.qrels)
         packed.write_runs(target / _runs(name), {path.stem: read_run(path) for path in _run_files(root, name)})
     if read_comparison(params, root)[0] is not None:
         shutil.copytree(root / EVIDENCE, target / EVIDENCE)
-    _leave_texts_out(target / ERRORS)
 
 
-def _facts(params: Params) -> Iterator[str]:
-    yield from ("requirements.txt", "expected.yaml", ABLATIONS, str(STS), str(ERRORS))
+def _copied(params: Params) -> Iterator[str]:
+    yield from ("expected.yaml", ABLATIONS, STS, SIMILARITY, *(name for topic in SECTIONS for name in topic.reads))
     yield from (f"data/prepared/{key}/card.json" for key in (*TRAINING_SETS, *params.eval.sets))
-    yield from (f"reports/eval/{name}.json" for name in params.eval.sets)
+    yield from (_evaluation_file(name) for name in params.eval.sets)
 
 
-def _copy(source: Path, target: Path) -> None:
-    if not source.is_file():
+def copy(source: Path, target: Path) -> None:
+    """A file or a folder of the run. Raises UserError where it is missing."""
+    if not source.exists():
         raise UserError(f"{source}: no such file; run `dvc repro` before a record is made of it")
     target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(source, target)
+    (shutil.copytree if source.is_dir() else shutil.copyfile)(source, target)
+
+
+def _evaluation_file(name: str) -> str:
+    return f"reports/eval/{name}.json"
 
 
 def _run_files(root: Path, name: str) -> list[Path]:
@@ -113,14 +110,6 @@ def _runs(name: str) -> str:
     return f"data/runs/{name}.parquet"
 
 
-def _leave_texts_out(errors: Path) -> None:
-    """The queries that lost most are listed with their texts, which may not be ours to publish."""
-    values = read_result(ForgettingErrors, errors)
-    for of_set in values["sets"].values():
-        of_set["worst"] = []
-    write_json(errors, values)
-
-
 def rebuild(evidence: Path, params: Params, target: Path) -> Inputs:
     """What the report reads, in `target`: results computed from runs and values, facts as they are."""
     shutil.copytree(evidence, target)
@@ -128,7 +117,8 @@ def rebuild(evidence: Path, params: Params, target: Path) -> Inputs:
     for name in params.eval.sets:
         _evaluation(target, name, params, draws)
     _similarity(target, draws)
-    _errors(target, draws)
+    for recompute in RECOMPUTED.values():
+        recompute(target, draws)
     comparison = None
     if (target / EVIDENCE).is_dir():
         comparison = compare.compare_all(target / EVIDENCE, ablations_at(target / ABLATIONS, params), draws)
@@ -136,19 +126,15 @@ def rebuild(evidence: Path, params: Params, target: Path) -> Inputs:
     return read_inputs(params, target, (comparison, "" if comparison else NO_VARIANTS))
 
 
-def recomputed(evidence: Path) -> list[str]:
+def recomputed(evidence: Path, params: Params) -> list[str]:
     """The files of results that `rebuild` computes anew."""
-    paths = [
-        *sorted((evidence / "reports" / "eval").glob("*.json")),
-        evidence / ERRORS,
-        evidence / EVIDENCE / COMPARISON,
-    ]
-    return [str(path.relative_to(evidence)) for path in paths if path.is_file()]
+    names = [*map(_evaluation_file, params.eval.sets), STS, *RECOMPUTED, str(EVIDENCE / COMPARISON)]
+    return [name for name in names if (evidence / name).is_file()]
 
 
 def _evaluation(target: Path, name: str, params: Params, draws: Draws) -> None:
     """reports/eval/NAME.json and the values of every query, from runs and judgements."""
-    path = target / "reports" / "eval" / f"{name}.json"
+    path = target / _evaluation_file(name)
     facts, qrels = read_result(Evaluation, path), read_qrels(target / _qrels(name))
     scored = packed.score_runs(target / _runs(name), qrels)
     protocol: Protocol = {**facts["protocol"], "queries": len(qrels)}
@@ -168,12 +154,3 @@ def _similarity(target: Path, draws: Draws) -> None:
     rules = cast("SimilarityRules", {key: value for key, value in facts["protocol"].items() if key != "pairs"})
     names = (facts["set"], facts["nli"]["set"] if facts["nli"] else "")
     write_json(target / STS, similarity_table.summarise(target / SIMILARITY, rules, names, draws))
-
-
-def _errors(target: Path, draws: Draws) -> None:
-    errors = read_result(ForgettingErrors, target / ERRORS)
-    for name in errors["sets"]:
-        values = forgetting.read_points(target / ERRORS.with_suffix("") / f"{name}.csv")
-        clusters = clusters_of(read_qrels(target / _qrels(name)))
-        errors["sets"][name] = forgetting.summary(values, draws, clusters)
-    write_json(target / ERRORS, errors)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,13 @@ from src.evaluation.metrics import MAIN
 from src.reporting import names, style, variants
 from src.reporting.charts import Effect, forest
 from src.reporting.inputs import Inputs
-from src.reporting.labels import Name, name_points
 from src.reporting.markdown import slug
 from src.reporting.section import Figure, Part, Section
 from src.reporting.tables import Cell, Table, interval, share, starred
 
 Rows = Mapping[str, Row]
 FEWEST_SEEDS = 3  # from which on a difference may be said of a training, and not of one run of it
+SHOWN = (variants.FORGETTING, variants.NEGATIVES, variants.SETTINGS)  # as points beside the curve of interpolation
 _SETS_SHOWN = 2  # beside each other; the tables hold them all
 
 
@@ -141,48 +142,45 @@ def draw_effects(key: str, rows: Rows, inputs: Inputs, target: Path) -> None:
 def draw_pareto(inputs: Inputs, target: Path) -> None:
     """Changes of retrieval and similarity against each other: weight interpolation as a curve, variants as points."""
     main, reference = inputs.variants["sets"][0], inputs.variants["reference"]
-    note = (
-        f"{caption(inputs)}. Differences from the reference with their 95 % intervals. Up and to the right is better."
-    )
     groups = variants.groups(inputs.variants)
-    with style.chart(target, "Retrieval against similarity", note, size=(7.0, 5.2)) as (axes,):
+    curve = {
+        float(name.partition("@")[2]): row
+        for name, row in groups.get(variants.INTERPOLATION, {}).items()
+        if name.startswith(f"{reference}@")
+    }
+    line = [_point(curve[weight], main) for weight in sorted(curve)] + [(0.0, 0.0)]
+    weights = ", ".join(map(share, [*sorted(curve), 1.0]))
+    note = (
+        f"{caption(inputs)}. Differences from the reference with their 95 % intervals. Up and to the right is better. "
+        f"The curve goes from the model before to the reference, at zero: {weights} of the trained weights."
+    )
+    with style.chart(target, "Retrieval against similarity", note, size=(7.0, 5.4)) as (axes,):
         axes.axhline(0, color=style.GREY, linewidth=0.8)
         axes.axvline(0, color=style.GREY, linewidth=0.8)
-        curve = {
-            float(name.partition("@")[2]): row
-            for name, row in groups.get(variants.INTERPOLATION, {}).items()
-            if name.startswith(f"{reference}@")
-        }
-        points = {weight: _point(row, main) for weight, row in curve.items()} | {1.0: (0.0, 0.0)}
-        line = [points[weight] for weight in sorted(points)]
-        looks: dict[str, Any] = {"color": style.BLACK, "marker": "o", "markersize": 4, "linewidth": 1.2}
-        axes.plot(*zip(*line, strict=True), label="reference, interpolated with the model before", **looks)
-        _crosses(axes, curve, main, style.BLACK)
-        named = [Name(share(weight), points[weight], style.BLACK) for weight in sorted(points)]
-        for number, key in enumerate((variants.FORGETTING, variants.NEGATIVES, variants.SETTINGS)):
+        axes.plot(*zip(*line, strict=True), color=style.BLACK, marker=".", linewidth=1.2, label="interpolated weights")
+        for row in curve.values():
+            _cross(axes, row, main, style.BLACK)
+        for colour, key in zip(
+            style.SERIES, (variants.FORGETTING, variants.NEGATIVES, variants.SETTINGS), strict=False
+        ):
             rows = {name: row for name, row in groups.get(key, {}).items() if row.get("against") == reference}
-            if not rows:
-                continue
-            colour, changes = style.SERIES[number], {name: _point(row, main) for name, row in rows.items()}
-            looks = {"linestyle": "none", "color": colour, "marker": style.MARKERS[1 + number], "zorder": 4}
-            axes.plot(*zip(*changes.values(), strict=True), label=variants.in_a_sentence(key), **looks)
-            _crosses(axes, rows, main, colour)
-            named += [Name(name.replace("_", " "), point, colour) for name, point in changes.items()]
+            for (name, row), marker in zip(rows.items(), cycle(style.MARKERS)):
+                words = f"{variants.in_a_sentence(key)}: {name.replace('_', ' ')}"
+                axes.scatter(*_point(row, main), color=colour, marker=marker, label=words, zorder=4)
+                _cross(axes, row, main, colour)
         axes.margins(0.1)
         axes.set_xlabel(f"change of Spearman, {inputs.sts['set']}")
         axes.set_ylabel(f"change of {MAIN}, {main}")
         style.legend_below(axes, columns=2)
-        name_points(axes, named, [line])
 
 
 def _point(row: Row, main: str) -> tuple[float, float]:
     return row["sts"]["difference"], row["retrieval"][main]["difference"]
 
 
-def _crosses(axes: Any, rows: Mapping[Any, Row], main: str, colour: str) -> None:
-    """The intervals of both differences at each row's point."""
-    for row in rows.values():
-        x, y = _point(row, main)
-        looks = {"color": colour, "linewidth": 0.7, "alpha": 0.45}
-        axes.plot(row["sts"]["interval"], (y, y), **looks)
-        axes.plot((x, x), row["retrieval"][main]["interval"], **looks)
+def _cross(axes: Any, row: Row, main: str, colour: str) -> None:
+    """The intervals of both differences at a row's point."""
+    x, y = _point(row, main)
+    looks = {"color": colour, "linewidth": 0.7, "alpha": 0.45}
+    axes.plot(row["sts"]["interval"], (y, y), **looks)
+    axes.plot((x, x), row["retrieval"][main]["interval"], **looks)

@@ -2,38 +2,68 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from typing_extensions import TypedDict  # typing's own carries too little for pydantic before Python 3.12
+
+from src.checked import read_result
 from src.evaluation.metrics import BRIEF, MAIN
 from src.evaluation.results import Evaluation, Scores
 from src.reporting import names, style
 from src.reporting.charts import Effect, by_dimension
-from src.reporting.inputs import Inputs, Latency, Repeated
-from src.reporting.labels import Name, name_points
+from src.reporting.inputs import Inputs
 from src.reporting.retrieval import LEVEL, caption
 from src.reporting.section import Figure, Part, Section
 from src.reporting.tables import Cell, Table, interval, opposite, percent, starred
 
+TIMES = "reports/bench/eval_dims.json"
 FORMS = ("float32", "int8", "binary_rescored", "binary")
 FORM_NAMES = {"binary_rescored": "binary, rescored by int8"}
+
+
+class Repeated(TypedDict):
+    """Milliseconds a query: median and quartiles of repeats."""
+
+    median: float
+    low: float
+    high: float
+
+
+class Latency(TypedDict):
+    """Times of encoding, {"batch_1": …, "batch_32": …}, and of searching vectors, {dimension: {form: the same}}."""
+
+    documents: int
+    k: int
+    batch: int
+    threads: int
+    encoding: dict[str, Repeated]
+    dims: dict[str, dict[str, dict[str, Repeated]]]
+
+
+class Benchmark(TypedDict):
+    """What of TIMES the report shows."""
+
+    latency: Latency
 
 
 def section(inputs: Inputs) -> Section:
     """Shorter vectors and smaller indexes."""
     curve = f"{MAIN} of the retrieval model by number of dimensions, and its change against the whole vector"
     parts: list[Part] = [Figure("dimensions", curve, partial(draw_dimensions, inputs.evaluations))]
+    times = read_result(Benchmark, inputs.root / TIMES)["latency"]
     for name, evaluation in inputs.evaluations.items():
-        bytes_ = f"{MAIN} against bytes a document on {name}, by form of the index"
-        memory = Figure(f"memory-{name}", bytes_, partial(draw_memory, evaluation))
-        parts += [dimensions(evaluation), memory, quantisation(evaluation)]
-    if inputs.latency and timed_dims(inputs.main, inputs.latency):
+        words = f"{MAIN} against bytes a document on {name}, by form of the index"
+        memory = Figure(f"memory-{name}", words, partial(draw_memory, evaluation))
+        parts += [dimensions(evaluation), memory, indexes(evaluation, times)]
+    if any(dim in times["dims"] for dim in inputs.main["quantisation"]):
         name = inputs.main["set"]
-        draw = partial(draw_latency, inputs.main, inputs.latency)
-        parts.append(Figure(f"latency-{name}", f"{MAIN} against milliseconds a query on {name}", draw))
-        parts.append(latency(inputs.main, inputs.latency))
+        words = f"{MAIN} against milliseconds of a search on {name}, by form of the index"
+        parts.append(Figure(f"latency-{name}", words, partial(draw_latency, inputs.main, times)))
     plots = [plot(inputs.main), memory_plot(inputs)]
     return Section("Dimensions, memory, speed", "the Matryoshka curve and points to deploy at", parts, plots)
 
@@ -62,39 +92,22 @@ def _points(evaluation: Evaluation) -> Iterable[tuple[str, str, Scores]]:
             yield dim, form, measured
 
 
-def quantisation(evaluation: Evaluation) -> Table:
-    """nDCG@10 and recall of each dimension in each form of the index."""
-    shown = ("bytes_per_document", "P@1", "R@10", MAIN)
-    rows: list[list[Cell]] = [
-        [int(dim), form, *(measured[key] for key in shown)] for dim, form, measured in _points(evaluation)
-    ]
-    header = ["dimensions", "form", "bytes a document", *shown[1:]]
-    rescored = evaluation["settings"]["binary_rescored"]
-    notes = f"binary_rescored: {rescored}; the int8 codes it reads may lie on disk and do not count."
-    return Table(f"quantisation-{evaluation['set']}", header, rows, caption(evaluation), notes)
-
-
-def timed_dims(evaluation: Evaluation, times: Latency) -> list[str]:
-    """Dimensions of a set's smaller indexes whose search times the benchmark has measured."""
-    return [dim for dim in evaluation["quantisation"] if dim in times["dims"]]
-
-
-def latency(evaluation: Evaluation, times: Latency) -> Table:
-    """Search times of a query, one at a time and in batches, beside bytes and nDCG@10 of each deployment point."""
-    batches = ("batch_1", f"batch_{times['batch']}")
-    rows: list[list[Cell]] = [
-        [int(dim), form, measured["bytes_per_document"], *(_time(timed[batch]) for batch in batches), measured[MAIN]]
-        for dim, form, measured in _points(evaluation)
-        if (timed := times["dims"].get(dim, {}).get(form))
-    ]
-    measures = ["ms, one query", f"ms a query, {times['batch']} at once", MAIN]
+def indexes(evaluation: Evaluation, times: Latency) -> Table:
+    """Every form of the index at each dimension: memory, quality, and search times where the benchmark took them."""
+    rows: list[list[Cell]] = []
+    for dim, form, measured in _points(evaluation):
+        timed = times["dims"].get(dim, {}).get(form, {})
+        taken = [_time(timed[batch]) if timed else None for batch in ("batch_1", f"batch_{times['batch']}")]
+        rows.append([int(dim), form, *(measured[key] for key in ("bytes_per_document", "P@1", "R@10", MAIN)), *taken])
+    header = ["dimensions", "form", "bytes a document", "P@1", "R@10", MAIN]
+    header += ["ms, one query", f"ms a query, {times['batch']} at once"]
     notes = (
-        f"Times: medians and quartiles of a search of {times['documents']:,} random vectors, k = {times['k']}, "
-        f"{times['threads']} thread(s). Encoding the query comes on top, {_time(times['encoding']['batch_1'])} ms "
-        "with an encoder of MiniLM's size. reports/bench/eval_dims.json names the processor."
+        f"binary_rescored: {evaluation['settings']['binary_rescored']}; the int8 codes it reads may lie on disk and do "
+        f"not count. Times: medians and quartiles of a search of {times['documents']:,} random vectors, "
+        f"k = {times['k']}, {times['threads']} thread(s). Encoding the query comes on top, "
+        f"{_time(times['encoding']['batch_1'])} ms with an encoder of MiniLM's size. {TIMES} names the processor."
     )
-    header = ["dimensions", "form", "bytes a document", *measures]
-    return Table(f"latency-{evaluation['set']}", header, rows, caption(evaluation), notes)
+    return Table(f"indexes-{evaluation['set']}", header, rows, caption(evaluation), notes)
 
 
 def _time(taken: Repeated) -> str:
@@ -120,52 +133,46 @@ def draw_dimensions(evaluations: Mapping[str, Evaluation], target: Path) -> None
 
 
 def draw_memory(evaluation: Evaluation, target: Path) -> None:
-    """nDCG@10 against bytes a document, a line for each form of the index."""
-    note = f"{caption(evaluation)}. Labels: dimensions. binary, rescored: its int8 codes may lie on disk, not counted."
-    points = list(_points(evaluation))
-    forms = {
-        form: [(measured["bytes_per_document"], measured[MAIN], dim) for dim, of, measured in points if of == form]
-        for form in FORMS
-    }
-    with style.chart(target, f"{MAIN} against the memory of the index", note, size=(7.0, 4.6)) as (axes,):
-        style.powers_of_two(axes, sorted({measured["bytes_per_document"] for *_, measured in points}))
-        axes.set_xlabel("bytes a document")
-        _draw_forms(axes, forms)
+    """nDCG@10 against bytes a document."""
+    bytes_ = {(dim, form): measured["bytes_per_document"] for dim, form, measured in _points(evaluation)}
+    note = "binary, rescored: its int8 codes may lie on disk, not counted."
+    draw_forms(target, evaluation, bytes_, (f"{MAIN} against the memory of the index", note, "bytes a document"))
 
 
 def draw_latency(evaluation: Evaluation, times: Latency, target: Path) -> None:
     """nDCG@10 against measured search time of a query."""
-    encoding = times["encoding"]["batch_1"]["median"]
+    taken = {(dim, form): of["batch_1"]["median"] for dim, forms in times["dims"].items() for form, of in forms.items()}
     note = (
-        f"Quality: {caption(evaluation)}. Time: encoding (MiniLM's size, {encoding:.1f} ms) and "
-        f"search of one query in {times['documents']:,} random vectors, k = {times['k']}, {times['threads']} "
-        "thread(s), medians with the quartiles of the search; reports/bench/eval_dims.json names the processor. "
-        "Labels: dimensions, where there is room."
+        f"Search in {times['documents']:,} random vectors, one query, k = {times['k']}, {times['threads']} thread(s): "
+        f"medians. Encoding it comes on top, {times['encoding']['batch_1']['median']:.1f} ms at MiniLM's size."
     )
-    timed = {(dim, form): batches["batch_1"] for dim, by in times["dims"].items() for form, batches in by.items()}
-    points = [
-        (timed[dim, of], measured[MAIN], dim, of) for dim, of, measured in _points(evaluation) if (dim, of) in timed
-    ]
-    forms = {form: [(encoding + took["median"], y, dim) for took, y, dim, of in points if of == form] for form in FORMS}
-    with style.chart(target, f"{MAIN} against search time", note, size=(7.0, 4.6)) as (axes,):
-        axes.set_xlabel("milliseconds a query, encoding included (lower is faster)")
-        for took, y, *_ in points:
-            axes.plot([encoding + took["low"], encoding + took["high"]], [y, y], color=style.BLACK, linewidth=1.1)
-        _draw_forms(axes, {form: points for form, points in forms.items() if points})
+    draw_forms(target, evaluation, taken, (f"{MAIN} against search time", note, "milliseconds of a search"))
 
 
-def _draw_forms(axes: Any, forms: Mapping[str, list[tuple[float, float, str]]]) -> None:
-    """A line for each form of the index through its points (x, y, name), which are named in its colour."""
-    lines, named = [], []
-    for number, (form, points) in enumerate(forms.items()):
-        lines.append([(x, y) for x, y, _ in points])
-        looks = {"marker": style.MARKERS[number], "color": style.SERIES[number], "label": FORM_NAMES.get(form, form)}
-        axes.plot(*zip(*lines[-1], strict=True), **looks)
-        named += [Name(text, (x, y), style.SERIES[number]) for x, y, text in points]
-    axes.set_ylabel(MAIN)
-    axes.margins(x=0.05, y=0.1)
-    style.legend_below(axes, columns=len(forms))
-    name_points(axes, named, lines)
+def draw_forms(
+    target: Path, evaluation: Evaluation, costs: Mapping[tuple[str, str], float], words: tuple[str, str, str]
+) -> None:
+    """nDCG@10 against what an index costs, a line for each form, marks as large as there are dimensions.
+
+    Args:
+        costs: by dimension and form; a point without one is left out.
+        words: title, note, and what the costs are.
+    """
+    title, note, cost = words
+    points = [(dim, form, costs[dim, form], m[MAIN]) for dim, form, m in _points(evaluation) if (dim, form) in costs]
+    dims = ", ".join(dict.fromkeys(dim for dim, *_ in points))
+    note = f"{caption(evaluation)}. {note} Marks, from large to small: {dims} dimensions."
+    with style.chart(target, title, note, size=(7.0, 4.6)) as (axes,):
+        for number, form in enumerate(FORMS):
+            sizes, x, y = zip(*((int(dim), x, y) for dim, of, x, y in points if of == form), strict=True)
+            looks: dict[str, Any] = {"color": style.SERIES[number], "label": FORM_NAMES.get(form, form)}
+            axes.plot(x, y, color=style.SERIES[number])
+            axes.scatter(x, y, s=12 * np.log2(sizes), marker=style.MARKERS[number], **looks)
+        low, high = (math.floor(math.log2(bound)) for bound in (min(costs.values()), max(costs.values())))
+        style.powers_of_two(axes, [2.0**power for power in range(low, high + 1)])
+        axes.set_xlabel(cost)
+        axes.set_ylabel(MAIN)
+        style.legend_below(axes, columns=len(FORMS))
 
 
 def plot(evaluation: Evaluation) -> Table:

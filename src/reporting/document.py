@@ -1,4 +1,4 @@
-"""The report and its files: sections in the order in which a reader of the paper asks for them."""
+"""The report and its files."""
 
 from __future__ import annotations
 
@@ -22,28 +22,32 @@ from src.reporting import (
     training,
 )
 from src.reporting.inputs import Inputs
-from src.reporting.section import Report
+from src.reporting.section import Report, Topic
 from src.reporting.style import SUFFIX
 
+# In the order in which a reader of the paper asks.
 SECTIONS = (
-    run.what_was_run,
-    published.table_1,
-    retrieval.section,
-    dimensions.section,
-    similarity.section,
-    checks.section,
-    ablation.section,
-    forgetting.section,
-    queries.section,
-    published.others,
-    training.work_section,
-    run.recompute,
+    Topic(run.what_was_run, reads=(run.REQUIREMENTS, training.FOLDER)),
+    Topic(published.table_1),
+    Topic(retrieval.section),
+    Topic(dimensions.section, reads=(dimensions.TIMES,)),
+    Topic(similarity.section),
+    Topic(checks.section),
+    Topic(ablation.section),
+    Topic(
+        forgetting.section,
+        reads=(forgetting.RESULT, forgetting.POINTS),
+        recompute={forgetting.RESULT: forgetting.recompute},
+    ),
+    Topic(queries.section),
+    Topic(published.others),
+    Topic(run.recompute),
 )
 
 
 def report(inputs: Inputs) -> Report:
-    """The report of a run; a topic of which the run has nothing leaves its section out."""
-    sections = [section for topic in SECTIONS if (section := topic(inputs))]
+    """The report of a run."""
+    sections = [topic.section(inputs) for topic in SECTIONS]
     return Report(brief.title(inputs), brief.warnings(inputs), brief.in_brief(inputs), sections)
 
 

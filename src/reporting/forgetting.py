@@ -6,14 +6,18 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from src.ablation.forgetting import read_points
+from src.ablation.forgetting import read_points, summary
+from src.checked import read_result
+from src.evaluation.beir import PREPARED, read_qrels
 from src.evaluation.metrics import MAIN
-from src.evaluation.results import SetErrors
+from src.evaluation.results import ForgettingErrors, SetErrors
+from src.evaluation.significance import Draws, clusters_of
+from src.files import write_json
 from src.reporting import names, style
 from src.reporting.inputs import Inputs
 from src.reporting.retrieval import caption
-from src.reporting.section import Figure, Part, Quoted, Section
-from src.reporting.tables import Cell, Table, interval, plain
+from src.reporting.section import Figure, Part, Section
+from src.reporting.tables import Cell, Table, interval
 
 SHIFTS = {
     "local_forgetting": "STS pairs near the query are judged worse",
@@ -21,28 +25,30 @@ SHIFTS = {
     "positive_shift": "the relevant document's vector moved",
     "match_change": "query and relevant document came nearer",
 }
+RESULT, POINTS = "reports/forgetting_errors.json", "reports/forgetting_errors"
 TARGETS = {"ndcg_change": f"change of {MAIN}", "margin_change": "change of the relevant document's margin"}
-SHOWN = 5
+HEADER = ["shift", *(column for words in TARGETS.values() for column in (f"{words}, ρ", "partial"))]
 
 
-def section(inputs: Inputs) -> Section | None:
-    """The paper's open question: does the STS drop go with retrieval errors? None where it was not examined."""
-    if inputs.errors is None:
-        return None
-    rules = inputs.errors["protocol"]
+def section(inputs: Inputs) -> Section:
+    """The paper's open question: does the STS drop go with retrieval errors?"""
+    errors = read_result(ForgettingErrors, inputs.root / RESULT)
+    rules = errors["protocol"]
     parts: list[Part] = [
         "An open question of the paper. For every query, what changed in retrieval is set against how the embedding "
         f"space moved there ({rules['from']} → {rules['to']}). Nearby: the {rules['nearest_pairs']} STS pairs nearest "
         f"to the query. A query that stood first before can only fall, so the correlation is also given with {MAIN} "
         "before held fixed (partial)."
     ]
-    for name, of_set in inputs.errors["sets"].items():
+    for name, of_set in errors["sets"].items():
         alternative = f"Change in retrieval against shifts of the space, queries of {name}"
         figure = Figure(f"forgetting_errors-{name}", alternative, partial(draw_points, inputs, name, of_set))
         heading = f"### {names.retrieval_set(inputs.evaluations[name])}: forgetting and errors"
-        parts += [heading, answer(of_set), correlations(name, of_set, inputs), figure]
-        if of_set["worst"]:
-            parts.append(Quoted("Worst losses, with texts", partial(worst, name, of_set)))
+        counts = f"n = {of_set['queries']:,} queries, {of_set['better']} better, {of_set['worse']} worse"
+        where = f"{names.retrieval_set(inputs.evaluations[name])}: {counts}"
+        notes = f"Spearman's ρ; {rules['interval'][name]}, seed {rules['seed']}. Bold: zero is outside."
+        table = Table(f"forgetting_errors-{name}", HEADER, correlations(of_set), where, notes)
+        parts += [heading, answer(of_set), table, figure]
     what = "query by query: shifts of the space against losses"
     return Section("Does forgetting go with retrieval errors?", what, parts)
 
@@ -58,20 +64,17 @@ def answer(of_set: SetErrors) -> str:
     return f"**{yes}, here:** where semantic similarity is judged worse, queries {verb} more ({figures})."
 
 
-def correlations(name: str, of_set: SetErrors, inputs: Inputs) -> Table:
-    """Spearman's correlations with intervals; bold where the interval leaves zero out."""
+def correlations(of_set: SetErrors) -> list[list[Cell]]:
+    """Of every shift of the space, Spearman's correlations with intervals; bold where the interval leaves zero out."""
     rows: list[list[Cell]] = []
     for shift, words in SHIFTS.items():
-        values = [of_set["correlations"][target][shift] for target in TARGETS]
-        pairs = [((v["spearman"], v["interval"]), (v["partial"], v["partial_interval"])) for v in values]
-        rows.append([words, *(_correlation(*part) for pair in pairs for part in pair)])
-    header = ["shift", *(part for words in TARGETS.values() for part in (f"{words}, ρ", "partial"))]
-    assert inputs.errors is not None
-    rules = inputs.errors["protocol"]
-    counts = f"n = {of_set['queries']:,} queries, {of_set['better']} better, {of_set['worse']} worse"
-    where = f"{names.retrieval_set(inputs.evaluations[name])}: {counts}"
-    notes = f"Spearman's ρ; {rules['interval'][name]}, seed {rules['seed']}. Bold: zero is outside."
-    return Table(f"forgetting_errors-{name}", header, rows, where, notes)
+        row: list[Cell] = [words]
+        for target in TARGETS:
+            value = of_set["correlations"][target][shift]
+            row.append(_correlation(value["spearman"], value["interval"]))
+            row.append(_correlation(value["partial"], value["partial_interval"]))
+        rows.append(row)
+    return rows
 
 
 def _correlation(value: float, bounds: list[float]) -> str:
@@ -79,20 +82,9 @@ def _correlation(value: float, bounds: list[float]) -> str:
     return f"**{text}**" if bounds[0] > 0 or bounds[1] < 0 else text
 
 
-def worst(name: str, of_set: SetErrors) -> Table:
-    """The queries that lost most, with what stands first now."""
-    rows: list[list[Cell]] = []
-    for item in of_set["worst"][:SHOWN]:
-        texts = [plain(item[key]) for key in ("query", "relevant", "now_first")]
-        change = f"{item['ndcg_before']:.2f} → {item['ndcg_before'] + item['ndcg_change']:.2f}"
-        rows.append([*texts, change, f"{item['local_forgetting']:+.3f}"])
-    header = ["query", "relevant document", "first now", MAIN, "STS pairs nearby judged worse by"]
-    return Table(f"worst-{name}", header, rows)
-
-
 def draw_points(inputs: Inputs, name: str, of_set: SetErrors, target: Path) -> None:
     """Of every query, the change in retrieval against how the space moved around it."""
-    points = read_points(inputs.root / "reports" / "forgetting_errors" / f"{name}.csv")
+    points = read_points(inputs.root / POINTS / f"{name}.csv")
     note = f"{caption(inputs.evaluations[name])}. Spearman's correlation over queries with its 95 % interval."
     title = "Does what similarity lost go with retrieval errors?"
     panels = {"local_forgetting": "STS pairs nearby judged worse →", "query_shift": "query's vector moved →"}
@@ -115,3 +107,12 @@ def draw_points(inputs: Inputs, name: str, of_set: SetErrors, target: Path) -> N
             panel.set_xlabel(label)
         axes[0].set_ylabel("change of the margin")
         style.legend_below(axes[0])
+
+
+def recompute(root: Path, draws: Draws) -> None:
+    """RESULT from POINTS and judgements, its protocol as it stands there."""
+    errors = read_result(ForgettingErrors, root / RESULT)
+    for name in errors["sets"]:
+        clusters = clusters_of(read_qrels(root / PREPARED / name / "qrels" / "test.tsv"))
+        errors["sets"][name] = summary(read_points(root / POINTS / f"{name}.csv"), draws, clusters)
+    write_json(root / RESULT, errors)

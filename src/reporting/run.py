@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial
 
 from src.data.card import COPY, DEV_COPY, WHOLE
+from src.files import read_text
 from src.recipe import systems
 from src.reporting import names, training
 from src.reporting.inputs import TRAINING_SETS, Inputs
@@ -12,6 +14,7 @@ from src.reporting.model_card import altered
 from src.reporting.section import Figure, Part, Section
 from src.reporting.tables import Cell, Table, plain
 
+REQUIREMENTS = "requirements.txt"
 LIBRARIES = ["torch", "transformers", "sentence-transformers", "tokenizers", "numpy", "scipy"]
 LIBRARIES += ["bm25s", "ir-measures", "dvc"]
 
@@ -31,10 +34,11 @@ def what_was_run(inputs: Inputs) -> Section:
         origin += f", pretrained by masked language modelling for {mlm.epochs:g} epochs" if mlm.epochs else ""
     cards = ", ".join(f"[{card['name']}](data/{card['name']}.md)" for card in inputs.cards.values())
     published_rows = _published_rows(inputs)
+    curves = training.read_curves(inputs.root)
     parts: list[Part] = [
         data(inputs),
         f"Data cards (checksums, what was dropped and why, lengths in words and tokens): {cards}. {leaks(inputs)}",
-        training.recipe(inputs),
+        training.recipe(inputs, curves),
         f"- Base: {origin}.\n"
         f"- Beyond the paper in the retrieval step (anti-forgetting, negatives): {training.beyond_the_paper(inputs)}.\n"
         f"- Rows of the tables: BM25 with Turkish case folding: plain words, stems, lemmas; a late-interaction model "
@@ -43,11 +47,9 @@ def what_was_run(inputs: Inputs) -> Section:
         f"published models: {published_rows}.\n"
         f"- Seeds: {params.seed} for training, {params.eval.seed} for intervals and tests, "
         f"{params.eval.bootstrap_resamples:,} resamples.\n"
-        f"- Versions: {versions(inputs)}.",
+        f"- Versions: {versions(read_text(inputs.root / REQUIREMENTS))}.",
+        Figure("training", "Training curves: loss by optimizer step", partial(training.draw_curves, inputs, curves)),
     ]
-    if inputs.curves:
-        draw = partial(training.draw_curves, inputs)
-        parts.append(Figure("training", "Training curves: loss by optimizer step", draw))
     return Section("What was run", "data, recipe, seeds, versions, training curves", parts)
 
 
@@ -92,9 +94,10 @@ def _published_rows(inputs: Inputs) -> str:
     return ", ".join(name + where for name, where in named.items()) or "none"
 
 
-def versions(inputs: Inputs) -> str:
-    """The packages that decide results, on one line."""
-    return ", ".join(f"{name} {inputs.versions[name]}" for name in LIBRARIES if name in inputs.versions)
+def versions(requirements: str) -> str:
+    """The pinned packages that decide results, on one line."""
+    pins = {name: re.search(rf"(?m)^{name}==([^\s;#]+)", requirements) for name in LIBRARIES}
+    return ", ".join(f"{name} {pin[1]}" for name, pin in pins.items() if pin)
 
 
 def recompute(inputs: Inputs) -> Section:
@@ -110,7 +113,9 @@ def recompute(inputs: Inputs) -> Section:
         f"`reports/metrics.json`.\n"
         f"- BM25: {settings['bm25']}; stemmed: {settings['bm25_stem']}; lemmas: {settings['bm25_lemma']}. "
         f"Hybrids: {settings['hybrid']}; {settings['hybrid_z']}.\n"
-        f"- `dvc repro` writes this report again; without changes it is the same, byte for byte, on a like machine.",
+        f"- `dvc repro` writes this report again; without changes it is the same, byte for byte, on a like machine. "
+        f"Seconds, memory and energy differ by machine, so they stay out of the metrics: each training writes them to "
+        f"`logs/`, `reports/records/` keeps them with their processor, and benchmarks are in `reports/bench/`.",
         truncation(inputs),
     ]
     return Section("How to recompute", "runs, qrels, definitions", parts)

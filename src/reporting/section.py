@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from src.reporting.tables import Table
+
+if TYPE_CHECKING:
+    from src.evaluation.significance import Draws
+    from src.reporting.inputs import Inputs
 
 TEXTS_LEFT_OUT = "*(Texts of the data set are left out of records.)*"
 
@@ -49,6 +54,21 @@ class Section:
     what: str
     parts: list[Part]
     plots: list[Table] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Topic:
+    """An entry of the report.
+
+    Attributes:
+        section: of a run.
+        reads: files and folders of the run that no other topic reads; a record keeps them.
+        recompute: {a result among them: writes it again from the others}, in the folder of a run.
+    """
+
+    section: Callable[[Inputs], Section]
+    reads: tuple[str, ...] = ()
+    recompute: Mapping[str, Callable[[Path, Draws], None]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

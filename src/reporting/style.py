@@ -95,7 +95,7 @@ def save(figure: Figure, target: Path) -> None:
 def powers_of_two(axes: Axes, ticks: Sequence[float]) -> None:
     """A logarithmic x-axis with these ticks, in plain numbers."""
     axes.set_xscale("log", base=2)
-    axes.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
+    axes.set_xticks(ticks, [f"{tick:,g}" for tick in ticks])
     axes.minorticks_off()
 
 
@@ -107,13 +107,6 @@ def plain_logarithm(axes: Axes) -> None:
     axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.yaxis.set_major_formatter(ScalarFormatter())
     axes.yaxis.set_minor_formatter(NullFormatter())
-
-
-def label(axes: Axes, text: str, point: tuple[float, float], shift: tuple[float, float] = (5, 5), **looks: Any) -> None:
-    """Text beside a point, `shift` in typographic points, on a pale ground, so that lines do not cross it."""
-    ground = {"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 0.6}
-    looks = {"fontsize": 7.5, "zorder": 2.5} | looks  # above lines, below points
-    axes.annotate(text, point, shift, textcoords="offset points", bbox=ground, **looks)
 
 
 def legend_below(axes: Axes, columns: int = 1) -> None:

@@ -1,57 +1,84 @@
-"""The training stages: their settings, their curves and their work."""
+"""The trainings: their settings, their work and their curves."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from src.errors import UserError
 from src.recipe import systems
-from src.recipe.stages import FINAL, STAGES
+from src.recipe.stages import STAGES
 from src.recipe.systems import LATE
 from src.reporting import names, style
-from src.reporting.inputs import Curve, Inputs
+from src.reporting.inputs import Inputs, read_columns
 from src.reporting.model_card import frozen_parts
-from src.reporting.section import Part, Section
 from src.reporting.tables import Cell, Table, share
 
 if TYPE_CHECKING:
-    from src.params.schema import ColbertParams, StageParams
+    from src.params.schema import ColbertParams, MlmParams, StageParams
 
+MLM = "mlm"
+FOLDER = "reports/training"
 TITLES = {
-    "mlm": "masked language modelling",
+    MLM: "masked language modelling",
     **{name: f"{number}. {stage.title}" for number, (name, stage) in enumerate(STAGES.items(), 1)},
     LATE: "late-interaction baseline",
 }
 LOSSES = {"mnrl": "multiple negatives ranking", "cosent": "CoSENT"}  # in words; another goes by its own name
 SMOOTHED = 40  # points above which a running mean is drawn besides
+Curve = dict[str, list[float]]
 
 
-def recipe(inputs: Inputs) -> Table:
-    """The three steps with their settings, and beside them the late-interaction baseline."""
-    header = ["step", "data", "loss", "dimensions", "batch", "epochs"]
-    header += ["optimizer steps", "learning rate", "tokens", "frozen"]
-    late = inputs.params.colbert
+def read_curves(root: Path) -> dict[str, Curve]:
+    """The curves of a run by step; one that was not trained is left out."""
+    paths = {name: root / FOLDER / f"{name}.csv" for name in TITLES}
+    return {name: curve for name, path in paths.items() if (curve := read_curve(path))}
+
+
+def read_curve(path: Path) -> Curve:
+    """{column: values} of a training curve; empty where it has no point."""
+    try:
+        columns = {name: [float(cell) for cell in cells] for name, cells in read_columns(path).items()}
+    except ValueError as error:
+        raise UserError(f"{path}: expected numbers: {error}") from error
+    return columns if any(columns.values()) else {}
+
+
+def recipe(inputs: Inputs, curves: Mapping[str, Curve]) -> Table:
+    """Settings and work of every training: language modelling, the three steps, the late-interaction baseline."""
+    params = inputs.params
+    mlm = params.base_model.mlm
+    late = params.colbert.model_copy(update={"epochs": params.colbert_epochs})
+    rows = [_row(MLM, [params.data.text.name, "masked tokens", None], mlm, curves)] if MLM in curves else []
+    for name, stage in STAGES.items():
+        block = params.block(stage)
+        learnt = [LOSSES.get(block.loss, block.loss), ", ".join(map(str, block.dims))]
+        rows.append(_row(name, [getattr(params.data, name).name, *learnt], block, curves, frozen_parts(block)))
     learnt = ["multiple negatives ranking of MaxSim", f"{late.dim} a token"]
-    rows = [_chain_row(name, inputs) for name in STAGES]
-    rows.append([*_row(LATE, learnt, late, inputs.params.colbert_epochs, inputs), None])
-    return Table("recipe", header, rows, notes=late_differences(inputs))
+    rows.append(_row(LATE, [params.data.retrieval.name, *learnt], late, curves))
+    header = ["step", "data", "loss", "dimensions", "batch", "epochs", "learning rate", "tokens", "frozen"]
+    header += ["optimizer steps", "examples seen, at most", "first loss", "last epoch's loss"]
+    notes = f"The last epoch's loss is the mean of its batches. {late_differences(inputs)}"
+    return Table("recipe", header, rows, notes=notes)
 
 
-def _chain_row(name: str, inputs: Inputs) -> list[Cell]:
-    block = inputs.params.block(STAGES[name])
-    loss = LOSSES.get(block.loss, block.loss)
-    row = _row(name, [loss, ", ".join(map(str, block.dims))], block, block.epochs, inputs)
-    return [*row, frozen_parts(block) or None]
-
-
-def _row(name: str, learnt: list[str], block: StageParams | ColbertParams, epochs: float, inputs: Inputs) -> list[Cell]:
-    taken = steps(inputs.curves[name]) if name in inputs.curves else 0
-    data = getattr(inputs.params.data, name if name in STAGES else FINAL)
-    rates: list[Cell] = [block.batch_size, f"{epochs:g}", taken, f"{block.learning_rate:g}", block.max_length]
-    return [TITLES[name], data.name, *learnt, *rates]
+def _row(
+    name: str,
+    learnt: Sequence[Cell],
+    block: StageParams | ColbertParams | MlmParams,
+    curves: Mapping[str, Curve],
+    frozen: str = "",
+) -> list[Cell]:
+    work: list[Cell] = [0, 0, None, None]
+    if name in curves:
+        taken, losses = steps(curves[name]), curves[name]["loss"]
+        work = [taken, taken * block.batch_size, losses[0], last_loss(curves[name])]
+    rates = [f"{block.epochs:g}", f"{block.learning_rate:g}"]
+    return [TITLES[name], *learnt, block.batch_size, *rates, block.max_length, frozen or None, *work]
 
 
 def late_differences(inputs: Inputs) -> str:
@@ -86,10 +113,10 @@ def beyond_the_paper(inputs: Inputs) -> str:
     return "; ".join(words for words, used in said.items() if used) or "nothing"
 
 
-def draw_curves(inputs: Inputs, target: Path) -> None:
+def draw_curves(inputs: Inputs, curves: Mapping[str, Curve], target: Path) -> None:
     """The loss of every step that was trained."""
-    columns = min(len(inputs.curves), 2)
-    rows = -(-len(inputs.curves) // columns)
+    columns = min(len(curves), 2)
+    rows = -(-len(curves) // columns)
     data = ", ".join(getattr(inputs.params.data, key).name for key in STAGES)
     synthetic = any(inputs.cards[key]["synthetic"] for key in STAGES)
     note = (
@@ -98,7 +125,7 @@ def draw_curves(inputs: Inputs, target: Path) -> None:
     )
     size = (7.0, 1.2 + 2.1 * rows)
     with style.chart(target, "Training curves", note, size=size, grid=(rows, columns)) as panels:
-        for axes, (name, curve) in zip(panels, inputs.curves.items(), strict=False):
+        for axes, (name, curve) in zip(panels, curves.items(), strict=False):
             loss = np.array(curve["loss"])
             long = len(loss) > SMOOTHED
             axes.plot(curve["step"], loss, color=style.SKY if long else style.BLUE, linewidth=0.8 if long else 1.6)
@@ -109,7 +136,7 @@ def draw_curves(inputs: Inputs, target: Path) -> None:
             axes.set_xlabel("optimizer step")
             if loss.min() > 0:
                 style.plain_logarithm(axes)
-        for axes in panels[len(inputs.curves) :]:
+        for axes in panels[len(curves) :]:
             axes.set_visible(False)
 
 
@@ -121,32 +148,7 @@ def running_mean(values: np.ndarray, width: int) -> np.ndarray:
     return (sums[high] - sums[low]) / (high - low)
 
 
-def work_section(inputs: Inputs) -> Section:
-    """What the run cost that does not depend on the machine."""
-    parts: list[Part] = [
-        "Steps and sizes are the same on every machine. Seconds, memory and energy are not, so they stay out of the "
-        "metrics: each training writes them to `logs/`, and `reports/records/` keeps them with the processor they "
-        "were taken on. Benchmarks are in `reports/bench/`.",
-        work(inputs),
-    ]
-    return Section("Work", "optimizer steps, pairs and parameters behind the numbers", parts)
-
-
-def work(inputs: Inputs) -> Table:
-    """Optimizer steps and pairs of every training."""
-    params = inputs.params
-    batches = {name: params.block(stage).batch_size for name, stage in STAGES.items()}
-    batches |= {"mlm": params.base_model.mlm.batch_size, "colbert": params.colbert.batch_size}
-    rows: list[list[Cell]] = [
-        [name, steps(curve), batches[name], steps(curve) * batches[name], curve["loss"][0], last_loss(curve)]
-        for name, curve in inputs.curves.items()
-    ]
-    header = ["training", "optimizer steps", "batch", "examples seen, at most", "first loss", "last epoch's loss"]
-    notes = "The last epoch's loss is the mean of its steps, or of all steps of a shorter training: batches scatter."
-    return Table("work", header, rows, notes=notes)
-
-
 def last_loss(curve: Curve) -> float:
-    """The mean loss of the last epoch."""
+    """The mean loss of the last epoch, or of all steps of a shorter training: batches scatter."""
     last = [loss for epoch, loss in zip(curve["epoch"], curve["loss"], strict=True) if epoch > curve["epoch"][-1] - 1]
     return fmean(last)

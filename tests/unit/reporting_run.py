@@ -215,7 +215,7 @@ def write_queries(root, name):
     """Queries, documents, judgements, runs and values of every query: the first gains, the second loses."""
     ids = [f"q{number:02d}" for number in range(QUERIES)]
     folder = root / "data" / "prepared" / name
-    documents = {f"d{number}": f"Belge <b>{number}</b> | İstanbul" for number in range(QUERIES)}
+    documents = {f"d{number}": f"Belge <script>{number}</script> | İstanbul" for number in range(QUERIES)}
     qrels = [(id_, f"d{number}", 1) for number, id_ in enumerate(ids)]
     write_set(folder, documents, {id_: f"Soru {id_}?" for id_ in ids}, qrels)
     change = {"sts": [0.0, 1.0] + [0.5] * (QUERIES - 2), "retrieval": [1.0, 0.63] + [0.5] * (QUERIES - 2)}
@@ -297,22 +297,12 @@ def ablation(sets, params, root):
 def errors(sets):
     value = {"spearman": -0.2, "interval": [-0.4, -0.1], "partial": -0.1, "partial_interval": [-0.3, 0.1]}
     shifts = ("query_shift", "positive_shift", "match_change", "local_forgetting")
-    item = {
-        "query-id": "q01",
-        "query": "Soru <script>?",
-        "relevant": "Belge 1",
-        "now_first": "Belge 2",
-        "ndcg_before": 1.0,
-        "ndcg_change": -0.37,
-        **dict.fromkeys(("margin_change", "query_shift", "positive_shift", "match_change"), 0.1),
-        "local_forgetting": 0.02,
-    }
     of_set = {
         "queries": QUERIES,
         "better": 1,
         "worse": 1,
         "correlations": {target: dict.fromkeys(shifts, value) for target in ("ndcg_change", "margin_change")},
-        "worst": [item],
+        "worst": [],
     }
     interval = dict.fromkeys(sets, "bootstrap")
     rules = {"from": "sts", "to": "retrieval", "sts_set": STS, "nearest_pairs": 20, "interval": interval}

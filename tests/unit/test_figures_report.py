@@ -1,6 +1,5 @@
 """Figures: legible on any ground, the same bytes each time."""
 
-import itertools
 from xml.etree import ElementTree
 
 import numpy as np
@@ -8,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from src.reporting import document, labels, style
+from src.reporting import document, style
 from src.reporting.inputs import read_inputs
 from src.reporting.training import last_loss, running_mean, steps
 from tests.unit.reporting_run import SET, make_run
@@ -63,20 +62,6 @@ def test_a_chart_leaves_matplotlib_as_it_was(tmp_path):
     with style.chart(tmp_path / "x.svg", "title", "note") as (axes,):
         axes.plot([1, 2], [3, 4])
     assert dict(mpl.rcParams) == before
-
-
-@given(st.lists(st.tuples(st.floats(0.2, 0.8), st.floats(0.2, 0.8)), min_size=1, max_size=12))
-def test_names_do_not_lie_on_each_other_and_a_few_all_have_room(places):
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(8, 6))
-    canvas = FigureCanvasAgg(figure)
-    axes = figure.add_subplot(xlim=(0, 1), ylim=(0, 1))
-    labels.name_points(axes, [labels.Name("a name", place, "black") for place in places])
-    boxes = [text.get_window_extent(canvas.get_renderer()) for text in axes.texts]
-    assert not any(a.overlaps(b) for a, b in itertools.combinations(boxes, 2))
-    assert len(boxes) == len(places) or len(places) > 4
 
 
 def test_a_long_training_counts_its_steps_and_the_loss_of_its_last_epoch():

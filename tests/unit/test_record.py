@@ -64,7 +64,7 @@ def finished(root, name=NAME):
     write(root / "logs" / "train_nli.jsonl", "".join(json.dumps(step) + "\n" for step in log))
     evidence.collect(root, params, root / "collected")
     evidence.rebuild(root / "collected", params, root / "rebuilt")
-    for result in evidence.recomputed(root / "rebuilt"):
+    for result in evidence.recomputed(root / "rebuilt", params):
         shutil.copyfile(root / "rebuilt" / result, root / result)
 
 

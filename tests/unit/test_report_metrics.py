@@ -4,7 +4,9 @@ import pytest
 
 from src.errors import UserError
 from src.reporting import metrics
-from src.reporting.inputs import pinned, read_curve, read_inputs
+from src.reporting.inputs import read_inputs
+from src.reporting.run import versions
+from src.reporting.training import read_curve
 from tests.unit.reporting_run import MODELS, SET, STS, make_run
 
 
@@ -58,4 +60,4 @@ def test_a_curve_that_is_no_table_of_numbers_is_refused(tmp_path):
 
 
 def test_pinned_versions_are_read_without_comments_and_markers():
-    assert pinned("# a\ntorch==2.13.0\nfoo==1 ; python_version < '4'\nbar>=2\n") == {"torch": "2.13.0", "foo": "1"}
+    assert versions("# a\nbm25s==0.3 ; python_version < '4'\ntorch==2.13.0  # x\ndvc>=2\n") == "torch 2.13.0, bm25s 0.3"
