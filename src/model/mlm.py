@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +17,7 @@ from src.model.masking import batches, cut, mask_words, pad, passes, word_starts
 from src.model.schedule import scheduler
 from src.model.tokenizer import PAD
 from src.params.schema import MlmParams
+from src.progress import bar
 
 _WEIGHT_DECAY = 0.01
 _MAX_GRAD_NORM = 1.0
@@ -76,7 +76,6 @@ def pretrain(
     *,
     seed: int,
     autocast: bool = False,
-    on_step: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> list[Point]:
     """Train `model` in place on `settings.epochs` passes over `text`; the same seed gives the same weights.
 
@@ -92,37 +91,33 @@ def pretrain(
     schedule = scheduler(optimizer, total, math.ceil(settings.warmup_ratio * total))
     generator = torch.Generator().manual_seed(seed)
     drawn = passes(text.lengths, tokens, seed)
-    recorder = _Recorder(total, settings.epochs)
+    steps: list[tuple[float, float, float]] = []
     model.train()
-    for step in range(total):
-        ids = pad([text.pieces[i] for i in next(drawn)])
-        hidden, labels = mask_words(ids, text.starts, settings.mask_probability, generator)
-        if not bool((labels >= 0).any()):
-            hidden, labels = mask_words(ids, text.starts, 0.99, generator)  # texts of a word or two
-        learning_rate = schedule.get_last_lr()[0]
-        loss = masked_loss(model, hidden.to(model.device), labels.to(model.device), autocast)
-        loss.backward()
-        norm = torch.nn.utils.clip_grad_norm_(model.parameters(), _MAX_GRAD_NORM)
-        optimizer.step()
-        optimizer.zero_grad()
-        schedule.step()
-        recorder.add(step + 1, loss.item(), float(learning_rate), float(norm))
-        on_step(step + 1, total)
-    return recorder.points
+    with bar("masked language modelling", "step", total) as progress:
+        for _ in range(total):
+            ids = pad([text.pieces[i] for i in next(drawn)])
+            hidden, labels = mask_words(ids, text.starts, settings.mask_probability, generator)
+            if not bool((labels >= 0).any()):
+                hidden, labels = mask_words(ids, text.starts, 0.99, generator)  # texts of a word or two
+            learning_rate = schedule.get_last_lr()[0]
+            loss = masked_loss(model, hidden.to(model.device), labels.to(model.device), autocast)
+            loss.backward()
+            norm = torch.nn.utils.clip_grad_norm_(model.parameters(), _MAX_GRAD_NORM)
+            optimizer.step()
+            optimizer.zero_grad()
+            schedule.step()
+            steps.append((loss.item(), float(learning_rate), float(norm)))
+            progress.update()
+    return _curve(steps, settings.epochs)
 
 
-class _Recorder:
-    """Averages losses between the points of the curve."""
-
-    def __init__(self, total: int, epochs: float) -> None:
-        self.points: list[Point] = []
-        self._every = max(1, math.ceil(total / _CURVE_POINTS))
-        self._total, self._epochs = total, epochs
-        self._losses: list[float] = []
-
-    def add(self, step: int, loss: float, learning_rate: float, norm: float) -> None:
-        self._losses.append(loss)
-        if step % self._every == 0 or step == self._total:
-            mean = sum(self._losses) / len(self._losses)
-            self.points.append(Point(step, step / self._total * self._epochs, mean, learning_rate, norm))
-            self._losses = []
+def _curve(steps: list[tuple[float, float, float]], epochs: float) -> list[Point]:
+    """Losses, learning rates and gradient norms of all steps as at most 200 points."""
+    every = max(1, math.ceil(len(steps) / _CURVE_POINTS))
+    points = []
+    for start in range(0, len(steps), every):
+        part = steps[start : start + every]
+        end = start + len(part)
+        mean = sum(loss for loss, _, _ in part) / len(part)
+        points.append(Point(end, end / len(steps) * epochs, mean, *part[-1][1:]))
+    return points

@@ -132,7 +132,8 @@ def read(data: bytes) -> Content:
     if block != _BLOCK:
         raise ValueError(f"blocks of {block} weights; expected {_BLOCK}")
     vocabulary = _vocabulary(reader)
-    config = {**sizes, "layer_norm_eps": float(f"{epsilon:.6g}"), "pad_token_id": _id(vocabulary, "<pad>")}
+    pad = [piece for piece, _ in vocabulary.pieces[:8]].index("<pad>")
+    config = {**sizes, "layer_norm_eps": float(f"{epsilon:.6g}"), "pad_token_id": pad}
     (count,) = reader.values("i")
     tensors = dict(_tensor(reader, config) for _ in range(count))
     _check_sizes(sizes, tensors)
@@ -155,10 +156,6 @@ def _check_sizes(sizes: dict[str, int], tensors: dict[str, NDArray[np.float32]])
     layers, outer = sizes["num_hidden_layers"], sum(name.startswith("emb.") for name in tensors)
     if len(tensors) != outer + layers * per_layer or not 0 < sizes["num_attention_heads"] <= width:
         raise ValueError(f"{len(tensors)} tensors do not make {layers} layers")
-
-
-def _id(vocabulary: Vocabulary, piece: str) -> int:
-    return [text for text, _ in vocabulary.pieces[:8]].index(piece)
 
 
 def _vocabulary(reader: _Reader) -> Vocabulary:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import warnings
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,12 +28,9 @@ _ONE_FILE = 1.8e9
 
 def needed() -> None:
     """Raise UserError where the packages for export are missing."""
-    try:
-        import onnx  # noqa: F401
-        import onnxruntime  # noqa: F401
-        import onnxscript  # noqa: F401
-    except ImportError as error:
-        raise UserError(f"{error.name} is not installed: pip install -r requirements-export.txt") from error
+    for package in ("onnx", "onnxruntime", "onnxscript"):
+        if find_spec(package) is None:
+            raise UserError(f"{package} is not installed: pip install -r requirements-export.txt")
 
 
 def export(encoder: SentenceTransformer, path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 _AT_ONCE = 8192  # texts tokenised together
@@ -51,12 +51,9 @@ def limit_length(encoder: Any, max_length: int | None = None) -> int:
 
 def count_cut(tokenizer: Any, texts: Sequence[str], prompt: str, max_length: int) -> int:
     """How many texts have more than `max_length` tokens after their prompt, the special ones included."""
-    return sum(length > max_length for length in _lengths(tokenizer, [prompt + text for text in texts]))
-
-
-def _lengths(tokenizer: Any, texts: Sequence[str]) -> Iterator[int]:
+    cut = 0
     for start in range(0, len(texts), _AT_ONCE):
-        encoded = tokenizer(
-            list(texts[start : start + _AT_ONCE]), truncation=False, return_attention_mask=False, verbose=False
-        )
-        yield from map(len, encoded["input_ids"])
+        prompted = [prompt + text for text in texts[start : start + _AT_ONCE]]
+        encoded = tokenizer(prompted, truncation=False, return_attention_mask=False, verbose=False)
+        cut += sum(len(ids) > max_length for ids in encoded["input_ids"])
+    return cut

@@ -28,7 +28,6 @@ from src.model.prompts import set_prompts
 from src.model.tokenizer import train_tokenizer, wrap
 from src.model.vocabulary import trim
 from src.params import Params
-from src.progress import bar
 from src.runtime import device, seed_everything
 from src.table_files import write_table
 
@@ -64,7 +63,7 @@ def from_scratch(params: Params) -> tuple[SentenceTransformer, list[Point]]:
     print(f"tokenizer: {tokenizer.get_vocab_size()} tokens from {len(texts)} texts")
     model = GteForMaskedLM(gte_config(base, tokenizer.get_vocab_size()))
     torch.nn.Module.to(model, device(params.runtime))
-    curve = pretrain_with_bar(model, tokenizer, texts, params) if base.mlm.epochs else []
+    curve = pretrained(model, tokenizer, texts, params) if base.mlm.epochs else []
     return assemble(model.gte, wrap(tokenizer, base.max_length), base.pooling, base.max_length), curve
 
 
@@ -76,18 +75,10 @@ def read_texts(path: Path) -> list[str]:
     return texts
 
 
-def pretrain_with_bar(model: GteForMaskedLM, tokenizer: Tokenizer, texts: list[str], params: Params) -> list[Point]:
-    """Masked language modelling with a progress bar."""
-    settings = params.base_model.mlm
-    text = corpus(tokenizer, texts, settings.max_length)
-    with bar("masked language modelling", "step") as progress:
-
-        def show(_: int, total: int) -> None:
-            progress.total = total
-            progress.update()
-
-        autocast = params.runtime.precision == "bf16"
-        return pretrain(model, text, settings, seed=params.seed, autocast=autocast, on_step=show)
+def pretrained(model: GteForMaskedLM, tokenizer: Tokenizer, texts: list[str], params: Params) -> list[Point]:
+    """Masked language modelling of the texts; its curve."""
+    settings, autocast = params.base_model.mlm, params.runtime.precision == "bf16"
+    return pretrain(model, corpus(tokenizer, texts, settings.max_length), settings, seed=params.seed, autocast=autocast)
 
 
 def published(params: Params) -> tuple[SentenceTransformer, Origin]:

@@ -10,10 +10,9 @@ from typing import Any, cast
 import torch
 from sentence_transformers import SentenceTransformer
 from torch import nn
-from transformers.utils import logging
 
 from src.errors import UserError
-from src.model.encoder import layers_of
+from src.model.encoder import layers_of, quiet
 from src.model.positions import limit_length, usable_positions
 from src.params.schema import StageParams
 
@@ -28,7 +27,7 @@ def load_encoder(folder: Path) -> SentenceTransformer:
     """
     if not (folder / "modules.json").is_file():
         raise UserError(f"{folder}: no sentence-transformers model (modules.json is missing)")
-    logging.disable_progress_bar()  # of loading and saving weights: a second at most
+    quiet()
     model = SentenceTransformer(
         str(folder),
         device="cpu",
