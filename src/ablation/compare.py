@@ -36,8 +36,8 @@ from numpy.typing import NDArray
 from scipy.stats import ttest_ind
 
 from src.ablation import results
-from src.ablation.record import PLACES, SUMMARY, of_before, read_clusters, read_pairs, read_queries
-from src.ablation.results import Comparison, Difference, LeftOut, Measured, MeasuredSimilarity, Point, Protocol, Summary
+from src.ablation.record import PLACES, SUMMARY, of_before, over_seeds, read_clusters, read_pairs, read_queries
+from src.ablation.results import Comparison, Difference, LeftOut, MeasuredSimilarity, Point, Protocol, Summary
 from src.checked import read_result
 from src.errors import UserError
 from src.evaluation.metrics import MAIN
@@ -45,11 +45,10 @@ from src.evaluation.results import Tested
 from src.evaluation.significance import (
     Clusters,
     Draws,
-    bootstrap_means,
     interval,
     interval_words,
-    randomisation_p,
     test_words,
+    tested_differences,
     verdicts,
 )
 from src.evaluation.similarity import resampled_spearman, spearman
@@ -57,7 +56,6 @@ from src.files import read_json, round_floats
 
 if TYPE_CHECKING:
     from src.params import AblationParams
-    from src.params.block import Settings
 
 Values = NDArray[np.float64]
 NOTABLE_DROP = 0.01  # a share of less is a share of noise: a correlation over a thousand pairs is known to about 0.01
@@ -69,28 +67,19 @@ class Row:
     """A line of the comparison: per-query and per-pair values of every seed.
 
     Attributes:
+        summary: of its variant.
         queries: {set: (seeds, queries)} nDCG@10.
         clusters: {set: (queries,)} what intervals and tests draw.
         cosines: (seeds, pairs) of the STS pairs.
         before: Spearman's correlation of the model that retrieval training started from, mean over seeds.
-        pairs, updates: retrieval pairs that it trained on, epochs counted, and optimizer steps.
     """
 
     name: str
-    path: list[str]
-    row: Settings
+    summary: Summary
     queries: dict[str, Values]
     clusters: dict[str, Clusters]
     cosines: Values
     before: float
-    pairs: int
-    updates: int
-
-    @property
-    def against(self) -> str | None:
-        """The variant that params compare it with, where that is not the reference."""
-        against: str | None = self.row.get("against")
-        return against
 
 
 def read_rows(folder: Path, names: list[str], reference: str) -> tuple[list[Row], Values, Summary]:
@@ -120,14 +109,11 @@ def read_rows(folder: Path, names: list[str], reference: str) -> tuple[list[Row]
             rows.append(
                 Row(
                     f"{name}@{suffix}" if suffix else name,
-                    summary["path"],
-                    summary["row"],
+                    summary,
                     {key: np.stack([queries[run][key] for run in runs]) for key in summary["sets"]},
                     clusters,
                     np.stack([cosines[run] for run in runs]),
                     float(np.mean([spearman(cosines[of_before(run)], gold) for run in whole])),
-                    round(summary["trained"][-1]["rows"] * summary["trained"][-1]["epochs"]),
-                    summary["trained"][-1]["optimizer_steps"],
                 )
             )
     assert scores is not None
@@ -144,9 +130,10 @@ def compare_all(folder: Path, ablations: AblationParams, draws: Draws) -> Compar
     """What reports/ablation/comparison.json holds, from what each variant of params left in FOLDER/NAME/."""
     paths = {name: folder / name / SUMMARY for name in ablations.variants}
     comparison = compare(*read_rows(folder, list(paths), ablations.reference), draws)
-    left_out = [name for name in paths if name not in read_summaries(folder, paths)]
+    filed = {name: read_json(path) for name, path in paths.items()}
+    left_out = [name for name, value in filed.items() if "left_out" in value]
     comparison["left_out"] = {name: read_result(LeftOut, paths[name])["left_out"] for name in left_out}
-    comparison["origins"] = {name: read_json(path)["origin"] for name, path in paths.items()}
+    comparison["origins"] = {name: value["origin"] for name, value in filed.items()}
     return comparison
 
 
@@ -157,8 +144,9 @@ def compare(rows: list[Row], scores: Values, head: Summary, draws: Draws) -> Com
     table = {row.name: _untested(row, head["sets"], scores) for row in rows}
     families: dict[str, list[Row]] = {}
     for row in rows[1:]:
-        if row.against is None or row.against in by_name:  # what it is compared with may have been left out
-            families.setdefault(row.against or reference.name, []).append(row)
+        against = row.summary["row"].get("against", reference.name)
+        if against in by_name:  # it may have been left out
+            families.setdefault(against, []).append(row)
     for name, others in families.items():
         _test(by_name[name], others, scores, draws, table)
     value = {
@@ -176,14 +164,24 @@ def compare(rows: list[Row], scores: Values, head: Summary, draws: Draws) -> Com
 
 def _untested(row: Row, sets: list[str], scores: Values) -> results.Row:
     """A row before it is compared."""
+    correlations, last = of_seeds(row, scores), row.summary["trained"][-1]
     return {
-        "path": row.path,
-        "row": row.row,
-        "pairs": row.pairs,
-        "updates": row.updates,
-        "retrieval": {name: spread(row.queries[name].mean(axis=1)) for name in sets},
-        "sts": similarity(row, scores),
+        "path": row.summary["path"],
+        "row": row.summary["row"],
+        "pairs": round(last["rows"] * last["epochs"]),
+        "updates": last["optimizer_steps"],
+        "retrieval": {name: over_seeds(row.queries[name].mean(axis=1)) for name in sets},
+        "sts": {
+            **over_seeds(correlations),
+            "before": row.before,
+            "drop": row.before - float(correlations.mean()),
+        },
     }
+
+
+def of_seeds(row: Row, scores: Values) -> Values:
+    """Spearman's correlation of every seed."""
+    return np.array([spearman(cosines, scores) for cosines in row.cosines])
 
 
 def _test(base: Row, others: list[Row], scores: Values, draws: Draws, table: dict[str, results.Row]) -> None:
@@ -211,45 +209,26 @@ def protocol(clusters: Mapping[str, Clusters], draws: Draws) -> Protocol:
     }
 
 
-def spread(values: Values) -> Measured:
-    """Mean over seeds, and their standard deviation where there are two or more."""
-    measured: Measured = {"mean": float(values.mean())}
-    if len(values) > 1:
-        measured["sd"] = float(values.std(ddof=1))
-    return measured
-
-
 def retrieval_tests(reference: Row, others: list[Row], name: str, draws: Draws) -> list[Difference]:
     """Each row's difference from the reference on one set, over queries."""
-    if not others:
-        return []
-    base, clusters = reference.queries[name], reference.clusters[name]
+    base = reference.queries[name]
     differences = np.stack([row.queries[name].mean(axis=0) - base.mean(axis=0) for row in others], axis=1)
-    bounds = interval(bootstrap_means(differences, draws, clusters))
     seeds = [p_seeds(row.queries[name].mean(axis=1), base.mean(axis=1)) for row in others]
-    p = randomisation_p(differences, draws.seed, clusters)
-    return _with_seeds(verdicts(differences.mean(axis=0), bounds, p), seeds)
-
-
-def similarity(row: Row, scores: Values) -> MeasuredSimilarity:
-    """Spearman's correlation, mean over seeds, and what it lost in retrieval training."""
-    correlations = np.array([spearman(cosines, scores) for cosines in row.cosines])
-    return {**spread(correlations), "before": row.before, "drop": row.before - float(correlations.mean())}
+    return _with_seeds(tested_differences(differences, draws, reference.clusters[name]), seeds)
 
 
 def sts_tests(reference: Row, others: list[Row], scores: Values, draws: Draws) -> list[Difference]:
     """Each row's difference from the reference in Spearman's correlation, over pairs."""
-    if not others:
-        return []
-    runs = resampled_spearman(np.concatenate([row.cosines for row in (reference, *others)]), scores, draws)
-    of_rows = np.split(runs, np.cumsum([len(row.cosines) for row in (reference, *others)])[:-1], axis=1)
+    rows = [reference, *others]
+    runs = resampled_spearman(np.concatenate([row.cosines for row in rows]), scores, draws)
+    of_rows = np.split(runs, np.cumsum([len(row.cosines) for row in rows])[:-1], axis=1)
     drawn = np.stack([of_row.mean(axis=1) for of_row in of_rows], axis=1)  # mean over seeds: (resamples, rows)
     differences = drawn[:, 1:] - drawn[:, :1]
     below, above = (differences <= 0).sum(axis=0), (differences >= 0).sum(axis=0)
     p = np.minimum(1.0, 2 * (np.minimum(below, above) + 1) / (draws.resamples + 1))
-    of_seeds = [np.array([spearman(cosines, scores) for cosines in row.cosines]) for row in (reference, *others)]
-    observed = np.array([values.mean() for values in of_seeds[1:]]) - of_seeds[0].mean()
-    seeds = [p_seeds(values, of_seeds[0]) for values in of_seeds[1:]]
+    base, *correlations = (of_seeds(row, scores) for row in rows)
+    observed = np.array([values.mean() for values in correlations]) - base.mean()
+    seeds = [p_seeds(values, base) for values in correlations]
     return _with_seeds(verdicts(observed, interval(differences), p), seeds)
 
 
@@ -273,10 +252,8 @@ def add_drop_share(row: MeasuredSimilarity, reference: MeasuredSimilarity) -> No
 
 def pareto(rows: list[Row], table: Mapping[str, results.Row]) -> list[Point]:
     """Retrieval against similarity over the mixing weight of the reference; the trained model is share 1."""
-    reference = rows[0].name
-    shares = {
-        row.name: float(row.name.partition("@")[2] or 1.0) for row in rows if row.name.partition("@")[0] == reference
-    }
+    names = [row.name.partition("@") for row in rows]
+    shares = {"".join(parts): float(parts[2] or 1.0) for parts in names if parts[0] == rows[0].name}
     if len(shares) < 2:
         return []
     return [

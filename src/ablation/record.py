@@ -22,7 +22,7 @@ A run is named by its seed; SEED@SHARE is an interpolation.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,10 +30,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from src.ablation import results
 from src.ablation.results import LeftOut, Origin, Summary, Trained
 from src.errors import UserError
 from src.evaluation.metrics import MAIN
 from src.evaluation.significance import clusters_of
+from src.evaluation.similarity import correlation, spearman
 from src.files import round_floats
 from src.table_files import read_table, write_table
 
@@ -54,20 +56,15 @@ class SeedRun:
     seed: int
     after: Measured
     before: Values
-    spearman_before: float
     steps: list[Trained]
     mixtures: dict[float, Measured]
 
 
-def summary(variant: Variant, runs: list[SeedRun], origin: Origin) -> Summary:
-    """The value of NAME/summary.json."""
+def summary(variant: Variant, runs: list[SeedRun], scores: Values, origin: Origin) -> Summary:
+    """The value of NAME/summary.json; `scores` are the pairs' gold ones."""
     means = [run.after.means() for run in runs]
-    sts = {
-        "spearman": [run.after.spearman for run in runs],
-        "pearson": [run.after.pearson for run in runs],
-        "spearman_before": [run.spearman_before for run in runs],
-        "drop": [run.spearman_before - run.after.spearman for run in runs],
-    }
+    after = [correlation(run.after.cosines, scores) for run in runs]
+    before = [spearman(run.before, scores) for run in runs]
     value = {
         "variant": variant.name,
         "row": variant.row,
@@ -79,11 +76,17 @@ def summary(variant: Variant, runs: list[SeedRun], origin: Origin) -> Summary:
         "sets": list(means[0]),
         "sts_set": variant.sts_set,
         "retrieval": {
-            name: mean_and_sd({key: [run[name][key] for run in means] for key in means[0][name]}) for name in means[0]
+            name: {measure: over_seeds([of_seed[name][measure] for of_seed in means]) for measure in means[0][name]}
+            for name in means[0]
         },
-        "sts": mean_and_sd(sts),
+        "sts": {
+            "spearman": over_seeds([of_seed["spearman"] for of_seed in after]),
+            "pearson": over_seeds([of_seed["pearson"] for of_seed in after]),
+            "spearman_before": over_seeds(before),
+            "drop": over_seeds([b - of_seed["spearman"] for b, of_seed in zip(before, after, strict=True)]),
+        },
         "interpolations": [
-            {"share": share, "retrieval": mixture.means(), "sts": _sts(mixture)}
+            {"share": share, "retrieval": mixture.means(), "sts": correlation(mixture.cosines, scores)}
             for share, mixture in sorted(runs[0].mixtures.items())
         ],
     }
@@ -91,21 +94,17 @@ def summary(variant: Variant, runs: list[SeedRun], origin: Origin) -> Summary:
     return rounded
 
 
+def over_seeds(values: Sequence[float] | Values) -> results.Measured:
+    """Mean over seeds, and the sample's standard deviation where there are two or more."""
+    measured: results.Measured = {"mean": float(np.mean(values))}
+    if len(values) > 1:
+        measured["sd"] = float(np.std(values, ddof=1))
+    return measured
+
+
 def left_out(variant: Variant, reason: str, origin: Origin) -> LeftOut:
     """The value of NAME/summary.json where the data are too few for the variant."""
     return {"variant": variant.name, "row": variant.row, "left_out": reason, "origin": origin}
-
-
-def _sts(measured: Measured) -> dict[str, float]:
-    return {"spearman": measured.spearman, "pearson": measured.pearson}
-
-
-def mean_and_sd(values: Mapping[str, list[float]]) -> dict[str, dict[str, float]]:
-    """{key: {"mean", "sd"}} over seeds; the deviation is the sample's, and is left out for a single seed."""
-    return {
-        key: {"mean": float(np.mean(of_seeds))} | ({"sd": float(np.std(of_seeds, ddof=1))} if len(of_seeds) > 1 else {})
-        for key, of_seeds in values.items()
-    }
 
 
 def write_runs(folder: Path, seeds: list[SeedRun], benchmarks: Benchmarks) -> None:

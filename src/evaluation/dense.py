@@ -15,7 +15,7 @@ from src.evaluation import cache, encode, int8, runs
 from src.evaluation.beir import EvalSet
 from src.evaluation.topk import search
 from src.model.load import fetch, load_encoder
-from src.model.positions import UNLIMITED
+from src.model.positions import UNLIMITED, limit_length
 from src.model.prompts import Prompts, prompts_of
 from src.turkish import lower
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class DenseModel:
-    """An encoder with its prompts and casing."""
+    """An encoder with its prompts and casing. `fingerprint`: of its files; empty where it has none."""
 
     name: str
     path: str
@@ -84,21 +84,18 @@ def load_checkpoint(name: str, options: EvalParams, device: torch.device) -> Den
     return load_dense(name, f"models/{name}", device, max_length=options.max_length, backend=options.backend)
 
 
+def in_memory(name: str, encoder: SentenceTransformer, device: torch.device, max_length: int) -> DenseModel:
+    """An encoder without files, whose vectors are not cached; it cuts texts at `max_length` from now on."""
+    encoder.to(device).eval()
+    limit_length(encoder, max_length)
+    return DenseModel(name, "", encoder, "", prompts_of(encoder), lowercase=False)
+
+
 def embed(
     model: DenseModel, texts: Sequence[str], prompt: str, *, batch_size: int, what: str, targets: list[str]
 ) -> NDArray[np.float32]:
     """Vectors (texts, d) from the cache, or encoded now; `targets` are the devices to encode on."""
     texts = [lower(text) for text in texts] if model.lowercase else texts
-    key = {
-        "model": model.fingerprint,
-        "texts": cache.texts_fingerprint(texts),
-        "prompt": prompt,
-        "batch_size": batch_size,
-        "devices": sorted({target.split(":", maxsplit=1)[0] for target in targets}),
-        **cache.settings(model.encoder),
-    }
-    if model.int8:
-        key[int8.NAME] = int8.versions()
 
     def fill(out: NDArray[np.float32]) -> None:
         with encode.process_pool(model.encoder, targets) as pool:
@@ -113,7 +110,22 @@ def embed(
                 int8=model.int8,
             )
 
-    return cache.cached(key, (len(texts), model.dim), fill)
+    shape = (len(texts), model.dim)
+    if not model.fingerprint:
+        vectors = np.empty(shape, dtype=np.float32)
+        fill(vectors)
+        return vectors
+    key = {
+        "model": model.fingerprint,
+        "texts": cache.texts_fingerprint(texts),
+        "prompt": prompt,
+        "batch_size": batch_size,
+        "devices": sorted({target.split(":", maxsplit=1)[0] for target in targets}),
+        **cache.settings(model.encoder),
+    }
+    if model.int8:
+        key[int8.NAME] = int8.versions()
+    return cache.cached(key, shape, fill)
 
 
 def embed_set(
@@ -153,6 +165,11 @@ def rank(
     """The run of vectors cut to `dim` dimensions (None: all)."""
     scores, rows = search(queries, documents, runs.search_depth(data, depth), dim=dim, device=device)
     return runs.from_rows(scores, rows, data, depth)
+
+
+def search_set(model: DenseModel, data: EvalSet, depth: int, batch_size: int, device: torch.device) -> Run:
+    """The run of a set by the model's whole vectors."""
+    return rank(*embed_set(model, data, batch_size, device), data, depth, device=device)
 
 
 def check_dims(dims: Sequence[int], model: DenseModel) -> None:

@@ -112,8 +112,7 @@ def rank_published(
         backend=backend,
     )
     check_pooling(name, descriptor, encoder.encoder)
-    queries, documents = dense.embed_set(encoder, data, batch_size, device)
-    run = dense.rank(queries, documents, data, depth, device=device)
+    run = dense.search_set(encoder, data, depth, batch_size, device)
     source |= {"sha256": encoder.fingerprint, "dim": encoder.dim, "backend": backend}
     return run, {**source, "truncation": truncation.of_set(encoder, data)}
 

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from src.ablation.compare import compare_all, read_summaries
 from src.ablation.evidence import COMPARISON
-from src.ablation.record import FOLDER, mean_and_sd, read_pairs, read_queries
-from src.ablation.results import Comparison, Summary
+from src.ablation.record import FOLDER, over_seeds, read_pairs, read_queries
+from src.ablation.results import Comparison, Measured, Summary
 from src.ablation.table import markdown
 from src.errors import UserError
 from src.evaluation.metrics import MAIN
@@ -94,11 +94,11 @@ def main_values(summary: Summary) -> dict[str, object]:
     return {"spearman": summary["sts"]["spearman"], **retrieval}
 
 
-def recomputed(folder: Path, summary: Summary) -> dict[str, dict[str, float]]:
+def recomputed(folder: Path, summary: Summary) -> dict[str, Measured]:
     """The same from the values of every query and pair."""
     queries = read_queries(folder / "queries.tsv")
     gold, cosines = read_pairs(folder / "pairs.tsv")
     seeds = [run for run in queries if "@" not in run]
     of_seeds = {"spearman": [spearman(cosines[seed], gold) for seed in seeds]}
     of_seeds |= {name: [float(queries[seed][name].mean()) for seed in seeds] for name in summary["sets"]}
-    return mean_and_sd(of_seeds)
+    return {key: over_seeds(values) for key, values in of_seeds.items()}

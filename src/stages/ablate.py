@@ -7,12 +7,11 @@ import tempfile
 from pathlib import Path
 
 from src.ablation import record
-from src.ablation.measure import Benchmarks, measure, measure_pairs, read_benchmarks
+from src.ablation.measure import Benchmarks, measure, pair_cosines, read_benchmarks
 from src.ablation.mix import TooFewRowsError
 from src.ablation.origin import origins
 from src.ablation.record import SeedRun
 from src.ablation.train import train_variant
-from src.evaluation.similarity import spearman
 from src.files import fresh_dir, write_json
 from src.params.variant import Variant
 from src.runtime import device
@@ -32,7 +31,7 @@ def run(chosen: Variant, _: str) -> None:
             write_json(folder / record.SUMMARY, record.left_out(chosen, str(reason), made_from))
             return
         record.write_runs(folder, runs, benchmarks)
-        write_json(folder / record.SUMMARY, record.summary(chosen, runs, made_from))
+        write_json(folder / record.SUMMARY, record.summary(chosen, runs, benchmarks.pairs.scores, made_from))
 
 
 def run_seed(chosen: Variant, seed: int, benchmarks: Benchmarks) -> SeedRun:
@@ -41,10 +40,10 @@ def run_seed(chosen: Variant, seed: int, benchmarks: Benchmarks) -> SeedRun:
     with tempfile.TemporaryDirectory(prefix="ablate-") as folder:
         trained = train_variant(chosen, seed, Path(folder))
         after = measure(load_encoder(trained.after), benchmarks, chosen.measuring, where)
-        before = measure_pairs(load_encoder(trained.before), benchmarks, chosen.measuring, where)
+        before = pair_cosines(load_encoder(trained.before), benchmarks, chosen.measuring, where)
         mixtures = {}
         for share in chosen.interpolations:
             model = load_encoder(trained.after)
             interpolate(load_encoder(trained.before), model, share)
             mixtures[share] = measure(model, benchmarks, chosen.measuring, where)
-    return SeedRun(seed, after, before, spearman(before, benchmarks.pairs.scores), trained.steps, mixtures)
+    return SeedRun(seed, after, before, trained.steps, mixtures)
