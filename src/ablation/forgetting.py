@@ -19,13 +19,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from src.evaluation.results import Correlation, Loss, SetErrors
+from src.evaluation.results import Correlation, SetErrors
 from src.evaluation.significance import Clusters, Draws, interval, resampled_rows
 from src.table_files import read_table, write_table
 
@@ -122,14 +122,13 @@ def read_points(path: Path) -> dict[str, Values]:
 
 
 def summary(values: Mapping[str, Values], draws: Draws, clusters: Clusters) -> SetErrors:
-    """Counts and correlations of a set's queries; the worst losses, which have texts, are not among them."""
+    """Counts and correlations of a set's queries."""
     change = values["ndcg_change"]
     return {
         "queries": len(change),
         "better": int((change > 0).sum()),
         "worse": int((change < 0).sum()),
         "correlations": correlations(values, draws, clusters),
-        "worst": [],
     }
 
 
@@ -174,21 +173,3 @@ def partial_correlation(matrix: Values, x: int, y: int, fixed: int) -> Values:
     xy, xf, yf = matrix[:, x, y], matrix[:, x, fixed], matrix[:, y, fixed]
     scale = np.sqrt(np.clip(1 - xf**2, 0, None) * np.clip(1 - yf**2, 0, None))
     return np.divide(xy - xf * yf, scale, out=np.zeros_like(xy), where=scale > 1e-9)
-
-
-def worst(values: Mapping[str, Values], data: EvalSet, after: Space, count: int) -> list[Loss]:
-    """The queries that lost most, with their texts: by nDCG@10, then by margin. None that did not lose."""
-    order = np.lexsort((values["margin_change"], values["ndcg_change"]))
-    relevant = relevant_rows(data)
-    losses = []
-    for q in order[:count]:
-        if values["ndcg_change"][q] >= 0:
-            break
-        texts = {
-            "query-id": data.query_ids[q],
-            "query": data.queries[q],
-            "relevant": data.documents[relevant[q][0]],
-            "now_first": data.documents[int(np.argmax(after.documents @ after.queries[q]))],
-        }
-        losses.append(cast("Loss", {**texts, **{name: float(value[q]) for name, value in values.items()}}))
-    return losses

@@ -187,33 +187,13 @@ class Correlation(TypedDict):
     partial_interval: list[float]
 
 
-Loss = TypedDict(
-    "Loss",
-    {
-        "query-id": str,
-        "query": str,
-        "relevant": str,
-        "now_first": str,
-        "ndcg_before": float,
-        "ndcg_change": float,
-        "margin_change": float,
-        "query_shift": float,
-        "positive_shift": float,
-        "match_change": float,
-        "local_forgetting": float,
-    },
-)
-Loss.__doc__ = "A query that lost: its text, its relevant document, what stands first now, and its values."
-
-
 class SetErrors(TypedDict):
-    """A set's queries: how many got better and worse, {retrieval measure: {shift: correlation}}, the worst losses."""
+    """A set's queries: how many got better and worse, {retrieval measure: {shift: correlation}}."""
 
     queries: int
     better: int
     worse: int
     correlations: dict[str, dict[str, Correlation]]
-    worst: list[Loss]
 
 
 ErrorsProtocol = TypedDict(

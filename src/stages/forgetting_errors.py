@@ -22,7 +22,6 @@ from src.recipe.stages import BEFORE, FINAL
 from src.runtime import device
 
 FOLDER = Path("reports/forgetting_errors")
-WORST = 10  # queries listed with their texts
 PLACES = 6
 
 
@@ -48,14 +47,13 @@ def run(params: Params) -> None:
 
 
 def one_set(data: EvalSet, pairs: Pairs, params: Params, device: torch.device, folder: Path) -> SetErrors:
-    """The correlations and worst losses of one set; writes its scatter points."""
+    """The correlations of one set; writes its scatter points."""
     before, ndcg_before = space(BEFORE, data, pairs, params, device)
     after, ndcg_after = space(FINAL, data, pairs, params, device)
     values = forgetting.changes(before, after, data, pairs.scores, (ndcg_before, ndcg_after))
     path = folder / f"{data.name}.csv"
     forgetting.write_points(path, data.query_ids, values)
-    summary = forgetting.summary(forgetting.read_points(path), Draws.of(params.eval), clusters_of(data.qrels))
-    return {**summary, "worst": forgetting.worst(values, data, after, WORST)}
+    return forgetting.summary(forgetting.read_points(path), Draws.of(params.eval), clusters_of(data.qrels))
 
 
 def space(

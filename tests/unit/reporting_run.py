@@ -302,7 +302,6 @@ def errors(sets):
         "better": 1,
         "worse": 1,
         "correlations": {target: dict.fromkeys(shifts, value) for target in ("ndcg_change", "margin_change")},
-        "worst": [],
     }
     interval = dict.fromkeys(sets, "bootstrap")
     rules = {"from": "sts", "to": "retrieval", "sts_set": STS, "nearest_pairs": 20, "interval": interval}

@@ -92,17 +92,3 @@ def test_correlations_come_with_intervals_that_hold_them():
         {name: np.repeat(value, 2) for name, value in values.items()}, draws, clusters.repeat(2)
     )
     assert pairs["ndcg_change"]["query_shift"]["interval"] == pytest.approx(entry["interval"], abs=1e-12)
-
-
-def test_the_worst_losses_come_with_their_texts():
-    before, after, data = space(2), space(3), eval_set()
-    drop = np.zeros(30)
-    drop[[4, 9]] = -0.5, -1.0
-    values = forgetting.changes(before, after, data, SCORES, (np.ones(30), 1 + drop))
-    losses = forgetting.worst(values, data, after, 5)
-    assert [item["query-id"] for item in losses] == ["q9", "q4"]
-    assert (
-        losses[0]["query"] == "query q9"
-        and losses[0]["relevant"] == "document d09"
-        and losses[0]["ndcg_change"] == -1.0
-    )
