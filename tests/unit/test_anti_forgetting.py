@@ -7,35 +7,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from src.errors import UserError
-from src.training.dataset import Rows, Tokens
 from src.training.distillation import SimilarityDistillation, teacher_embeddings
 from src.training.interpolation import interpolate
 from src.training.losses import CoSent, Ranking
 from src.training.matryoshka import Matryoshka
 from src.training.objective import LossAndGradients, Targets
 from src.training.step import CachedStep
-from src.training.tasks import Batch, RunPlan, Task, TaskBatches
+from src.training.tasks import Batch, RunPlan, TaskBatches
+from tests.tasks import pairs, rows_of, task_of, tokens_of
 
 WHOLE = Matryoshka.of([4])
-
-
-def rows(count, start=0, gold=None, path="rows"):
-    ids = np.arange(2 * count).reshape(count, 2) + start
-    return Rows(path, ("anchor", "positive"), [], ids, gold, ids, ids)
+LENGTHS = np.random.default_rng(1).integers(3, 9, 200)
 
 
 def task(count, loss, size=4, epochs=1, path="rows"):
-    """A task of so many rows; the first column of them and its plan are what the tests look at."""
+    """A task of so many pairs."""
     gold = np.linspace(0, 5, count, dtype=np.float32) if isinstance(loss, CoSent) else None
-    data = rows(count, gold=gold, path=path)
-    return Task(data, tokens(200), loss, loss.plan(data.same, min(size, count), epochs, seed=1))
-
-
-def tokens(texts):
-    random = np.random.default_rng(texts)
-    lengths = random.integers(3, 9, texts)
-    starts = np.concatenate([[0], np.cumsum(lengths)])
-    return Tokens(random.integers(1, 50, starts[-1]).astype(np.int32), starts, pad_id=0, cut=np.arange(0))
+    return task_of(rows_of(pairs(count), gold=gold, path=path), loss, tokens_of(LENGTHS), min(size, count), epochs)
 
 
 @settings(max_examples=50, deadline=None)
@@ -44,13 +32,12 @@ def test_replay_replaces_its_share_of_the_steps(share, epochs, size):
     own = task(64, Ranking(WHOLE, 0.1), 16, epochs)
     tasks = [own, task(20, CoSent(WHOLE, 0.1), size), task(30, Ranking(WHOLE, 0.1), size)]
     plan = RunPlan(tasks, share)
-    batches = list(plan)
-    assert len(batches) == len(plan) == own.plan.steps
-    chosen = [TaskBatches(tasks, 64).__getitems__(batch).task for batch in batches]
-    assert abs(sum(number > 0 for number in chosen) - share * plan.steps) <= 1
-    others = [number for number in chosen if number]
-    assert others == [1 + i % 2 for i in range(len(others))]
-    assert [batch.tolist() for _, batch in plan] == [batch.tolist() for _, batch in batches]  # it can be walked again
+    steps = list(plan)
+    assert len(steps) == len(plan) == own.plan.steps
+    replayed = [TaskBatches(tasks, 64).__getitems__(step).task for step in steps if step[0]]
+    assert abs(len(replayed) - share * plan.steps) <= 1
+    assert replayed == [1 + i % 2 for i in range(len(replayed))]
+    assert [rows.tolist() for _, rows in plan] == [rows.tolist() for _, rows in steps]  # the same every time
 
 
 def test_a_batch_larger_than_the_replayed_set_takes_all_of_it():
@@ -98,35 +85,28 @@ def test_distilled_similarities_have_the_gradient_of_their_value(count, columns,
     assert value >= 0 and slope == pytest.approx(float((gradient * direction).sum()), rel=0.05, abs=5e-3)
 
 
-def test_distilled_similarities_cost_nothing_where_nothing_moved():
-    vectors = torch.randn(8, 6, generator=torch.Generator().manual_seed(0))
-    rotation = torch.linalg.qr(torch.randn(6, 6, generator=torch.Generator().manual_seed(1))).Q
-    term = SimilarityDistillation(Matryoshka.of([6]), 5.0)
-    value, (gradient,) = term.of_batch(vectors @ rotation, Targets(4, teacher=vectors))
+@pytest.mark.parametrize("change", ["rotation of all", "order of the passages"])
+def test_distilled_similarities_compare_texts_of_one_column_alone(change):
+    generator = torch.Generator().manual_seed(0)
+    teacher = torch.cat([torch.eye(4), torch.eye(4)])
+    rotation = torch.linalg.qr(torch.randn(4, 4, generator=generator)).Q
+    moved = teacher @ rotation if change == "rotation of all" else torch.cat([teacher[:4], teacher[4:].flip(0)])
+    value, (gradient,) = SimilarityDistillation(WHOLE, 5.0).of_batch(moved, Targets(4, teacher=teacher))
     assert float(value) < 1e-10 and gradient.abs().max() < 1e-5
 
 
-def test_distilled_similarities_leave_query_to_passage_free():
-    queries, passages = torch.eye(4), torch.eye(4)
-    moved = torch.cat([queries, passages.flip(0)])
-    value, _ = SimilarityDistillation(WHOLE, 1.0).of_batch(moved, Targets(4, teacher=torch.cat([queries, passages])))
-    assert float(value) == pytest.approx(0.0, abs=1e-12)
-
-
 def test_the_term_is_added_to_loss_and_gradients():
-    class Given:
+    class Ones:
         def of_batch(self, vectors, targets):
             return LossAndGradients(torch.tensor(1.0), (torch.ones(4, 4), torch.zeros(4, 4)))
 
     now, targets = torch.randn(8, 4), Targets(4, teacher=torch.randn(8, 4))
     term = SimilarityDistillation(WHOLE, 3.0)
     value, (gradient,) = term.of_batch(now, targets)
-    step = CachedStep(torch.nn.Linear(1, 1), TaskBatches([], 64))
-    batch = Batch(0, np.arange(4), 8, torch.arange(8), [], 64, targets, (Given(), term))
-    result = step.build_cache(now, batch)
+    batch = Batch(0, np.arange(4), 8, torch.arange(8), [], 64, targets, (Ones(), term))
+    result = CachedStep(torch.nn.Linear(1, 1), TaskBatches([], 64)).build_cache(now, batch)
     assert float(result.loss) == pytest.approx(1.0 + float(value))
-    (added,) = result.gradients
-    assert torch.allclose(added[:4], gradient[:4] + 1) and torch.allclose(added[4:], gradient[4:])
+    torch.testing.assert_close(result.gradients[0], gradient + torch.ones(8, 4) * (torch.arange(8) < 4)[:, None])
 
 
 def test_teacher_embeddings_stand_in_the_order_of_the_texts():
@@ -135,10 +115,9 @@ def test_teacher_embeddings_stand_in_the_order_of_the_texts():
             mask = features["attention_mask"].float()
             return {"sentence_embedding": (features["input_ids"] * mask).sum(1, keepdim=True).float()}
 
-    some = tokens(40)
-    vectors = teacher_embeddings(Encoder(), some, 32, torch.device("cpu"))
-    sums = [some.flat[a:b].sum() for a, b in zip(some.starts, some.starts[1:], strict=False)]
-    assert vectors[:, 0].tolist() == sums
+    tokens = tokens_of(LENGTHS)
+    vectors = teacher_embeddings(Encoder(), tokens, 32, torch.device("cpu"))
+    assert vectors[:, 0].tolist() == np.add.reduceat(tokens.flat, tokens.starts[:-1]).tolist()
 
 
 def test_a_batch_carries_the_teacher_embeddings_of_its_texts():

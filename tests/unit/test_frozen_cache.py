@@ -1,4 +1,4 @@
-"""What frozen layers give is computed once: the same losses and gradients, kept by content, within the disk."""
+"""The cache of frozen layers' outputs: the same losses and gradients, a key of content, a limit on the disk."""
 
 import os
 from pathlib import Path
@@ -25,14 +25,14 @@ from src.errors import UserError
 from src.model.encoder import quiet
 from src.params import load_params
 from src.training import frozen
-from src.training.dataset import Rows, Tokens
 from src.training.distillation import teacher_embeddings
 from src.training.frozen import FrozenOutputs, FrozenPart
 from src.training.losses import Ranking
 from src.training.matryoshka import Matryoshka
 from src.training.step import CachedStep
-from src.training.tasks import Task, TaskBatches
+from src.training.tasks import TaskBatches
 from tests.checkout import ROOT
+from tests.tasks import pairs, rows_of, task_of, tokens_of
 
 PAIRS, LAYERS, WORDS = 20, 3, 60
 SIZE = {
@@ -75,26 +75,18 @@ def encoder(folder, layout="xlm-roberta", pooling="mean"):
 @pytest.fixture
 def task():
     """Pairs of texts of 3 to 14 random tokens."""
-    random = np.random.default_rng(0)
-    starts = np.concatenate([[0], np.cumsum(random.integers(3, 15, 2 * PAIRS))])
-    tokens = Tokens(random.integers(3, WORDS, starts[-1]).astype(np.int32), starts, pad_id=1, cut=np.arange(0))
-    ids = np.arange(2 * PAIRS).reshape(2, PAIRS).T
-    loss = Ranking(Matryoshka.of([16, 8]), 0.1)
-    rows = Rows(Path("rows"), ("anchor", "positive"), [], ids, None, ids, ids)
-    return Task(rows, tokens, loss, loss.plan(ids, PAIRS, 1, seed=0))
+    tokens = tokens_of(np.random.default_rng(0).integers(3, 15, 2 * PAIRS), pad_id=1)
+    return task_of(rows_of(pairs(PAIRS)), Ranking(Matryoshka.of([16, 8]), 0.1), tokens, PAIRS)
 
 
-def outputs(model, kind, log=None):
-    """The cache of the model's frozen outputs; `log` gets its events."""
+def keep(model, task, kind, epochs=2, log=None):
+    """Attach the outputs of the model's frozen layers to a task; `log` gets the events."""
     params = load_params(ROOT / "params.yaml")
     stage = params.train.model_copy(update={"frozen_cache": kind})
     folder = Path(os.environ["DVC_ROOT"]) / "model"
     model[0].auto_model.save_pretrained(folder)
-    return FrozenOutputs("test", stage, params.runtime, model, weights=folder, log=({} if log is None else log).update)
-
-
-def keep(model, task, kind, epochs=2, log=None):
-    outputs(model, kind, log).attach(task, epochs)
+    log = ({} if log is None else log).update
+    FrozenOutputs("test", stage, params.runtime, model, weights=folder, log=log).attach(task, epochs)
 
 
 def step(model, task):
@@ -111,11 +103,11 @@ def in_a_folder_of_its_own(tmp_path, monkeypatch):
     monkeypatch.setenv("DVC_ROOT", str(tmp_path))
 
 
-def kept_files(tmp_path):
+def cache_files(tmp_path):
     return sorted((tmp_path / ".cache/frozen").iterdir())
 
 
-def test_a_teacher_and_the_dev_split_are_encoded_from_kept_outputs(tmp_path, task, monkeypatch):
+def test_training_teacher_and_dev_split_leave_the_frozen_layers_out(tmp_path, task, monkeypatch):
     model = encoder(tmp_path / "model")
 
     def vectors_and_loss():
@@ -124,11 +116,16 @@ def test_a_teacher_and_the_dev_split_are_encoded_from_kept_outputs(tmp_path, tas
         return vectors, float(CachedStep(model, batches).evaluate(batches.batch(0, np.arange(PAIRS))))
 
     vectors, loss = vectors_and_loss()
+    plain = task.tokens
     keep(model, task, "fp32")
-    monkeypatch.setattr(model[0].auto_model.encoder.layer[0].attention, "forward", None)
-    kept_vectors, kept_loss = vectors_and_loss()
+    with monkeypatch.context() as patch:
+        patch.setattr(model[0].auto_model.encoder.layer[0].attention, "forward", None)
+        kept_vectors, kept_loss = vectors_and_loss()
+        step(model, task)
     np.testing.assert_allclose(kept_vectors, vectors, atol=1e-6)
     assert kept_loss == pytest.approx(loss, rel=1e-6)
+    task.tokens = plain
+    assert np.array_equal(vectors_and_loss()[0], vectors), "afterwards the encoder is whole again"
 
 
 @pytest.mark.parametrize(("kind", "tolerance"), [("fp32", 1e-6), ("fp16", 2e-3)])
@@ -145,25 +142,13 @@ def test_loss_and_gradients_are_those_of_encoding_anew(layout, kind, tolerance, 
         assert float((kept[name] - gradient).norm()) <= 10 * tolerance * float(gradient.norm()), name
 
 
-def test_the_frozen_part_is_left_out_while_training_and_whole_afterwards(tmp_path, task, monkeypatch):
-    model = encoder(tmp_path / "model")
-    ids = {"input_ids": torch.arange(3, 13).reshape(2, 5), "attention_mask": torch.ones(2, 5, dtype=torch.int64)}
-    before = model(dict(ids))["sentence_embedding"]
-    keep(model, task, "fp32")
-    first = model[0].auto_model.encoder.layer[0]
-    with monkeypatch.context() as patch:
-        patch.setattr(first.attention, "forward", None)
-        step(model, task)
-    assert torch.equal(model(dict(ids))["sentence_embedding"], before)
-
-
-def test_outputs_are_found_by_weights_texts_and_type(tmp_path, task):
+def test_the_key_is_of_weights_texts_and_type(tmp_path, task):
     model, plain = encoder(tmp_path / "model"), task.tokens
 
     def files_after(kind="fp16"):
         task.tokens = plain
         keep(model, task, kind)
-        return len(kept_files(tmp_path))
+        return len(cache_files(tmp_path))
 
     transformer = model[0].auto_model
     assert files_after() == files_after() == 1
@@ -178,7 +163,7 @@ def test_outputs_are_found_by_weights_texts_and_type(tmp_path, task):
     assert files_after() == 4
 
 
-def test_a_run_that_finds_its_outputs_computes_none(tmp_path, task, monkeypatch):
+def test_outputs_that_are_there_are_not_computed_again(tmp_path, task, monkeypatch):
     model, plain = encoder(tmp_path / "model"), task.tokens
     keep(model, task, "fp16")
     states, task.tokens = task.tokens.states, plain
@@ -187,7 +172,7 @@ def test_a_run_that_finds_its_outputs_computes_none(tmp_path, task, monkeypatch)
     assert np.array_equal(task.tokens.states, states)
 
 
-def test_what_does_not_pay_is_told_in_one_line(tmp_path, task, capsys):
+def test_what_does_not_pay_is_one_line(tmp_path, task, capsys):
     log = {}
     model = encoder(tmp_path / "model")
     capsys.readouterr()
@@ -223,7 +208,7 @@ def test_what_16_bits_do_not_hold_is_refused(tmp_path, task):
         model[0].auto_model.encoder.layer[1].output.LayerNorm.bias.add_(1e5)
     with pytest.raises(UserError, match="frozen_cache: float16 does not hold an output .*; take fp32"):
         keep(model, task, "fp16")
-    assert kept_files(tmp_path) == []
+    assert cache_files(tmp_path) == []
 
 
 def test_an_encoder_without_frozen_embeddings_has_no_frozen_part(tmp_path):

@@ -1,12 +1,21 @@
 """Our losses and gradients against sentence-transformers' own."""
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sentence_transformers.sentence_transformer import losses
 
+from src.training.dataset import tokenise
+from src.training.encoder import load_encoder
+from src.training.first_token import first_token_only
 from src.training.losses import CoSent, Ranking
 from src.training.matryoshka import Matryoshka
+from src.training.step import CachedStep
+from src.training.tasks import TaskBatches
+from tests.encoders import spread_gte
+from tests.tasks import rows_of, task_of
 
 
 class Echo(torch.nn.Module):
@@ -36,20 +45,10 @@ def cases(draw):
     return vectors, dims, weights, draw(st.sampled_from([0.02, 0.05, 0.5])), draw(st.integers(1, 50))
 
 
-def stock_ranking(vectors, dims, weights, *, temperature, symmetric, mini_batch):
-    """Loss and gradients of MatryoshkaLoss over (Cached)MNRL; `mini_batch` None: the plain one."""
-    from sentence_transformers.sentence_transformer import losses
-
-    model = Echo(vectors[0].shape[1])
-    options = {"scale": 1 / temperature}
-    if symmetric:
-        options |= {"directions": ("query_to_doc", "doc_to_query"), "partition_mode": "per_direction"}
+def stock(inner, vectors, dims, weights, labels=None):
+    """Loss and gradients of MatryoshkaLoss over a loss of sentence-transformers."""
     leaves = [side.clone().requires_grad_() for side in vectors]
-    if mini_batch is None:
-        inner = losses.MultipleNegativesRankingLoss(model, **options)
-    else:
-        inner = losses.CachedMultipleNegativesRankingLoss(model, mini_batch_size=mini_batch, **options)
-    loss = losses.MatryoshkaLoss(model, inner, dims, weights)([{"vectors": leaf} for leaf in leaves], None)
+    loss = losses.MatryoshkaLoss(inner.model, inner, dims, weights)([{"vectors": leaf} for leaf in leaves], labels)
     loss.backward()
     return loss.detach(), [leaf.grad for leaf in leaves]
 
@@ -61,58 +60,36 @@ def same(ours, loss, gradients):
 
 
 @pytest.mark.parametrize("symmetric", [False, True])
-@pytest.mark.parametrize("cached", [False, True])
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=50)
 @given(case=cases())
-def test_ranking_is_the_stock_loss(case, symmetric, cached):
+def test_ranking_is_the_stock_loss(case, symmetric):
     vectors, dims, weights, temperature, mini_batch = case
     ours = Ranking(Matryoshka.of(dims, weights), temperature, symmetric)(vectors[0], torch.cat(vectors[1:]))
-    options = {"temperature": temperature, "symmetric": symmetric, "mini_batch": mini_batch if cached else None}
-    loss, gradients = stock_ranking(vectors, dims, weights, **options)
+    options = {"scale": 1 / temperature, "mini_batch_size": mini_batch}
+    if symmetric:
+        options |= {"directions": ("query_to_doc", "doc_to_query"), "partition_mode": "per_direction"}
+    inner = losses.CachedMultipleNegativesRankingLoss(Echo(dims[-1]), **options)
+    loss, gradients = stock(inner, vectors, dims, weights)
     same(ours, loss, [gradients[0], torch.cat(gradients[1:])])
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=50)
 @given(cases(), st.integers(1, 12))
 def test_cosent_is_the_stock_loss(case, levels):
-    from sentence_transformers.sentence_transformer import losses
-
     (first, second, *_), dims, weights, temperature, _ = case
-    ratings = torch.arange(len(first)).remainder(levels).float()
-    model = Echo(first.shape[1])
-    leaves = [first.clone().requires_grad_(), second.clone().requires_grad_()]
-    inner = losses.CoSENTLoss(model, scale=1 / temperature)
-    loss = losses.MatryoshkaLoss(model, inner, dims, weights)([{"vectors": leaf} for leaf in leaves], ratings)
-    loss.backward()
-    ours = CoSent(Matryoshka.of(dims, weights), temperature)(first, second, ratings)
-    same(ours, loss.detach(), [leaf.grad for leaf in leaves])
+    gold = torch.arange(len(first)).remainder(levels).float()
+    inner = losses.CoSENTLoss(Echo(dims[-1]), scale=1 / temperature)
+    ours = CoSent(Matryoshka.of(dims, weights), temperature)(first, second, gold)
+    same(ours, *stock(inner, [first, second], dims, weights, gold))
 
 
 def test_a_whole_step_gives_the_stock_gradient(tmp_path):
     """Encoder, padding, gradient cache and first-token layer together: triplets through a tiny GTE."""
-    import numpy as np
-    from sentence_transformers.sentence_transformer import losses
-
-    from bench.common import build_gte
-    from src.training.dataset import Rows, tokenise
-    from src.training.encoder import load_encoder
-    from src.training.first_token import first_token_only
-    from src.training.step import CachedStep
-    from src.training.tasks import Task, TaskBatches
-
     texts = [f"bir cümle {n} " + "uzun " * (n % 11) for n in range(90)]
-    size = {"vocab_size": 150, "hidden_size": 16, "layers": 2, "heads": 2, "intermediate_size": 32, "max_length": 32}
-    model = load_encoder(build_gte(tmp_path / "base", texts, size))
-    torch.manual_seed(0)
-    with torch.no_grad():  # fresh weights give all texts one vector, whose gradients cancel to rounding
-        for parameter in model.parameters():
-            parameter.add_(0.3 * torch.randn_like(parameter))
-    tokens = tokenise(model.tokenizer, texts, 32, quiet=True)
-    columns = ("anchor", "positive", "negative")
+    model = load_encoder(spread_gte(tmp_path / "base", texts, vocab_size=150))
     ids = np.arange(90).reshape(30, 3)
-    loss_of_rows = Ranking(Matryoshka.of([4, 16]), 0.05)
-    rows = Rows(tmp_path, columns, texts, ids, None, ids, ids[:, :2])
-    task = Task(rows, tokens, loss_of_rows, loss_of_rows.plan(ids, 30, 1, seed=0))
+    tokens = tokenise(model.tokenizer, texts, 32, quiet=True)
+    task = task_of(rows_of(ids, texts), Ranking(Matryoshka.of([4, 16]), 0.05), tokens, 30)
     step = CachedStep(model, TaskBatches([task], 100), keep_tokens=300)
     with first_token_only(model) as applies:
         assert applies
@@ -121,8 +98,8 @@ def test_a_whole_step_gives_the_stock_gradient(tmp_path):
     ours = {name: parameter.grad.clone() for name, parameter in model.named_parameters()}
     model.zero_grad()
     features = [model.preprocess(texts[column::3]) for column in range(3)]
-    stock = losses.MatryoshkaLoss(model, losses.MultipleNegativesRankingLoss(model), [4, 16])(features, None)
-    stock.backward()
-    assert float(loss) == pytest.approx(float(stock.detach()), rel=1e-5)
+    stock_loss = losses.MatryoshkaLoss(model, losses.MultipleNegativesRankingLoss(model), [4, 16])(features, None)
+    stock_loss.backward()
+    assert float(loss) == pytest.approx(float(stock_loss.detach()), rel=1e-5)
     for name, parameter in model.named_parameters():
         assert float((ours[name] - parameter.grad).norm()) <= 1e-3 * float(parameter.grad.norm()) + 1e-7, name

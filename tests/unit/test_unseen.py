@@ -1,34 +1,29 @@
-"""What training tells: what of the data it does not see, how fast a step was, and where it stopped."""
+"""Texts that are cut, rows that are left out, and the speed of a step."""
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
 from src.params import load_params
-from src.training.dataset import Rows, Tokens
 from src.training.losses import Ranking
 from src.training.matryoshka import Matryoshka
 from src.training.speed import SpeedLog, step_flops
-from src.training.tasks import Task
 from src.training.unseen import report_unseen
+from tests.tasks import pairs, rows_of, task_of, tokens_of
+
+LOSS = Ranking(Matryoshka.of([2]), 0.1)
 
 
-def task_of(lengths, cut=0):
-    starts = np.concatenate([[0], np.cumsum(lengths)])
-    tokens = Tokens(np.ones(starts[-1], dtype=np.int32), starts, pad_id=0, cut=np.arange(cut))
-    ids = np.arange(len(lengths)).reshape(-1, 2)
-    rows = Rows(Path("train.jsonl"), ("anchor", "positive"), [str(n) for n in range(len(lengths))], ids, None, ids, ids)
-    loss = Ranking(Matryoshka.of([2]), 0.1)
-    return Task(rows, tokens, loss, loss.plan(ids, 2, 1, seed=0))
+def task(lengths, cut=0):
+    return task_of(rows_of(pairs(len(lengths) // 2), lengths, path="train.jsonl"), LOSS, tokens_of(lengths, cut=cut), 2)
 
 
-def test_rows_that_training_does_not_see_are_told_in_a_line_each(capsys, tmp_path):
+def test_texts_cut_and_rows_left_out_are_a_line_each(capsys, tmp_path):
     step = load_params("params.yaml").train
     speed = SpeedLog(tmp_path / "log.jsonl", torch.nn.Linear(2, 2), torch.device("cpu"))
-    report_unseen("retrieval", step, task_of([3, 2, 3, 2], cut=1), 3, speed)
+    report_unseen("retrieval", step, task([3, 2, 3, 2], cut=1), 3, speed)
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 2
     assert lines[0].startswith("retrieval: 1 of 4 texts are longer than max_length 64 and are cut: ")
@@ -36,12 +31,12 @@ def test_rows_that_training_does_not_see_are_told_in_a_line_each(capsys, tmp_pat
     assert lines[1].startswith("retrieval: 3 rows are left out of each epoch")
     logged = json.loads((tmp_path / "log.jsonl").read_text())
     assert logged == {"rows": 2, "texts": 4, "texts_cut": 1, "rows_left_out": 3}
-    report_unseen("retrieval", step, task_of([3, 2]), 0, speed)
+    report_unseen("retrieval", step, task([3, 2]), 0, speed)
     assert capsys.readouterr().err == ""
 
 
 def test_a_step_logs_speed_share_of_the_peak_memory_and_padding(tmp_path):
-    batch = task_of([4, 2, 4, 2]).batch(np.arange(2), 16)
+    batch = task([4, 2, 4, 2]).batch(np.arange(2), 16)
     model = torch.nn.ModuleDict({"layers": torch.nn.ModuleList([torch.nn.Linear(10, 10)])})
     speed = SpeedLog(tmp_path / "log.jsonl", model, torch.device("cpu"))
     speed.begin()
