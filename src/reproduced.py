@@ -10,7 +10,6 @@ nothing is compared.
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from src.checked import read_result
 from src.cli.parity import differences, numbers
 from src.errors import UserError, run_command
 from src.files import read_json
+from src.git import git
 from src.machine import machine
 from src.record.facts import Environment
 from src.strict_json import parse_json
@@ -92,14 +92,6 @@ def comparison() -> str:
 def differing(*paths: str) -> list[str]:
     """The files under `paths` that differ from the last commit."""
     return git("diff", "--name-only", "HEAD", "--", *paths).split()
-
-
-def git(*arguments: str) -> str:
-    """What a git command prints. Raises UserError where it fails."""
-    done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise UserError(f"git {arguments[0]}: {done.stderr.strip()}")
-    return done.stdout
 
 
 if __name__ == "__main__":

@@ -3,8 +3,8 @@
 `python -m src.record variants NAME` files trained variants alone, such as a search on dev, with the values of every
 query and pair (src/record/variants.py).
 
-`python -m src.record check [RECORD]` recomputes every number of a record, or of all, from its files alone, with a line
-for each table, and fails on a difference. `python -m src.record render RECORD` writes a record's report, numbers and
+`python -m src.record check [RECORD …]` recomputes every number of those records, or of all, from their files, a line
+a table, and fails on a difference. `python -m src.record render RECORD` writes a record's report, numbers and
 figures again, from the same evidence, after the form of reports has changed.
 """
 
@@ -16,12 +16,12 @@ from pathlib import Path
 
 from src.errors import UserError, run_command
 from src.files import fresh_dir
+from src.git import git
 from src.params import load_params
 from src.profile import PARAMS
 from src.record.check import Line, check
 from src.record.file import file_run, render
 from src.record.variants import check_variants, file_variants, is_of_variants, render_variants
-from src.reproduced import git
 
 RECORDS = Path("reports/records")
 NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*")
@@ -35,10 +35,8 @@ def main(arguments: list[str]) -> None:
         UserError: no valid name, a file of the run is missing, or a number of a record is not what its files give.
     """
     match arguments:
-        case ["check"]:
-            check_all({path.parent.name: path.parent for path in sorted(RECORDS.glob(f"*/{PARAMS}"))})
-        case ["check", name]:
-            check_all({name: existing(name)})
+        case ["check", *names]:
+            check_all({name: existing(name) for name in names or known()})
         case ["render", name]:
             folder = existing(name)
             (render_variants if is_of_variants(folder) else render)(folder)
@@ -49,7 +47,7 @@ def main(arguments: list[str]) -> None:
             file_current(name, file_run)
             print("`python -m src.reporting.readme` puts it into README.md")
         case _:
-            raise UserError("expected NAME, variants NAME, check, check RECORD or render RECORD")
+            raise UserError("expected NAME, variants NAME, check [RECORD …] or render RECORD")
 
 
 def file_current(name: str, file_into: Callable[[Path, Path], None]) -> None:
@@ -71,11 +69,15 @@ def file_current(name: str, file_into: Callable[[Path, Path], None]) -> None:
     print(f"{RECORDS / name}: filed")
 
 
+def known() -> list[str]:
+    """The names of all records."""
+    return sorted(path.parent.name for path in RECORDS.glob(f"*/{PARAMS}"))
+
+
 def existing(name: str) -> Path:
     """The folder of a record."""
-    if not (RECORDS / name / PARAMS).is_file():
-        known = ", ".join(sorted(path.parent.name for path in RECORDS.glob(f"*/{PARAMS}")))
-        raise UserError(f"{RECORDS / name}: no such record; there are: {known or 'none'}")
+    if name not in known():
+        raise UserError(f"{RECORDS / name}: no such record; there are: {', '.join(known()) or 'none'}")
     return RECORDS / name
 
 
@@ -89,7 +91,7 @@ def check_all(records: Mapping[str, Path]) -> None:
     wrong = 0
     for name, folder in records.items():
         for line in recomputed(folder):
-            wrong += not line.ok
+            wrong += bool(line.fault)
             print(f"{name}: {line}", flush=True)
     if wrong:
         raise UserError(f"{wrong} of these lines differ from what the record's files give")

@@ -12,11 +12,11 @@ from src.checked import read_result
 from src.cli.parity import differences, numbers
 from src.errors import UserError
 from src.files import read_json, read_text
+from src.git import git
 from src.record import evidence
 from src.record.facts import Environment
 from src.reporting import document, markdown
 from src.reporting.inputs import Inputs
-from src.reproduced import git
 
 TOLERANCE = 2e-6  # numbers are rounded to six places
 _TABLE = re.compile(r"(?:^\|.*\|\n)+", re.MULTILINE)
@@ -32,11 +32,6 @@ class Line:
     count: int
     fault: str = ""
 
-    @property
-    def ok(self) -> bool:
-        """Whether every number is the same."""
-        return not self.fault
-
     def __str__(self) -> str:
         return f"{self.what}: {self.count} numbers, {self.fault or 'all recomputed'}"
 
@@ -50,27 +45,24 @@ def check(folder: Path) -> Iterator[Line]:
     Raises:
         UserError: its params do not validate, or evidence is missing.
     """
-    if not (folder / evidence.FOLDER).is_dir():
-        raise UserError(f"{folder / evidence.FOLDER}: no such folder; a record without evidence cannot be checked")
+    kept = folder / evidence.FOLDER
+    if not kept.is_dir():
+        raise UserError(f"{kept}: no such folder; a record without evidence cannot be checked")
     params = evidence.params_of(folder)
-    yield commit_line(read_result(Environment, folder / "environment.json")["commit"])
+    yield commit_line(folder)
     with tempfile.TemporaryDirectory() as scratch:
-        target = Path(scratch) / "run"
-        inputs = evidence.rebuild(folder / evidence.FOLDER, params, target)
-        yield from compare(folder, target, inputs)
+        rebuilt = Path(scratch) / "run"
+        inputs = evidence.rebuild(kept, params, rebuilt)
+        for name in evidence.recomputed(kept, params):
+            yield json_line(name, read_json(kept / name), read_json(rebuilt / name))
+        for file, value in document.numbers(inputs).items():
+            yield json_line(file, read_json(folder / file), value)
+        yield from report_lines(read_text(folder / "REPORT.md"), inputs)
 
 
-def compare(folder: Path, target: Path, inputs: Inputs) -> Iterator[Line]:
-    """The lines of a record whose evidence was rebuilt in `target`."""
-    for name in evidence.recomputed(folder / evidence.FOLDER, inputs.params):
-        yield json_line(name, read_json(folder / evidence.FOLDER / name), read_json(target / name))
-    for file, value in document.numbers(inputs).items():
-        yield json_line(file, read_json(folder / file), value)
-    yield from report_lines(read_text(folder / "REPORT.md"), inputs)
-
-
-def commit_line(commit: str | None) -> Line:
-    """Whether git knows the commit that the run was made on; a shallow clone, or a copy without git, cannot tell."""
+def commit_line(folder: Path) -> Line:
+    """Whether git knows the commit that a record was made on; a shallow clone, or a copy without git, cannot say."""
+    commit = read_result(Environment, folder / "environment.json")["commit"]
     try:
         if git("rev-parse", "--is-shallow-repository").strip() == "true":
             return Line("commit, not looked up in a shallow clone", 0)
@@ -97,7 +89,7 @@ def report_lines(page: str, inputs: Inputs) -> Iterator[Line]:
     if len(filed) != len(tables):
         yield Line("REPORT.md", 0, f"{len(filed)} tables; its evidence gives {len(tables)}: render it again")
         return
-    yield numbers_line("in brief", _brief(page), _brief(again))
+    yield numbers_line("in brief", *("".join(_BRIEF.findall(text)) for text in (page, again)))
     for table, text, recomputed in zip(tables, filed, _TABLE.findall(again), strict=True):
         yield numbers_line(f"table {table.name}", text, recomputed)
 
@@ -109,8 +101,3 @@ def numbers_line(what: str, filed: str, recomputed: str) -> Line:
         return Line(what, len(old), f"{len(new)} recomputed: render it again")
     wrong = [f"{a} in the record, {b} recomputed" for a, b in zip(old, new, strict=True) if a != b]
     return Line(what, len(old), f"{len(wrong)} differ, first {wrong[0]}" if wrong else "")
-
-
-def _brief(page: str) -> str:
-    match = _BRIEF.search(page)
-    return match[1] if match else ""

@@ -14,11 +14,9 @@ No text of a data set is among them: their licences differ.
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from pathlib import Path
 
-from src.errors import UserError
 from src.files import read_jsonl, read_text, write_json, write_text
 from src.profile import PARAMS
 from src.recipe.stages import STAGES
@@ -37,18 +35,16 @@ def file_run(root: Path, folder: Path) -> None:
         UserError: a file is missing, so the run has not been made.
     """
     for name in COPIED:
-        if not (root / name).is_file():
-            raise UserError(f"{name}: no such file; run `dvc repro` before a record is made of it")
-        shutil.copyfile(root / name, folder / name)
+        evidence.copy(root / name, folder / name)
     evidence.collect(root, evidence.params_of(folder), folder / evidence.FOLDER)
     render(folder)
-    shutil.copytree(root / CARDS, folder / "data")
-    write_json(folder / "environment.json", environment(root))
+    evidence.copy(root / CARDS, folder / "data")
+    write_json(folder / "environment.json", environment())
     logs = {name: root / "logs" / f"train_{name}.jsonl" for name in STAGES}
-    there = {name: path for name, path in logs.items() if path.is_file()}
-    write_json(folder / "cost.json", {name: cost(list(read_jsonl(path))) or {} for name, path in there.items()})
-    for name, path in there.items():
-        write_text(folder / "logs" / f"train_{name}.jsonl", tail(read_text(path)))
+    kept = {name: path for name, path in logs.items() if path.is_file()}
+    write_json(folder / "cost.json", {name: cost(list(read_jsonl(path))) for name, path in kept.items()})
+    for path in kept.values():
+        write_text(folder / "logs" / path.name, tail(read_text(path)))
 
 
 def render(folder: Path) -> None:

@@ -50,7 +50,7 @@ def file_variants(root: Path, folder: Path) -> None:
         if not (root / FOLDER / name).is_dir():
             raise UserError(f"{root / FOLDER / name}: no such folder; `dvc repro ablations/dvc.yaml:ablate@{name}`")
         shutil.copytree(root / FOLDER / name, folder / name)
-    write_json(folder / "environment.json", environment(root))
+    write_json(folder / "environment.json", environment())
     render_variants(folder)
 
 
@@ -80,7 +80,7 @@ def page(comparison: Comparison) -> str:
 def check_variants(folder: Path) -> Iterator[Line]:
     """A line for the comparison, the table and each variant's own figures, computed from queries and pairs."""
     params, ablations = settings(folder)
-    yield commit_line(read_json(folder / "environment.json")["commit"])
+    yield commit_line(folder)
     comparison = compare_all(folder, ablations, Draws.of(params.eval))
     yield json_line(COMPARISON, read_json(folder / COMPARISON), comparison)
     yield numbers_line(TABLE, read_text(folder / TABLE), page(comparison))

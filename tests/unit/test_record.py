@@ -16,7 +16,7 @@ from src.files import read_json, read_yaml, write_json
 from src.params.load import ABLATIONS
 from src.recipe.systems import FORMS, at_dim, quantised
 from src.record import __main__ as command
-from src.record import evidence, file
+from src.record import evidence, facts, file
 from src.record.check import check
 from src.record.variants import check_variants, file_variants, is_of_variants
 from src.reporting import readme
@@ -109,10 +109,10 @@ def test_the_cost_is_that_of_the_last_training_in_the_log(filed):
 
 
 def faults(folder):
-    """What differs in a record, but for its commit: the test's run was made on none."""
+    """What differs in a record."""
     lines = list(check(folder))
     assert len(lines) > 15 and sum(line.count for line in lines) > 1000
-    return [str(line) for line in lines if not line.ok and not line.what.startswith("commit")]
+    return [str(line) for line in lines if line.fault]
 
 
 def test_every_number_of_a_record_is_recomputed(filed):
@@ -203,7 +203,8 @@ def test_a_run_of_which_a_stage_was_not_made_again_is_refused(tmp_path, monkeypa
     values["models"]["bm25"]["nDCG@10"] += 0.01
     write_json(path, values)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(command, "git", lambda *_: "")
+    for module in (command, facts):
+        monkeypatch.setattr(module, "git", lambda *_: "")
     with pytest.raises(UserError, match="differ from what the record's files give"):
         command.main(["new"])
     assert not (tmp_path / command.RECORDS / "new").exists()
@@ -266,7 +267,7 @@ def variants_filed(tmp_path):
 def test_a_record_of_variants_is_recomputed_from_its_queries_and_pairs(variants_filed):
     assert is_of_variants(variants_filed)
     lines = list(check_variants(variants_filed))
-    assert [line for line in lines[1:] if not line.ok] == []
+    assert [line for line in lines[1:] if line.fault] == []
     assert [line.what for line in lines[1:3]] == ["comparison.json", "TABLE.md"]
     assert re.search(r"\| better \| 0\.[78]\d\d ± ", (variants_filed / "TABLE.md").read_text(encoding="utf-8"))
 
@@ -277,7 +278,7 @@ def test_a_changed_number_of_a_record_of_variants_is_named(variants_filed, file)
     text = path.read_text(encoding="utf-8")
     *_, last = re.finditer(r"0\.\d\d", text)
     path.write_text(f"{text[: last.start()]}0.11{text[last.end() :]}", encoding="utf-8")
-    faults = [str(line) for line in list(check_variants(variants_filed))[1:] if not line.ok]
+    faults = [str(line) for line in list(check_variants(variants_filed))[1:] if line.fault]
     assert faults and all("differ" in fault for fault in faults)
 
 

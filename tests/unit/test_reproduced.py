@@ -19,7 +19,7 @@ def repository(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write_json("reports/metrics.json", {"beir": {"ours": {"P@1": 0.64}}})
     write_json("reports/summary.json", SUMMARY)
-    write_json(reproduced.MADE_ON, {"machine": {"cpu": "one"}, "packages": {}, "commit": None})
+    write_json(reproduced.MADE_ON, {"machine": {"cpu": "one"}, "packages": {}, "commit": "c0ffee"})
     for name in ("params.yaml", "dvc.lock", "expected.yaml", "requirements.txt", "src/x", "params/x"):
         write_text(name, "seed: 42\n")
     for command in (["init", "-q"], ["add", "."], ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "a"]):
@@ -66,10 +66,10 @@ def test_a_like_processor_must_give_equal_bytes():
         reproduced.main([])
 
 
-@pytest.mark.parametrize(("found", "agrees"), [(0.65, True), (0.8, False)])
-def test_another_processor_must_agree_within_the_tolerance(found, agrees, monkeypatch, capsys):
+@pytest.mark.parametrize(("measured", "agrees"), [(0.65, True), (0.8, False)])
+def test_another_processor_must_agree_within_the_tolerance(measured, agrees, monkeypatch, capsys):
     monkeypatch.setattr(reproduced, "machine", lambda: {"cpu": "other"})
-    write_json("reports/metrics.json", {"beir": {"ours": {"P@1": found}}})
+    write_json("reports/metrics.json", {"beir": {"ours": {"P@1": measured}}})
     if agrees:
         assert "1 files differ from git, since this processor (other) rounds otherwise" in last_line(capsys)
     else:
