@@ -102,34 +102,32 @@ def unmeasured(expected: Expected, name: str, evaluation: Scored) -> list[Entry]
     return [
         entry
         for entry in expected.published
-        if (name == entry.set or name.startswith(f"{entry.set}_"))
+        if _is_of(name, entry)
         and entry.over is None
         and entry.model not in evaluation["models"]
         and not (_source_fault(entry) or _protocol_fault(entry, evaluation))
     ]
 
 
+def _is_of(name: str, entry: Entry) -> bool:
+    """Whether our set holds the published one, under whatever protocol."""
+    return name == entry.set or name.startswith(f"{entry.set}_")
+
+
 def _compare(source: Source, entry: Entry, measure: str, evaluations: Evaluations) -> Comparison:
-    published = entry.values[measure]
-    name, why = _nearest(entry, measure, evaluations)
-    ours = _ours(entry, measure, evaluations.get(name))
-    if why or ours is None:
-        return Comparison(source, entry, measure, name, published, ours, None, "not comparable", why)
-    difference = ours - published
-    judged = verdict(difference, entry.tolerance)
-    why = "" if judged == "OK" else entry.why or ""
-    return Comparison(source, entry, measure, name, published, ours, difference, judged, why)
-
-
-def _nearest(entry: Entry, measure: str, evaluations: Evaluations) -> tuple[str, str]:
-    """Our set that the value can be compared with, and no reason why not; else the first of that name, and why not."""
-    names = [name for name in evaluations if name == entry.set or name.startswith(f"{entry.set}_")]
+    """With our set that the value can be compared with; else with the first of that name, and why not."""
+    names = [name for name in evaluations if _is_of(name, entry)]
+    faults = {name: _source_fault(entry) or _our_fault(entry, measure, evaluations[name]) for name in names}
     if not names:
         here = ", ".join(evaluations) or "nothing"
-        return entry.set, _source_fault(entry) or f"{entry.set} was not evaluated (here: {here})"
-    faults = {name: _source_fault(entry) or _our_fault(entry, measure, evaluations[name]) for name in names}
-    best = next((name for name in names if not faults[name]), names[0])
-    return best, faults[best]
+        faults[entry.set] = _source_fault(entry) or f"{entry.set} was not evaluated (here: {here})"
+    name = next((name for name in faults if not faults[name]), next(iter(faults)))
+    published, ours, why = entry.values[measure], _ours(entry, measure, evaluations.get(name)), faults[name]
+    if why or ours is None:
+        return Comparison(source, entry, measure, name, published, ours, None, "not comparable", why)
+    judged = verdict(ours - published, entry.tolerance)
+    why = "" if judged == "OK" else entry.why or ""
+    return Comparison(source, entry, measure, name, published, ours, ours - published, judged, why)
 
 
 def verdict(difference: float, tolerance: float) -> Verdict:
@@ -157,10 +155,9 @@ def _source_fault(entry: Entry) -> str:
 
 def _our_fault(entry: Entry, measure: str, evaluation: Scored) -> str:
     """Why ours is not of the same kind; empty where it is."""
-    fault = _protocol_fault(entry, evaluation)
-    if fault:
-        return fault
     missing = [row for row in (entry.model, entry.over) if row and row not in evaluation["models"]]
+    if fault := _protocol_fault(entry, evaluation):
+        return fault
     if missing:
         return f"{' and '.join(missing)} not measured (eval.published)"
     return "" if _ours(entry, measure, evaluation) is not None else f"{measure} not measured"
@@ -169,12 +166,9 @@ def _our_fault(entry: Entry, measure: str, evaluation: Scored) -> str:
 def _protocol_fault(entry: Entry, evaluation: Scored) -> str:
     if evaluation["protocol"].get("synthetic"):
         return "our set is synthetic"
+    words: dict[object, str] = {True: "used", False: "not used"}
     for key, stated in entry.protocol.model_dump().items() if entry.protocol else ():
         ours = evaluation["protocol"].get(key)
         if ours != stated:
-            return f"other protocol: {key} is {_word(stated)} there, {_word(ours)} here"
+            return f"other protocol: {key} is {words.get(stated, stated)} there, {words.get(ours, ours)} here"
     return ""
-
-
-def _word(value: object) -> str:
-    return {True: "used", False: "not used"}[value] if isinstance(value, bool) else str(value)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from src.evaluation import runs
 from src.evaluation.beir import EvalSet
 from src.evaluation.runs import rounded
-from src.evaluation.topk import Floats, merge, unit
+from src.evaluation.topk import Floats, merge, nothing, unit
 
 if TYPE_CHECKING:
     from src.evaluation.runs import Run
@@ -42,7 +42,7 @@ def rank_quantised(queries: Floats, documents: Floats, data: EvalSet, depth: int
     scale = Scale.of(held, block)
     k = runs.search_depth(data, depth)
     wanted = min(RESCORE * k, len(held))
-    int8, bits = _nothing(len(query_vectors)), _nothing(len(query_vectors))
+    int8, bits = nothing(len(query_vectors)), nothing(len(query_vectors))
     for start in range(0, len(held), block):
         vectors = unit(held[start : start + block]).numpy()
         int8 = merge(*int8, torch.from_numpy(int8_scores(query_vectors, scale.codes(vectors), scale)), start, k)
@@ -53,10 +53,6 @@ def rank_quantised(queries: Floats, documents: Floats, data: EvalSet, depth: int
         "binary_rescored": _rescored(query_vectors, held, bits[1], scale, k),
     }
     return {form: runs.from_rows(scores.numpy(), rows.numpy(), data, depth) for form, (scores, rows) in ranked.items()}
-
-
-def _nothing(queries: int) -> tuple[torch.Tensor, torch.Tensor]:
-    return torch.empty(queries, 0), torch.empty(queries, 0, dtype=torch.long)
 
 
 def _rescored(

@@ -60,33 +60,16 @@ def of_systems(
     draws: significance.Draws,
     settings: Settings,
 ) -> Evaluation:
-    """`summarise` of measures per query by the names of their runs (src/recipe/systems.py)."""
-    models = {row: scored[row] for row in (*LEXICAL, LATE, *CHECKPOINTS, *HYBRIDS, *published)}
-    lengths = sorted(dims, reverse=True)
-    by_dim = {
-        dim: scored.get(at_dim(FINAL, dim), scored[FINAL]) for dim in lengths
-    }  # the whole vector has no run of its own
-    forms = {dim: {form: scored[quantised(FINAL, dim, form)] for form in FORMS} for dim in lengths}
-    return summarise(data, models, by_dim, forms, draws=draws, settings=settings)
-
-
-def summarise(
-    data: EvalSet,
-    models: Mapping[str, PerQuery],
-    dims: Mapping[int, PerQuery],
-    quantised: Mapping[int, Mapping[str, PerQuery]],
-    *,
-    draws: significance.Draws,
-    settings: Settings,
-) -> Evaluation:
     """What reports/eval/SET.json holds.
 
     Args:
-        models: measures per query of each row of the table.
-        dims: the same of the retrieval model at each dimension, the largest first.
+        scored: measures per query by the names of the runs (src/recipe/systems.py).
+        dims: of the retrieval model; its whole vector has no run of its own.
+        published: names of the published models.
         draws: how intervals are made; tests draw from its seed.
-        quantised: of each dimension's int8 and binary forms, from runs of depth 10.
     """
+    models = {row: scored[row] for row in (*LEXICAL, LATE, *CHECKPOINTS, *HYBRIDS, *published)}
+    by_dim = {dim: scored.get(at_dim(FINAL, dim), scored[FINAL]) for dim in sorted(dims, reverse=True)}
     clusters = significance.clusters_of(data.qrels)
     summary: Evaluation = {
         "set": data.name,
@@ -94,8 +77,8 @@ def summarise(
         "dropped": data.dropped,
         "models": {name: means(values) for name, values in models.items()},
         "intervals": significance.intervals(models, draws, clusters),
-        "matryoshka": matryoshka(dims, draws, clusters),
-        "quantisation": quantisation(quantised, dims),
+        "matryoshka": matryoshka(by_dim, draws, clusters),
+        "quantisation": {str(dim): quantisation(scored, dim, values) for dim, values in by_dim.items()},
         "significance": significance.compare(models, draws, clusters),
         "settings": settings,
     }
@@ -126,16 +109,11 @@ def matryoshka(
     }
 
 
-def quantisation(
-    quantised: Mapping[int, Mapping[str, PerQuery]], dims: Mapping[int, PerQuery]
-) -> dict[str, dict[str, Scores]]:
-    """{dimension: {form: measures and bytes a document}}, float32 first."""
-    result: dict[str, dict[str, Scores]] = {}
-    for dim, forms in quantised.items():
-        size = bytes_per_document(dim)
-        rows = {"float32": dims[dim], **forms}
-        result[str(dim)] = {
-            form: {**{name: float(values[name].mean()) for name in SHALLOW}, "bytes_per_document": size[form]}
-            for form, values in rows.items()
-        }
-    return result
+def quantisation(scored: Mapping[str, PerQuery], dim: int, whole: PerQuery) -> dict[str, Scores]:
+    """{form: measures and bytes a document} of a dimension, float32 first, as deep as the runs of codes."""
+    sizes = bytes_per_document(dim)
+    rows = {"float32": whole} | {form: scored[quantised(FINAL, dim, form)] for form in FORMS}
+    return {
+        form: {**{name: float(values[name].mean()) for name in SHALLOW}, "bytes_per_document": sizes[form]}
+        for form, values in rows.items()
+    }

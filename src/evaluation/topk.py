@@ -108,7 +108,7 @@ def _candidates(
     Vectors are read where they lie: it is their products that are divided by their lengths.
     """
     queries = queries.to(device)
-    scores, rows = _nothing(len(queries), device)
+    scores, rows = nothing(len(queries), device)
     for start in range(0, len(documents), block):
         vectors = _view(documents[start : start + block, : queries.shape[1]]).to(device)
         product = queries @ vectors.T
@@ -148,7 +148,7 @@ def _sorted(scores: torch.Tensor, rows: torch.Tensor, k: int) -> tuple[torch.Ten
 
 
 def _exhaustive(queries: torch.Tensor, documents: Floats, k: int, block: int) -> tuple[torch.Tensor, torch.Tensor]:
-    scores, rows = _nothing(len(queries))
+    scores, rows = nothing(len(queries))
     for start in range(0, len(documents), block):
         vectors = unit(documents[start : start + block, : queries.shape[1]])
         scores, rows = merge(scores, rows, rounded(queries @ vectors.double().T), start, k)
@@ -183,5 +183,6 @@ def _above(product: torch.Tensor, threshold: torch.Tensor) -> tuple[torch.Tensor
     return scores, columns
 
 
-def _nothing(queries: int, device: torch.device | str = "cpu") -> tuple[torch.Tensor, torch.Tensor]:
+def nothing(queries: int, device: torch.device | str = "cpu") -> tuple[torch.Tensor, torch.Tensor]:
+    """Scores and rows before the first block."""
     return torch.empty(queries, 0, device=device), torch.empty(queries, 0, dtype=torch.long, device=device)
