@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from sentence_transformers import MultiVectorEncoder, SentenceTransformer
+from sentence_transformers import SentenceTransformer
 
 from bench.common import build_gte
 from src.errors import UserError
@@ -134,14 +134,6 @@ def test_batch_and_chunk_size_change_no_measure(folder, data, monkeypatch):
                 )
 
 
-def test_nothing_is_encoded_twice(folder, data, monkeypatch):
-    first = dense.embed_set(load(folder), data, 16, CPU)
-    monkeypatch.setattr(encode, "encode_into", lambda *_, **__: pytest.fail("encoded again"))
-    again = dense.embed_set(load(folder), data, 16, CPU)
-    for one, other in zip(first, again, strict=True):
-        np.testing.assert_array_equal(one, other)
-
-
 def test_a_trained_encoder_is_asked_with_the_prompts_that_it_declares(folder, data, tmp_path):
     shutil.copytree(folder, tmp_path / "declares")
     path = tmp_path / "declares/config_sentence_transformers.json"
@@ -189,11 +181,6 @@ def test_a_model_that_gives_nan_is_stopped_with_the_text(folder, data, capsys):
     with pytest.raises(UserError, match="toy: queries of toy: the model gives NaN or infinity for 16 text"):
         dense.embed_set(model, data, 16, CPU)
     assert list(cache.folder().glob("*")) == []
-
-
-def test_a_dimension_beyond_the_model_is_refused(folder):
-    with pytest.raises(UserError, match="eval.dims: 128 is more than the 64 dimensions of"):
-        dense.check_dims([128, 64], load(folder))
 
 
 # Late interaction
@@ -341,10 +328,3 @@ def test_more_documents_than_the_cache_can_number_are_refused(data, monkeypatch)
     monkeypatch.setattr(late, "MOST_DOCUMENTS", 249)
     with pytest.raises(UserError, match="colbert: late interaction ranks 249 documents at most; toy has more"):
         late.rank_late(late.LateModel("colbert", None, ""), data, 10, 16)
-
-
-def test_our_colbert_folder_is_sentence_transformers_own(trained, tmp_path):
-    path = shutil.copytree(trained, tmp_path / "copy")
-    model = MultiVectorEncoder(str(path), device="cpu", local_files_only=True)
-    assert model.get_embedding_dimension() == 16
-    shutil.rmtree(path)

@@ -270,10 +270,6 @@ def test_the_table_marks_what_is_significant(filed):
     assert "*" not in next(line for line in lines if line.startswith("| same "))
 
 
-def test_a_comparison_is_the_same_again(filed):
-    assert compared(filed) == compared(filed)
-
-
 def test_rows_of_other_settings_are_refused(filed):
     summary = json.loads((filed / "same" / record.SUMMARY).read_text())
     summary["settings"]["seeds"] = [2]

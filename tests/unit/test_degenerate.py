@@ -4,18 +4,17 @@ import numpy as np
 import pytest
 
 from src.errors import UserError
-from src.evaluation import dense, lexical, metrics, quantise, significance, similarity
+from src.evaluation import dense, lexical, metrics, quantise, significance
 from src.evaluation.beir import EvalSet
-from src.evaluation.fusion import reciprocal_rank_fusion
 from src.evaluation.topk import search
 
 
 def eval_set(documents: int, queries: int, drop_self_hits: bool = False) -> EvalSet:
     """Ids in falling order, so that the tie rule (document id, descending) keeps the order of rows."""
     ids = [f"d{number:03d}" for number in range(documents, 0, -1)]
-    asked = [f"q{number}" for number in range(queries)]
-    qrels = {query: {ids[0]: 1} for query in asked}
-    return EvalSet("set", ids, ["metin"] * documents, asked, ["soru"] * queries, qrels, {}, {}, drop_self_hits)
+    query_ids = [f"q{number}" for number in range(queries)]
+    qrels = {query: {ids[0]: 1} for query in query_ids}
+    return EvalSet("set", ids, ["metin"] * documents, query_ids, ["soru"] * queries, qrels, {}, {}, drop_self_hits)
 
 
 def vectors(rows: int, dim: int, seed: int = 0) -> np.ndarray:
@@ -26,9 +25,9 @@ def test_one_document_and_one_query():
     data = eval_set(1, 1)
     run = dense.rank(vectors(1, 4), vectors(1, 4, 1), data, 100)
     assert [document for document, _ in run["q0"]] == ["d001"]
-    found = metrics.means(metrics.per_query(data.qrels, run))
-    assert found["P@1"] == found["nDCG@10"] == found["MAP"] == found["R@100"] == 1
-    assert found["P@10"] == pytest.approx(0.1)
+    means = metrics.means(metrics.per_query(data.qrels, run))
+    assert means["P@1"] == means["nDCG@10"] == means["MAP"] == means["R@100"] == 1
+    assert means["P@10"] == pytest.approx(0.1)
 
 
 def test_all_texts_equal_every_score_tied():
@@ -57,10 +56,10 @@ def test_a_document_without_words_is_no_hit_of_bm25():
 @pytest.mark.parametrize("scale", [1e-12, 1e-6, 1.0, 1e6, 1e12])
 def test_length_does_not_count_however_extreme(scale):
     queries, documents = vectors(5, 16), vectors(50, 16, 1)
-    expected = search(queries, documents, 10)
-    found = search(queries * np.float32(scale), documents * np.float32(scale), 10)
-    assert found[1].tolist() == expected[1].tolist()
-    assert np.allclose(found[0], expected[0], atol=1e-6)
+    expected_scores, expected_rows = search(queries, documents, 10)
+    scores, rows = search(queries * np.float32(scale), documents * np.float32(scale), 10)
+    assert rows.tolist() == expected_rows.tolist()
+    assert np.allclose(scores, expected_scores, atol=1e-6)
 
 
 @pytest.mark.parametrize("wrong", [1e-30, 1e30, np.nan, np.inf])
@@ -86,31 +85,12 @@ def test_a_vector_of_zeros_is_like_nothing():
     assert rows.tolist() == [[0, 1, 2]]
 
 
-def test_no_difference_is_no_significance():
-    zero = np.zeros((1, 50))
-    assert significance.randomisation_p(zero, 1, np.array([0]))[0] == 1
-    same = {"nDCG@10": np.full(50, 0.5)}
-    low, high = significance.intervals({"a": same}, significance.Draws(200, 1), np.arange(50))["a"]["nDCG@10"]
-    assert low == high == 0.5
-
-
-def test_one_query_has_an_interval_of_no_width_and_no_significance():
-    low, high = significance.intervals({"a": {"nDCG@10": np.array([0.7])}}, significance.Draws(100, 1), np.array([0]))[
-        "a"
-    ]["nDCG@10"]
-    assert low == high == pytest.approx(0.7)
-    assert significance.randomisation_p(np.array([[0.7]]), 1, np.array([0]))[0] > 0.4
-
-
-def test_fusion_of_runs_without_hits():
-    assert reciprocal_rank_fusion([{"q": []}, {"q": []}], 10) == {"q": []}
-
-
-def test_similarities_that_are_all_one_value_are_no_correlation(tmp_path):
-    path = tmp_path / "test.jsonl"
-    path.write_text('{"sentence1": "a", "sentence2": "b", "score": 3}\n' * 4)
-    with pytest.raises(UserError, match="two different scores"):
-        similarity.read_pairs(path)
+@pytest.mark.parametrize("values", [np.full(50, 0.5), np.array([0.7])])
+def test_values_that_do_not_vary_have_an_interval_of_no_width_and_no_significance(values):
+    clusters = np.arange(len(values))
+    intervals = significance.intervals({"a": {"nDCG@10": values}}, significance.Draws(200, 1), clusters)
+    assert intervals["a"]["nDCG@10"] == pytest.approx([values[0]] * 2)
+    assert significance.randomisation_p(np.zeros((len(values), 1)), 1, clusters).tolist() == [1]
 
 
 def test_more_dimensions_than_the_model_has_are_refused():

@@ -36,11 +36,6 @@ def test_every_committed_descriptor_reads(name):
     assert "/" in found.source or is_package(found.source) or found.kind == "mteb-bm25"
 
 
-def test_turkish_colbert_is_lowercased_the_turkish_way():
-    descriptor = read_descriptor("turkish-colbert", ROOT / "params/models")
-    assert (descriptor.kind, descriptor.lowercase) == ("colbert", "turkish")
-
-
 def test_prompts_keep_their_spaces(tmp_path):
     assert described(tmp_path).query_prompt == "query: "
 

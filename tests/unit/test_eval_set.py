@@ -37,25 +37,26 @@ def test_the_protocol_says_what_a_number_stands_on(tmp_path):
     }
 
 
-def test_empty_documents_and_queries_without_relevant_ones_are_dropped_counted_and_named(tmp_path, capsys):
+def test_what_is_empty_or_has_no_relevant_document_is_dropped_counted_and_named(tmp_path, capsys):
     folder = write_set(
         tmp_path / "s",
         corpus=[{"_id": "d1", "text": "bir"}, {"_id": "d2", "text": " "}],
-        queries=[{"_id": f"q{n}", "text": "?"} for n in range(3)],
-        qrels=[("q0", "d1", 1), ("q1", "d1", 0)],
+        queries={"q0": "?", "q1": "?", "q2": "?", "q3": ""},
+        qrels=[("q0", "d1", 1), ("q0", "d2", 1), ("q1", "d1", 0), ("q3", "d1", 1)],
     )
-    data = read_set(folder, title=True)
-    assert data.query_ids == ["q0"]
-    assert data.document_ids == ["d1"]
+    data = read_set(folder)
+    assert (data.query_ids, data.document_ids, data.protocol["queries"]) == (["q0"], ["d1"], 1)
+    assert data.qrels == {"q0": {"d1": 1, "d2": 1}}, "a relevant document without text stays relevant"
     assert data.dropped == {
         "empty_documents": 1,
-        "empty_queries": 0,
+        "empty_queries": 1,
         "queries_without_relevant_document": 1,
         "queries_without_judgement": 1,
     }
     assert capsys.readouterr().out.splitlines() == [
         "s: dropped 1 documents without text: d2",
         "s: dropped 1 queries without a relevant document: q1",
+        "s: dropped 1 queries without text: q3",
     ]
 
 
@@ -67,20 +68,6 @@ def test_queries_that_find_themselves_are_named_unless_such_hits_are_left_out(tm
     read_set(folder, True, drop_self_hits)
     warning = "s: 1 queries are documents of the corpus, the first a, and find themselves; "
     assert capsys.readouterr().out.startswith(warning) is not drop_self_hits
-
-
-def test_a_query_without_text_is_left_out_counted_and_named(tmp_path, capsys):
-    queries = [{"_id": "q1", "text": "bir?"}, {"_id": "q2", "text": ""}]
-    data = read_set(write_set(tmp_path / "s", queries=queries, qrels=[("q1", "d1", 1), ("q2", "d2", 1)]))
-    assert (data.query_ids, data.qrels, data.protocol["queries"]) == (["q1"], {"q1": {"d1": 1}}, 1)
-    assert (data.dropped["empty_queries"], data.dropped["queries_without_relevant_document"]) == (1, 0)
-    assert capsys.readouterr().out == "s: dropped 1 queries without text: q2\n"
-
-
-def test_a_relevant_document_without_text_stays_relevant(tmp_path):
-    corpus = [{"_id": "d1", "text": "bir"}, {"_id": "d2", "text": " "}]
-    data = read_set(write_set(tmp_path / "s", corpus=corpus, qrels=[("q1", "d1", 1), ("q1", "d2", 1)]))
-    assert data.qrels == {"q1": {"d1": 1, "d2": 1}}
 
 
 @pytest.mark.parametrize(
