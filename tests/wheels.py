@@ -52,16 +52,16 @@ def tensors(vocabulary: int) -> dict[str, np.ndarray]:
     def of(*shape: int) -> np.ndarray:
         return draw.normal(0, 0.1, shape).astype(np.float32)
 
-    found = {"emb.word": of(vocabulary, HIDDEN), "emb.pos": of(POSITIONS, HIDDEN), "emb.type": of(2, HIDDEN)}
-    found |= {"emb.ln.w": 1 + of(HIDDEN), "emb.ln.b": of(HIDDEN)}
+    weights = {"emb.word": of(vocabulary, HIDDEN), "emb.pos": of(POSITIONS, HIDDEN), "emb.type": of(2, HIDDEN)}
+    weights |= {"emb.ln.w": 1 + of(HIDDEN), "emb.ln.b": of(HIDDEN)}
     sizes = {"q": (HIDDEN, HIDDEN), "k": (HIDDEN, HIDDEN), "v": (HIDDEN, HIDDEN), "ao": (HIDDEN, HIDDEN)}
     sizes |= {"fi": (INNER, HIDDEN), "fo": (HIDDEN, INNER)}
     for layer in range(LAYERS):
         for name, size in sizes.items():
-            found |= {f"l{layer}.{name}.w": of(*size), f"l{layer}.{name}.b": of(size[0])}
+            weights |= {f"l{layer}.{name}.w": of(*size), f"l{layer}.{name}.b": of(size[0])}
         for name in ("aln", "oln"):
-            found |= {f"l{layer}.{name}.w": 1 + of(HIDDEN), f"l{layer}.{name}.b": of(HIDDEN)}
-    return found
+            weights |= {f"l{layer}.{name}.w": 1 + of(HIDDEN), f"l{layer}.{name}.b": of(HIDDEN)}
+    return weights
 
 
 def is_q4(name: str) -> bool:

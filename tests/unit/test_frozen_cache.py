@@ -9,17 +9,7 @@ import torch
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
 from tokenizers import Tokenizer, models
-from transformers import (
-    BertConfig,
-    BertModel,
-    GteConfig,
-    GteModel,
-    ModernBertConfig,
-    ModernBertModel,
-    PreTrainedTokenizerFast,
-    XLMRobertaConfig,
-    XLMRobertaModel,
-)
+from transformers import AutoConfig, AutoModel, PreTrainedTokenizerFast
 
 from src.errors import UserError
 from src.model.encoder import quiet
@@ -46,19 +36,14 @@ SIZE = {
     "attention_probs_dropout_prob": 0.0,
 }
 MODERN = {"bos_token_id": 0, "eos_token_id": 2, "cls_token_id": 0, "sep_token_id": 2, "global_attn_every_n_layers": 2}
-LAYOUTS = {
-    "bert": lambda: BertModel(BertConfig(**SIZE)),
-    "xlm-roberta": lambda: XLMRobertaModel(XLMRobertaConfig(**SIZE)),
-    "gte": lambda: GteModel(GteConfig(**SIZE)),
-    "modernbert": lambda: ModernBertModel(ModernBertConfig(**SIZE, **MODERN)),
-}
+LAYOUTS = {"bert": {}, "xlm-roberta": {}, "gte": {}, "modernbert": MODERN}
 
 
 def encoder(folder, layout="xlm-roberta", pooling="mean"):
     """A tiny encoder with random weights whose embeddings and first two layers are frozen."""
     quiet()
     torch.manual_seed(0)
-    LAYOUTS[layout]().save_pretrained(folder)
+    AutoModel.from_config(AutoConfig.for_model(layout, **SIZE, **LAYOUTS[layout])).save_pretrained(folder)
     words = {word: number for number, word in enumerate(["<s>", "<pad>", "</s>", *map(str, range(3, WORDS))])}
     tokenizer = Tokenizer(models.WordLevel(words, unk_token="3"))
     PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token="<pad>", unk_token="3").save_pretrained(folder)

@@ -1,16 +1,16 @@
 """Stage base_model and loading: equal bytes on every run, float32, and refusals in one line."""
 
-import json
 import shutil
 from pathlib import Path
 
 import pytest
 import torch
 from dvc.utils.serialize import dump_yaml
+from safetensors.torch import load_file, save_file
 
 from src.errors import UserError
 from src.files import read_json, read_yaml, sha256, write_json, write_jsonl
-from src.model.encoder import layers_of
+from src.model.encoder import layers_of, save_encoder
 from src.model.load import load_encoder
 from src.model.prompts import Prompts, prompts_of, read_prompts
 from src.params import load_params
@@ -65,6 +65,10 @@ def folder(made, workspace) -> Path:
     return workspace / "models" / "base"
 
 
+def changed(path: Path, **values) -> None:
+    write_json(path, read_json(path) | values)
+
+
 def checksums(folder: Path) -> dict[str, str]:
     return {path.relative_to(folder).as_posix(): sha256(path) for path in folder.rglob("*") if path.is_file()}
 
@@ -101,8 +105,6 @@ def test_mean_pooling_and_no_pretraining(workspace):
 
 
 def test_an_encoder_saved_again_has_the_same_bytes(folder, tmp_path):
-    from src.model.encoder import save_encoder
-
     save_encoder(load_encoder(str(folder)), tmp_path / "again")
     assert checksums(tmp_path / "again") == checksums(folder)
 
@@ -118,8 +120,7 @@ def test_a_folder_as_source_is_taken_over(folder, workspace):
 def test_dropout_of_a_published_encoder_is_that_of_params_or_its_own(folder, workspace):
     shutil.copytree(folder, workspace / "mine")
     for rate, expected in ((0.25, 0.25), (None, 0.125)):
-        config = read_json(workspace / "mine" / "config.json")
-        write_json(workspace / "mine" / "config.json", config | {"hidden_dropout_prob": 0.125})
+        changed(workspace / "mine" / "config.json", hidden_dropout_prob=0.125)
         write_params(workspace / "params.yaml", source="mine", dropout=rate)
         run_stage("base_model")
         assert load_encoder("models/base")[0].auto_model.config.hidden_dropout_prob == expected
@@ -143,27 +144,10 @@ def test_a_student_keeps_the_layers_that_params_name(folder, workspace):
         run_stage("base_model")
 
 
-@pytest.mark.parametrize(
-    ("base", "message"),
-    [
-        ({"dropout": None}, "dropout: an encoder from scratch"),
-        ({"keep_layers": [1]}, "keep_layers is for a published encoder"),
-        ({"source": "mine", "keep_layers": [2, 1]}, r"keep_layers \[2, 1\] must ascend"),
-        ({"source": "mine", "keep_layers": [0]}, "keep_layers.0: 0 is not allowed"),
-    ],
-)
-def test_layers_and_dropout_that_params_cannot_mean_are_refused(workspace, base, message):
-    write_params(workspace / "params.yaml", **base)
-    with pytest.raises(UserError, match=message):
-        run_stage("base_model")
-
-
 def test_half_precision_weights_are_loaded_in_float32(folder):
-    from safetensors.torch import load_file, save_file
-
     weights = {key: value.half() for key, value in load_file(folder / "model.safetensors").items()}
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
-    (folder / "config.json").write_text(json.dumps(read_json(folder / "config.json") | {"dtype": "float16"}))
+    changed(folder / "config.json", dtype="float16")
     assert load_encoder(str(folder)).dtype == torch.float32
 
 
@@ -175,10 +159,6 @@ def test_dimensions_larger_than_a_taken_encoder_are_refused(folder, workspace):
     with pytest.raises(UserError, match=r"nli\.dims: 32 is larger than the 16 of mine"):
         run_stage("base_model")
     assert load_params().base_model.source == "mine"
-
-
-def changed(path: Path, **values) -> None:
-    write_json(path, read_json(path) | values)
 
 
 def add_token(path: Path, number: int) -> None:
@@ -196,22 +176,11 @@ def add_token(path: Path, number: int) -> None:
         (lambda f: (f / "model.safetensors").write_bytes(b"\0" * 64), "cannot be loaded"),
         (lambda f: (f / "tokenizer.json").write_text("{"), "cannot be loaded"),
         (lambda f: (f / "modules.json").write_text("{}"), "modules.json: expected a list of modules"),
-        (lambda f: (f / "modules.json").write_text("[1]"), "modules.json: expected a list of modules"),
         (lambda f: (f / "config.json").write_text("[]"), "config.json: a JSON list; expected an object"),
         (lambda f: changed(f / "tokenizer_config.json", pad_token=None), "the tokenizer has no padding token"),
-        (
-            lambda f: changed(f / "sentence_bert_config.json", max_seq_length=-5),
-            "cannot be loaded .* max_seq_length is -5",
-        ),
-        (lambda f: changed(f / "sentence_bert_config.json", max_seq_length="20"), "cannot be loaded"),
-        (
-            lambda f: add_token(f / "tokenizer.json", 5000),
-            "token 5000 has no vector; the model has",
-        ),
-        (
-            lambda f: (f / "modules.json").write_text('[{"idx": 0, "name": "0", "path": "", "type": "evil.Module"}]'),
-            "which is not run",
-        ),
+        (lambda f: changed(f / "sentence_bert_config.json", max_seq_length=-5), "cannot be .* max_seq_length is -5"),
+        (lambda f: add_token(f / "tokenizer.json", 5000), "token 5000 has no vector; the model has"),
+        (lambda f: (f / "modules.json").write_text('[{"path": "", "type": "evil.Module"}]'), "which is not run"),
     ],
 )
 def test_what_would_load_wrongly_is_refused(folder, spoil, message):
@@ -220,7 +189,7 @@ def test_what_would_load_wrongly_is_refused(folder, spoil, message):
         load_encoder(str(folder))
 
 
-@pytest.mark.parametrize("prompts", [["query: "], "query: ", {"query": 3}])
+@pytest.mark.parametrize("prompts", [["query: "], {"query": 3}])
 def test_prompts_that_are_no_texts_by_name_are_refused(tmp_path, prompts):
     write_json(tmp_path / "config_sentence_transformers.json", {"prompts": prompts})
     with pytest.raises(UserError, match=r"config_sentence_transformers.json: prompts is .*; expected texts by name"):
@@ -238,12 +207,7 @@ def test_no_such_folder_and_no_network_is_one_line(monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        ("", "empty; the tokenizer needs text"),
-        ('{"metin": "a"}\n', ":1: text is missing; expected a text"),
-        ("{\n", ":1: not JSON"),
-    ],
+    ("content", "message"), [("", "empty; the tokenizer needs text"), ('{"metin": "a"}\n', ":1: text is missing")]
 )
 def test_text_that_cannot_be_read_is_refused(workspace, content, message):
     base_model.TEXT.write_text(content, encoding="utf-8")
@@ -254,9 +218,8 @@ def test_text_that_cannot_be_read_is_refused(workspace, content, message):
 
 def test_prompts_of_a_published_encoder_are_kept(folder, workspace):
     shutil.copytree(folder, workspace / "mine")
-    settings = read_json("mine/config_sentence_transformers.json")
     prompts = {"query": "soru: ", "document": "metin: "}
-    Path("mine/config_sentence_transformers.json").write_text(json.dumps(settings | {"prompts": prompts}))
+    changed(Path("mine/config_sentence_transformers.json"), prompts=prompts)
     write_params(workspace / "params.yaml", source="mine")
     run_stage("base_model")
     encoder = load_encoder("models/base")

@@ -1,26 +1,12 @@
 """Positions that an encoder can use: those after the padding index where they start there, and texts beyond them."""
 
 import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
-from transformers import (
-    BertConfig,
-    BertModel,
-    CamembertConfig,
-    CamembertModel,
-    GteConfig,
-    GteModel,
-    MPNetConfig,
-    MPNetModel,
-    NystromformerConfig,
-    NystromformerModel,
-    RobertaConfig,
-    RobertaModel,
-    XLMRobertaConfig,
-    XLMRobertaModel,
-)
+from transformers import AutoConfig, AutoModel
 
 from src.errors import UserError
 from src.evaluation import truncation
@@ -30,6 +16,7 @@ from src.model.encoder import assemble, save_encoder
 from src.model.load import load_encoder
 from src.model.positions import UNLIMITED, count_cut, usable_positions
 from src.model.tokenizer import train_tokenizer, wrap
+from src.params import load_params
 from src.search.index import Document, Index
 from src.training import encoder as training
 from src.training.encoder import freeze
@@ -44,52 +31,40 @@ SIZES = {
 }
 TEXTS = [f"{place} {number} yılında kuruldu ve büyüdü." for place in ("İzmir", "Ankara") for number in range(30)]
 LONG = " ".join(TEXTS)
-KINDS = {
-    "xlm-roberta": (XLMRobertaConfig, XLMRobertaModel, 18),
-    "roberta": (RobertaConfig, RobertaModel, 18),
-    "camembert": (CamembertConfig, CamembertModel, 18),
-    "mpnet": (MPNetConfig, MPNetModel, 18),
-    "bert": (BertConfig, BertModel, 20),
-    "nystromformer": (NystromformerConfig, NystromformerModel, 20),  # 22 rows, of which it uses 20
-    "gte": (GteConfig, GteModel, 20),
-}
+POSITIONS = {"xlm-roberta": 18, "roberta": 18, "camembert": 18, "mpnet": 18, "bert": 20, "gte": 20}
+POSITIONS["nystromformer"] = 20  # 22 rows, of which it uses 20
 
 
 def save(folder, kind, max_length):
     """A tiny encoder whose padding index is 1, as XLM-R's."""
-    config, model, _ = KINDS[kind]
     torch.manual_seed(0)
     tokenizer = wrap(train_tokenizer(TEXTS, SIZES["vocab_size"]), max_length)
-    network = model(config(**{**SIZES, "vocab_size": len(tokenizer)}, pad_token_id=1)).eval()
+    config = AutoConfig.for_model(kind, **SIZES | {"vocab_size": len(tokenizer)}, pad_token_id=1)
+    network = AutoModel.from_config(config).eval()
     folder.mkdir()
     save_encoder(assemble(network, tokenizer, "mean", max_length), folder)
     return folder
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("asked", [None, 2048, 10])
-def test_a_long_text_is_cut_at_the_positions_there_are(tmp_path, kind, asked):
-    positions = KINDS[kind][2]
-    encoder = load_encoder(str(save(tmp_path / "m", kind, 20)), max_length=asked)
-    assert usable_positions(encoder) == positions
-    assert encoder.max_seq_length == min(positions, asked or 20)
+@pytest.mark.parametrize("kind", POSITIONS)
+@pytest.mark.parametrize("max_length", [None, 2048, 10])
+def test_a_long_text_is_cut_at_the_positions_there_are(tmp_path, kind, max_length):
+    encoder = load_encoder(str(save(tmp_path / "m", kind, 20)), max_length=max_length)
+    assert usable_positions(encoder) == POSITIONS[kind]
+    assert encoder.max_seq_length == min(POSITIONS[kind], max_length or 20)
     assert np.isfinite(encoder.encode([LONG, "kısa"])).all()
 
 
 def test_relative_positions_have_no_end():
     """XLNet says -1; others say nothing."""
-    from types import SimpleNamespace
-
     for declared in (-1, None):
         transformer = torch.nn.Linear(1, 1)
         transformer.config = SimpleNamespace(max_position_embeddings=declared)
-        encoder = [SimpleNamespace(get_submodule=lambda _, found=transformer: found)]
+        encoder = [SimpleNamespace(get_submodule=lambda _, model=transformer: model)]
         assert usable_positions(encoder) == UNLIMITED
 
 
 def test_training_knows_the_usable_positions(tmp_path):
-    from src.params import load_params
-
     model = training.load_encoder(save(tmp_path / "m", "xlm-roberta", 20))
     assert model.max_seq_length == 18
     step = load_params("params.yaml").nli.model_copy(update={"dims": [16], "max_length": 19})
@@ -98,7 +73,7 @@ def test_training_knows_the_usable_positions(tmp_path):
     freeze(model, step.model_copy(update={"max_length": 18}), "nli")
 
 
-def test_search_cuts_and_tells(tmp_path, capsys):
+def test_search_cuts_and_says_so(tmp_path, capsys):
     encoder = load_encoder(str(save(tmp_path / "m", "xlm-roberta", 20)))
     index = Index(encoder, [Document("1", LONG), Document("2", "kısa")])
     assert (
@@ -116,7 +91,7 @@ def test_prompts_count_as_part_of_a_text(tmp_path):
     assert count_cut(tokenizer, [TEXTS[0], "a"], "", length - 1) == 1
 
 
-def test_an_evaluation_tells_what_is_read_and_how_many_texts_are_cut(tmp_path, monkeypatch, capsys):
+def test_an_evaluation_counts_the_tokens_read_and_the_texts_cut(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("DVC_ROOT", str(tmp_path))
     data = EvalSet("set", ["d", "e"], [LONG, "kısa"], ["q"], ["kısa"], {"q": {"e": 1}}, {}, {}, False)
     for _ in range(2):  # encoded, then from the cache

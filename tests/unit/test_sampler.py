@@ -61,10 +61,10 @@ def test_a_text_that_stands_everywhere_is_not_looked_up_in_every_batch_for_each_
             looked_up += 1
             return super().__contains__(batch)
 
-    def counted(*given):
-        return {text: Counted(batches) for text, batches in found(*given).items()}
+    def counted(*arguments):
+        return {text: Counted(batches) for text, batches in original(*arguments).items()}
 
-    found = sampler._batches_of_texts
+    original = sampler._batches_of_texts
     monkeypatch.setattr(sampler, "_batches_of_texts", counted)
     texts = np.arange(2 * 6000).reshape(6000, 2)
     texts[::3, 1] = 12_000  # every third answer is "Evet."
@@ -90,7 +90,7 @@ def test_a_plan_runs_through_fractions_of_epochs():
     assert not np.array_equal(batches[0], batches[10])
 
 
-def test_rated_pairs_do_not_compete():
+def test_scored_pairs_do_not_compete():
     texts = np.zeros((50, 2), dtype=np.int64)
     assert BatchPlan(texts, 10, 1, seed=0, competing=False).left_out() == 0
     assert BatchPlan(texts, 10, 1, seed=0).left_out() > 40

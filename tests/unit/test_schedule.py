@@ -12,12 +12,12 @@ SCHEDULES = st.sampled_from(["linear", "cosine", "constant"])
 
 
 def rates(made, optimizer, steps):
-    found = []
+    values = []
     for _ in range(steps):
-        found.append(made.get_last_lr()[0])
+        values.append(made.get_last_lr()[0])
         optimizer.step()
         made.step()
-    return found
+    return values
 
 
 def adam():
@@ -43,7 +43,7 @@ def test_without_warm_up_the_rates_are_those_of_transformers(schedule):
 
 def test_the_warm_up_begins_above_zero_and_ends_at_the_whole_rate():
     optimizer = adam()
-    found = rates(scheduler(optimizer, 100, 10), optimizer, 100)
-    assert found[0] == pytest.approx(1 / 11)
-    assert max(found) == found[10] == 1.0
-    assert found[-1] == pytest.approx(1 / 90)
+    values = rates(scheduler(optimizer, 100, 10), optimizer, 100)
+    assert values[0] == pytest.approx(1 / 11)
+    assert max(values) == values[10] == 1.0
+    assert values[-1] == pytest.approx(1 / 90)

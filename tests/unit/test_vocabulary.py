@@ -8,13 +8,15 @@ import pytest
 import torch
 from hypothesis import example, given
 from hypothesis import strategies as st
-from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
-from transformers import PreTrainedTokenizerFast
+from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers, pre_tokenizers
+from transformers import AutoConfig, AutoModel
 
 from src.errors import UserError
-from src.files import read_json, write_jsonl
+from src.files import fresh_dir, read_json, write_json, write_jsonl
 from src.model import vocabulary
+from src.model.encoder import assemble, save_encoder
 from src.model.load import load_encoder
+from src.model.tokenizer import post_processor, wrap
 from tests.stages import run_stage
 from tests.unit.test_model_base import checksums, write_params
 
@@ -31,9 +33,7 @@ def unigram(pieces: dict[str, float]) -> Tokenizer:
     tokenizer = Tokenizer(models.Unigram(scores, unk_id=3))
     tokenizer.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Replace(Regex("[’‘]"), "'")])
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
-    tokenizer.post_processor = processors.TemplateProcessing(
-        single="<s> $A </s>", pair="<s> $A </s> </s> $B </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
-    )
+    tokenizer.post_processor = post_processor(0, 2)
     tokenizer.add_special_tokens([*SPECIAL, AddedToken("<mask>", lstrip=True, special=True, normalized=False)])
     return tokenizer
 
@@ -47,35 +47,17 @@ def pieces() -> dict[str, float]:
 
 
 def body(kind: str, size: int) -> torch.nn.Module:
-    import transformers
-
     shape = {"vocab_size": size, "hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
     shape |= {"intermediate_size": 32, "pad_token_id": 1, "bos_token_id": 0, "eos_token_id": 2}
+    if kind == "bert":  # as multilingual-e5-small, whose rows are more than its pieces and whose padding is id 0
+        shape |= {"vocab_size": size + 5, "pad_token_id": 0}
     torch.manual_seed(0)
-    match kind:
-        case "bert":  # as multilingual-e5-small, whose rows are more than its pieces and whose padding is id 0
-            config = transformers.BertConfig(**(shape | {"vocab_size": size + 5, "pad_token_id": 0}))
-            return transformers.BertModel(config, add_pooling_layer=False)
-        case "xlm-roberta":  # as bge-m3
-            config = transformers.XLMRobertaConfig(**shape, max_position_embeddings=66)
-            return transformers.XLMRobertaModel(config, add_pooling_layer=False)
-    return transformers.GteModel(transformers.GteConfig(**shape))
+    return AutoModel.from_config(AutoConfig.for_model(kind, **shape))
 
 
 def write_encoder(folder: Path, kind: str, tokenizer: Tokenizer) -> None:
-    from src.files import fresh_dir
-    from src.model.encoder import assemble, save_encoder
-
-    wrapped = PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer,
-        **{"bos_token": "<s>", "cls_token": "<s>", "pad_token": "<pad>", "eos_token": "</s>", "sep_token": "</s>"},
-        unk_token="<unk>",
-        mask_token="<mask>",
-        model_input_names=["input_ids", "attention_mask"],
-    )
-    model = body(kind, tokenizer.get_vocab_size())
     with fresh_dir(folder) as target:
-        save_encoder(assemble(model, wrapped, "mean", 64), target)
+        save_encoder(assemble(body(kind, tokenizer.get_vocab_size()), wrap(tokenizer, 64), "mean", 64), target)
 
 
 @pytest.fixture
@@ -99,10 +81,9 @@ def test_kept_texts_get_the_same_vectors(workspace, kind):
     texts = [*USED, "evlerden yollar", "query: su", "passage: deniz", "ev <mask> göl’", "", "evж", "日本 su"]
     assert np.abs(before.encode(texts) - after.encode(texts)).max() <= 1e-6
     assert [after.tokenizer.tokenize(text) for text in texts] == [before.tokenizer.tokenize(text) for text in texts]
-    rows = after[0].model.get_input_embeddings().num_embeddings
-    assert (
-        rows == after[0].model.config.vocab_size == len(after.tokenizer) == record["pieces"] < record["pieces_before"]
-    )
+    model = after[0].model
+    sizes = {model.get_input_embeddings().num_embeddings, model.config.vocab_size, len(after.tokenizer)}
+    assert sizes == {record["pieces"]} and record["pieces"] < record["pieces_before"]
     assert "▁water" in before.tokenizer.get_vocab() and "▁water" not in after.tokenizer.get_vocab()
     parameters = sum(weight.numel() for weight in after.parameters())
     assert record["parameters"] == parameters < record["parameters_before"]
@@ -156,11 +137,10 @@ def test_a_text_whose_pieces_stay_is_cut_as_before(scores, used, text):
     layout = json.loads(before.to_str())
     counts = vocabulary.count_pieces(layout, used)
     ids = np.flatnonzero((counts > 0) | vocabulary.basic_pieces(layout, counts))
-    wrapped = PreTrainedTokenizerFast(tokenizer_object=before)
-    after = vocabulary.cut_tokenizer(wrapped, layout, ids).backend_tokenizer
-    found = before.encode(text)
-    if set(found.ids) <= set(ids.tolist()):
-        assert [ids[id_] for id_ in after.encode(text).ids] == found.ids
+    after = vocabulary.cut_tokenizer(wrap(before, 64), layout, ids).backend_tokenizer
+    tokens = before.encode(text).ids
+    if set(tokens) <= set(ids.tolist()):
+        assert [ids[id_] for id_ in after.encode(text).ids] == tokens
     assert all([ids[id_] for id_ in after.encode(seen).ids] == before.encode(seen).ids for seen in used)
 
 
@@ -176,9 +156,7 @@ def test_another_kind_of_tokenizer_is_refused_in_one_line(workspace):
 
 
 def test_special_tokens_elsewhere_are_refused(workspace):
-    folder = Path("published")
-    write_encoder(folder, "bert", unigram(pieces()))
-    write_json = json.dumps(read_json(folder / "config.json") | {"pad_token_id": 90})
-    (folder / "config.json").write_text(write_json, encoding="utf-8")
+    write_encoder(Path("published"), "bert", unigram(pieces()))
+    write_json("published/config.json", read_json("published/config.json") | {"pad_token_id": 90})
     with pytest.raises(UserError, match=r"trim needs the special tokens first, .*; pad_token_id is 90"):
         run_stage("base_model")

