@@ -179,12 +179,6 @@ def test_a_process_without_rows_encodes_nothing(source, monkeypatch):
     assert loss == pytest.approx(float(LOSS(others[:30], others[30:]).loss)) and not any(gradients)
 
 
-def test_an_infinite_loss_stops(source, monkeypatch):
-    monkeypatch.setattr(GradientCache, "forward", lambda self, parts, keep: torch.full((60, 8), torch.nan))
-    with pytest.raises(FloatingPointError, match="the loss is nan"):
-        run_step(source, keep_tokens=0)
-
-
 def test_saved_bytes_counts_activations_not_weights():
     layer = torch.nn.Linear(10, 10)
     x = torch.randn(7, 10)

@@ -9,7 +9,7 @@ from sentence_transformers.sentence_transformer import losses
 
 from src.errors import UserError
 from src.files import read_jsonl, write_jsonl
-from src.training import distributed
+from src.params.schema import AntiForgettingParams
 from src.training.dev import BestOnDev
 from src.training.encoder import load_encoder
 from src.training.run import StageFiles, train_stage
@@ -17,6 +17,7 @@ from tests import forks
 from tests.encoders import curve_of, moved_alike, spread_gte, weights_of
 
 ROWS, EPOCHS = 24, 4
+REPLAY = {"replay_share": 0.5, "replay_sets": ["nli"]}
 
 
 @pytest.fixture
@@ -90,29 +91,24 @@ def test_frozen_parts_stay_as_they_were(folder):
     [
         ({}, 1),
         ({"dev_steps": 1}, 2),
-        ({"anti_forgetting": {"replay_share": 0.5, "replay_sets": ["nli"], "distillation_weight": 1.0}}, 2),
+        ({"anti_forgetting": AntiForgettingParams(**REPLAY, distillation_weight=1.0, interpolation=1.0)}, 2),
     ],
     ids=["alone", "dev split", "replay and teacher"],
 )
 def test_a_run_above_kept_outputs_is_the_run_without(folder, more, files):
-    given = (folder / "train.jsonl").read_text(encoding="utf-8")
-    for name, rows in (("dev", given), ("other", given.replace("cümle", "tümce"))):
-        (folder / f"{name}.jsonl").write_text("".join(rows.splitlines(keepends=True)[: ROWS // 2]), encoding="utf-8")
-    step = step_params(freeze_embeddings=True, freeze_layers=1)
-    step = type(step).model_validate(step.model_dump() | more | {"anti_forgetting": forgetting(more)})
+    rows = (folder / "train.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)[: ROWS // 2]
+    (folder / "dev.jsonl").write_text("".join(rows), encoding="utf-8")
+    (folder / "other.jsonl").write_text("".join(rows).replace("cümle", "tümce"), encoding="utf-8")
+    step = step_params(freeze_embeddings=True, freeze_layers=1, **more)
     earlier = {"nli": (folder / "other.jsonl", step)}
     plain, weights = our_run(folder, step, earlier)
     ours, kept = our_run(folder, step.model_copy(update={"frozen_cache": "fp32"}), earlier)
     assert len(list((folder / ".cache/frozen").iterdir())) == files
-    assert len(ours) == EPOCHS and all(
-        one == pytest.approx(two, rel=1e-4) for one, two in zip(ours, plain, strict=True)
-    )
+    assert len(ours) == EPOCHS
+    for one, two in zip(ours, plain, strict=True):
+        assert one == pytest.approx(two, rel=1e-4)
     for name, value in weights.items():
         torch.testing.assert_close(kept[name], value, rtol=1e-3, atol=1e-5)
-
-
-def forgetting(more):
-    return step_params().anti_forgetting.model_dump() | more.get("anti_forgetting", {})
 
 
 def test_bf16_trains_float32_weights(folder):
@@ -139,10 +135,16 @@ def test_the_best_weights_on_dev_are_kept(folder, monkeypatch):
     assert torch.equal(final["layers.0.mlp.up_proj.weight"], weights[-1]), "measuring changes nothing"
 
 
-def test_a_gradient_that_is_no_number_names_step_and_rows(folder, monkeypatch):
-    monkeypatch.setattr(distributed, "sum_gradients", lambda model: next(model.parameters()).grad.fill_(torch.inf))
-    where = r"look at rows \d+, .* of .*train\.jsonl"
-    with pytest.raises(UserError, match=f"test: stopped at step 1: the gradient's norm is (inf|nan); .*{where}"):
+@pytest.mark.parametrize(
+    ("target", "replacement", "fault"),
+    [
+        ("encoding.GradientCache.forward", lambda *_: torch.full((2 * ROWS, 16), torch.nan), "the loss is nan"),
+        ("distributed.sum_gradients", lambda m: next(m.parameters()).grad.fill_(torch.inf), "the gradient's norm is"),
+    ],
+)
+def test_a_loss_or_gradient_that_is_no_number_names_step_and_rows(folder, monkeypatch, target, replacement, fault):
+    monkeypatch.setattr(f"src.training.{target}", replacement)
+    with pytest.raises(UserError, match=rf"test: stopped at step 1: {fault}.* look at rows \d+, .* of .*train\.jsonl"):
         our_run(folder, step_params())
     assert not (folder / "out").exists()
 
