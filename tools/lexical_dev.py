@@ -32,14 +32,14 @@ def main(arguments: list[str]) -> None:
     if not passages.isdecimal() or passages == "0":
         raise UserError(f"PASSAGES {passages}: expected a number from 1")
     data = carve(Path(path), source, int(passages))
-    found = {name: bm25(data, tokenize) for name, tokenize in {**lexical.tokenizers(), **roots()}.items()}
-    found[f"{LEMMA}, words of two letters or more"] = bm25(data, longer(lexical.lemmas()))
-    found[f"{LEMMA}, k1 1.5"] = bm25(data, lexical.lemmas(), k1=1.5)
+    runs_of = {name: bm25(data, tokenize) for name, tokenize in {**lexical.tokenizers(), **roots()}.items()}
+    runs_of[f"{LEMMA}, words of two letters or more"] = bm25(data, longer(lexical.lemmas()))
+    runs_of[f"{LEMMA}, k1 1.5"] = bm25(data, lexical.lemmas(), k1=1.5)
     for name in model:
-        found[name] = dense(data, name)
-        found |= {row: fuse([found[LEMMA], found[name]], DEPTH) for row, fuse in fusion.FUSIONS.items()}
+        runs_of[name] = dense(data, name)
+        runs_of |= {row: fuse([runs_of[LEMMA], runs_of[name]], DEPTH) for row, fuse in fusion.FUSIONS.items()}
     rows: list[list[Cell]] = []
-    for name, run in found.items():
+    for name, run in runs_of.items():
         means = metrics.means(metrics.per_query(data.qrels, run))
         rows.append([name, *(means[measure] for measure in MEASURES)])
     print(f"{source}: {len(data.queries):,} queries, {len(data.documents):,} documents\n")
@@ -86,7 +86,7 @@ def roots() -> dict[str, lexical.Tokenizer]:
 
     @cache
     def root(word: str) -> str:
-        return next((str(found["root"]) for found in analyze(word)), word)
+        return next((str(analysis["root"]) for analysis in analyze(word)), word)
 
     return {"akana": lambda text: [root(word) for word in lexical.words(text)]}
 

@@ -24,24 +24,24 @@ public database, so it is no part of the tests).
 def pins(path: Path = PINNED) -> dict[str, str]:
     """{package: version} of a requirements file. Raises ValueError for a line that pins nothing."""
     lines = [line.split("#")[0].strip() for line in path.read_text(encoding="utf-8").splitlines()]
-    found = {}
+    versions = {}
     for line in filter(None, lines):
         name, equal, version = line.partition("==")
         if not equal or not re.fullmatch(r"[0-9][0-9A-Za-z.+!-]*", version):
             raise ValueError(f"{path}: {line!r} pins no version; expected name==version")
-        found[name] = version
-    return found
+        versions[name] = version
+    return versions
 
 
 def licence(package: str) -> str:
     """What an installed package says of itself: an expression, else classifiers, else the first line of a text."""
     try:
-        found = metadata(package).json
+        stated_by = metadata(package).json
     except PackageNotFoundError:
         return "not installed on this system"
-    classifiers = [line.split(" :: ")[-1] for line in found.get("classifier", []) if line.startswith("License")]
-    stated = [line.strip() for line in str(found.get("license", "")).splitlines() if line.strip()]
-    text = str(found.get("license_expression", "")) or ", ".join(classifiers) or next(iter(stated), "not stated")
+    classifiers = [line.split(" :: ")[-1] for line in stated_by.get("classifier", []) if line.startswith("License")]
+    stated = [line.strip() for line in str(stated_by.get("license", "")).splitlines() if line.strip()]
+    text = str(stated_by.get("license_expression", "")) or ", ".join(classifiers) or next(iter(stated), "not stated")
     return text.replace("|", "/")[:80]
 
 

@@ -27,20 +27,20 @@ FOLDERS = ("data/published", "reports/runs")  # of published models, of our own 
 
 
 @dataclass(frozen=True)
-class Asked:
-    """One query: the ranks, from 1, of its relevant documents that were found, and how many it has."""
+class Query:
+    """One query: the ranks, from 1, of its relevant documents in the ranking, and how many it has."""
 
     ranks: dict[str, int]
     relevant: list[str]
 
     @property
     def first(self) -> int:
-        """The rank of the first relevant document; beyond DEPTH where none was found."""
+        """The rank of the first relevant document; beyond DEPTH where there is none."""
         return min(self.ranks.values(), default=DEPTH + 1)
 
 
 @dataclass(frozen=True)
-class Found:
+class Result:
     """What a protocol gives. `terms`: what the mean is of; `cut`: queries that the run's depth leaves open."""
 
     name: str
@@ -63,42 +63,42 @@ def values(rank: int) -> tuple[float, float]:
     return float(rank == 1), 1 / rank if rank <= DEPTH else 0.0
 
 
-def by_query(asked: list[Asked]) -> Terms:
+def by_query(queries: list[Query]) -> Terms:
     """A term a query, as trec_eval measures."""
-    return [values(one.first) for one in asked]
+    return [values(one.first) for one in queries]
 
 
-def by_found_query(asked: list[Asked]) -> Terms:
+def by_query_with_hit(queries: list[Query]) -> Terms:
     """Queries without a relevant document among the first ten left out."""
-    return by_query([one for one in asked if one.first <= DEPTH])
+    return by_query([one for one in queries if one.first <= DEPTH])
 
 
-def recall(asked: list[Asked]) -> Terms:
+def recall(queries: list[Query]) -> Terms:
     """R@1 in place of P@1."""
-    terms = zip(asked, by_query(asked), strict=True)
+    terms = zip(queries, by_query(queries), strict=True)
     return [(first / len(one.relevant), second) for one, (first, second) in terms]
 
 
-def by_judgement(asked: list[Asked]) -> Terms:
+def by_judgement(queries: list[Query]) -> Terms:
     """A query's values as often as it has relevant documents."""
-    return [values(one.first) for one in asked for _ in one.relevant]
+    return [values(one.first) for one in queries for _ in one.relevant]
 
 
-def by_pair(asked: list[Asked]) -> Terms:
+def by_pair(queries: list[Query]) -> Terms:
     """A term for each query and relevant document, by the rank of that very document."""
-    return [values(one.ranks.get(document, DEPTH + 1)) for one in asked for document in one.relevant]
+    return [values(one.ranks.get(document, DEPTH + 1)) for one in queries for document in one.relevant]
 
 
-def by_pair_alone(asked: list[Asked]) -> Terms:
+def by_pair_alone(queries: list[Query]) -> Terms:
     """As by_pair, with the query's other relevant documents taken out of the ranking."""
-    ranks = [(one, one.ranks.get(document, DEPTH + 1)) for one in asked for document in one.relevant]
+    ranks = [(one, one.ranks.get(document, DEPTH + 1)) for one in queries for document in one.relevant]
     return [values(rank - sum(other < rank for other in one.ranks.values())) for one, rank in ranks]
 
 
-def by_document(asked: list[Asked]) -> Terms:
+def by_document(queries: list[Query]) -> Terms:
     """A term for each relevant document: the mean over the queries that it answers."""
     of: dict[str, Terms] = {}
-    for one in asked:
+    for one in queries:
         for document in one.relevant:
             of.setdefault(document, []).append(values(one.first))
     return [_mean(terms) for terms in of.values()]
@@ -139,9 +139,9 @@ JUDGEMENTS: dict[str, Judge] = {
     "TR-MTEB's one judgement a query": _shuffled,
 }
 CORPORA = ("whole corpus", "judged documents", "documents of the judgements that count")
-MEANS: dict[str, Callable[[list[Asked]], Terms]] = {
+MEANS: dict[str, Callable[[list[Query]], Terms]] = {
     "mean over queries": by_query,
-    "mean over queries that find one in ten": by_found_query,
+    "mean over queries that find one in ten": by_query_with_hit,
     "R@1 for P@1": recall,
     "mean over judgements": by_judgement,
     "mean over pairs": by_pair,
@@ -150,7 +150,7 @@ MEANS: dict[str, Callable[[list[Asked]], Terms]] = {
 }
 
 
-def search(name: str, qrels: list[Qrel], run: Run) -> Iterator[Found]:
+def search(name: str, qrels: list[Qrel], run: Run) -> Iterator[Result]:
     """What every protocol gives on one set.
 
     Args:
@@ -165,27 +165,27 @@ def search(name: str, qrels: list[Qrel], run: Run) -> Iterator[Found]:
         if not counting:
             continue
         for corpus, kept in zip(CORPORA, (None, judged, {document for _, document, _ in counting}), strict=True):
-            asked, cut = _ask(counting, ranked, kept)
+            queries, cut = _queries(counting, ranked, kept)
             for mean, terms_of in MEANS.items():
-                terms = terms_of(asked)
+                terms = terms_of(queries)
                 words = ", ".join((name, corpus, grade, which, mean))
-                yield Found(words, *_mean(terms), len(terms), cut)
+                yield Result(words, *_mean(terms), len(terms), cut)
 
 
-def _ask(qrels: list[Qrel], ranked: Mapping[str, list[str]], corpus: set[str] | None) -> tuple[list[Asked], int]:
+def _queries(qrels: list[Qrel], ranked: Mapping[str, list[str]], corpus: set[str] | None) -> tuple[list[Query], int]:
     """Every judged query over a corpus (None: whole), and how many of them the depth of the run leaves open."""
     relevant: dict[str, list[str]] = {}
     for query, document, _ in qrels:
         relevant.setdefault(query, []).append(document)
-    asked, cut = [], 0
+    queries, cut = [], 0
     for query, wanted in relevant.items():
         ranking = [document for document in ranked.get(query, []) if corpus is None or document in corpus]
-        place = {document: rank for rank, document in enumerate(ranking, 1)}
-        one = Asked({document: place[document] for document in wanted if document in place}, wanted)
+        rank_of = {document: rank for rank, document in enumerate(ranking, 1)}
+        one = Query({document: rank_of[document] for document in wanted if document in rank_of}, wanted)
         # What the run lacks may hold a relevant document among the first ten of the reduced corpus.
         cut += corpus is not None and len(ranking) < min(DEPTH, len(corpus)) and len(one.ranks) < len(wanted)
-        asked.append(one)
-    return asked, cut
+        queries.append(one)
+    return queries, cut
 
 
 def _mean(terms: Terms) -> tuple[float, float]:
@@ -194,17 +194,17 @@ def _mean(terms: Terms) -> tuple[float, float]:
     return sum(first for first, _ in terms) / size, sum(second for _, second in terms) / size
 
 
-def grouped(found: list[Found]) -> list[tuple[Found, int]]:
+def grouped(results: list[Result]) -> list[tuple[Result, int]]:
     """Protocols that give the same values as one: its plainest name, and how many there are."""
-    groups: dict[tuple[float, float], list[Found]] = {}
-    for one in found:
+    groups: dict[tuple[float, float], list[Result]] = {}
+    for one in results:
         groups.setdefault((round(one.p_at_1, 9), round(one.mrr, 9)), []).append(one)
     return [(same[0], len(same)) for same in groups.values()]
 
 
-def countable(value: float, terms: int, places: int = 4) -> bool:
-    """Whether a mean of so many zeros and ones can be printed as `value`, rounded or cut off at `places`."""
-    scale, below = 10**places, int(value * terms)
+def countable(value: float, terms: int, decimals: int = 4) -> bool:
+    """Whether a mean of so many zeros and ones can be printed as `value`, rounded or cut off after `decimals`."""
+    scale, below = 10**decimals, int(value * terms)
     shares = [k / terms * scale for k in (below, below + 1) if terms]
     return any(round(value * scale) in (round(share), int(share)) for share in shares)
 
@@ -227,17 +227,19 @@ def read_set(model: str, name: str) -> tuple[list[Qrel], Run]:
     return read_qrels(Path("data/prepared") / name / "qrels" / "test.tsv"), read_run(path)
 
 
-def report(found: list[Found], wanted: tuple[float, float]) -> str:
+def report(results: list[Result], wanted: tuple[float, float]) -> str:
     """The protocols that give both values, else those that come nearest, with a line for each."""
-    groups = sorted(grouped(found), key=lambda group: group[0].distance(wanted))
+    groups = sorted(grouped(results), key=lambda group: group[0].distance(wanted))
     both = [group for group in groups if group[0].distance(wanted) <= WITHIN]
-    lines = [f"{len(found)} protocols, {len(groups)} different results; published P@1 {wanted[0]}, MRR@10 {wanted[1]}"]
+    lines = [
+        f"{len(results)} protocols, {len(groups)} different results; published P@1 {wanted[0]}, MRR@10 {wanted[1]}"
+    ]
     lines.append(f"{len(both)} within {WITHIN} of both" + ("" if both else "; the nearest:"))
     for one, size in both or groups[:SHOWN]:
         others = f" (and {size - 1} that give the same)" if size > 1 else ""
         open_ = f"; {one.cut} queries cut off by the run's depth" if one.cut else ""
         lines.append(f"P@1 {one.p_at_1:.4f}  MRR@10 {one.mrr:.4f}  of {one.terms:4d}  {one.name}{others}{open_}")
-    sizes = sorted({one.terms for one in found})
+    sizes = sorted({one.terms for one in results})
     able = [str(size) for size in sizes if countable(wanted[0], size)]
     lines.append(
         f"a share of whole cases can be {wanted[0]} of {', '.join(able) or 'none'} (of {len(sizes)} sizes here)"
@@ -250,8 +252,8 @@ def main(arguments: list[str]) -> None:
     from src.params import load_params
 
     model, names = arguments[0], arguments[1:] or list(load_params().eval.sets)
-    found = [one for name in names for one in search(name, *read_set(model, name))]
-    print(report(found, published()))
+    results = [one for name in names for one in search(name, *read_set(model, name))]
+    print(report(results, published()))
 
 
 if __name__ == "__main__":

@@ -31,9 +31,9 @@ NEEDED = 2 / 3  # of the files of a folder
 def module_files(module: str) -> list[Path]:
     """The files that `import module` runs: the module and its parent packages."""
     parts = module.split(".")
-    found = [ROOT.joinpath(*parts[:n], "__init__.py") for n in range(2, len(parts) + 1)]
-    found.append(ROOT.joinpath(*parts).with_suffix(".py"))
-    return [path for path in found if path.is_file()]
+    files = [ROOT.joinpath(*parts[:n], "__init__.py") for n in range(2, len(parts) + 1)]
+    files.append(ROOT.joinpath(*parts).with_suffix(".py"))
+    return [path for path in files if path.is_file()]
 
 
 def imported(path: Path) -> Iterator[str]:
@@ -84,10 +84,10 @@ def code_deps(stage: dict[str, Any]) -> list[str]:
     """The `src/` dependencies of a stage whose command is `python -m src.stages NAME …`."""
     if any(dep.startswith(RESOLVED) for dep in stage["deps"]):
         return []
-    found = re.match(rf"python -m {STAGES} (\w+)", stage["cmd"])
-    if not found:
-        sys.exit(f"expected `python -m {STAGES} NAME`, found {stage['cmd']!r}")
-    files = stage_closure(found.group(1)) | (stage_closure(ABLATE) if TRAINED_BY in stage["deps"] else set())
+    command = re.match(rf"python -m {STAGES} (\w+)", stage["cmd"])
+    if not command:
+        sys.exit(f"expected `python -m {STAGES} NAME`; it is {stage['cmd']!r}")
+    files = stage_closure(command.group(1)) | (stage_closure(ABLATE) if TRAINED_BY in stage["deps"] else set())
     return as_folders(files)
 
 

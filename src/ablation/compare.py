@@ -36,12 +36,12 @@ from numpy.typing import NDArray
 from scipy.stats import ttest_ind
 
 from src.ablation import results
-from src.ablation.record import PLACES, SUMMARY, of_before, over_seeds, read_clusters, read_pairs, read_queries
+from src.ablation.record import SUMMARY, of_before, over_seeds, read_clusters, read_pairs, read_queries
 from src.ablation.results import Comparison, Difference, LeftOut, MeasuredSimilarity, Point, Protocol, Summary
 from src.checked import read_result
 from src.errors import UserError
 from src.evaluation.metrics import MAIN
-from src.evaluation.results import Tested
+from src.evaluation.results import DECIMALS, Tested
 from src.evaluation.significance import (
     Clusters,
     Draws,
@@ -158,7 +158,7 @@ def compare(rows: list[Row], scores: Values, head: Summary, draws: Draws) -> Com
         "rows": table,
         "pareto": pareto(rows, table),
     }
-    rounded: Comparison = round_floats(value, PLACES)
+    rounded: Comparison = round_floats(value, DECIMALS)
     return rounded
 
 

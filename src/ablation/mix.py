@@ -25,7 +25,7 @@ Random = np.random.Generator
 _SENTENCE_END = re.compile(r"(?<=[.!?…])[\"”’)]*\s+(?=[\"“‘(]?[A-ZÇĞİÖŞÜÂÎÛ])")
 GIVEN = "given"
 _KEPT_IN_PASSAGE = 0.1
-_FEWEST_WORDS = 3  # of a sentence that can ask for its passage
+_FEWEST_WORDS = 3  # of a sentence that can be the query of its passage
 
 
 class TooFewRowsError(UserError):
@@ -67,7 +67,7 @@ def mixed(rows: list[Row], mix: dict[str, float], size: int, seed: int) -> list[
     starts over with them (another sentence is drawn; equal pairs are dropped).
 
     Raises:
-        TooFewRowsError: a source has fewer rows than its share asks for.
+        TooFewRowsError: a source has fewer rows than its share needs.
         UserError: shares do not add up to 1.
     """
     if abs(sum(mix.values()) - 1.0) > 1e-6:
@@ -95,7 +95,7 @@ def drawn(rows: list[Row], source: str, count: int, random: Random) -> list[Row]
     if len(sampled) < count:
         known = sorted({str(row["source"]) for row in rows if "source" in row})
         raise TooFewRowsError(
-            f"its mix asks for {count} pairs of {source!r}, and there are {len(sampled)}; "
+            f"its mix needs {count} pairs of {source!r}, and there are {len(sampled)}; "
             f"the sources are {', '.join([*known, GIVEN, *MADE])}"
         )
     return sampled

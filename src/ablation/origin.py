@@ -1,4 +1,4 @@
-"""What a variant's figures came from, to tell whether they belong to the code, params, models and data at hand."""
+"""What a variant's figures came from: whether they belong to the code, params, models and data at hand."""
 
 from __future__ import annotations
 

@@ -34,6 +34,7 @@ from src.ablation import results
 from src.ablation.results import LeftOut, Origin, Summary, Trained
 from src.errors import UserError
 from src.evaluation.metrics import MAIN
+from src.evaluation.results import DECIMALS
 from src.evaluation.significance import clusters_of
 from src.evaluation.similarity import correlation, spearman
 from src.files import round_floats
@@ -45,7 +46,6 @@ if TYPE_CHECKING:
 
 FOLDER = Path("data/ablation")
 SUMMARY = "summary.json"
-PLACES = 6
 Values = NDArray[np.float64]
 
 
@@ -90,7 +90,7 @@ def summary(variant: Variant, runs: list[SeedRun], scores: Values, origin: Origi
             for share, mixture in sorted(runs[0].mixtures.items())
         ],
     }
-    rounded: Summary = round_floats(value, PLACES)
+    rounded: Summary = round_floats(value, DECIMALS)
     return rounded
 
 

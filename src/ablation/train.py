@@ -80,7 +80,7 @@ def for_updates(block: StageParams, rows: int, updates: int | None) -> StagePara
 def training_rows(variant: Variant, step: str, folder: Path) -> Path:
     """The file that a step trains on: the chain's own; for retrieval a sample of it or a mix, of the variant's rows.
 
-    Where there are fewer rows than params ask for, all variants train on as many as there are.
+    Where there are fewer rows than params say, all variants train on as many as there are.
 
     Raises:
         TooFewRowsError: the batch is larger than that, or a source of the mix has too few rows.

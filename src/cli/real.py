@@ -135,8 +135,9 @@ def trim_encoder(params: Params) -> None:
 
 def one_set(name: str, params: Params, descriptors: Mapping[str, Descriptor], folder: Path) -> Summary:
     """A set's measures, intervals, tests and published rows; its runs and judgements go to `folder`."""
-    from src.evaluation import expected, metrics, packed, significance, table
+    from src.evaluation import expected, metrics, packed, significance
     from src.evaluation.beir import prepared_set
+    from src.evaluation.results import DECIMALS
     from src.stages import prepare_eval
 
     prepare_eval.run(params, name)
@@ -159,7 +160,7 @@ def one_set(name: str, params: Params, descriptors: Mapping[str, Descriptor], fo
         "published_alone": {},
     }
     published = expected.read_expected(expected.EXPECTED)
-    rounded: Summary = round_floats(summary, table.PLACES)
+    rounded: Summary = round_floats(summary, DECIMALS)
     rounded["published"] = [
         {
             "model": item.entry.model,

@@ -1,4 +1,4 @@
-"""What was encoded once is not encoded again: arrays on disk, found by the content that they were made from.
+"""What was encoded once is not encoded again: arrays on disk, named by the content that they were made from.
 
 `.cache/embeddings/` belongs to the machine, not to the results: deleting it costs time only.
 """

@@ -30,7 +30,7 @@ def z_score_sum(runs: Sequence[Run], depth: int) -> Run:
     """Score each document by the sum over runs of its z-score among the query's candidates, the hits of any run.
 
     A candidate that a run lacks gets that run's lowest score: it came after all that were kept. A run without hits, or
-    whose hits all score alike, tells the candidates apart by nothing and adds nothing.
+    whose hits all score alike, adds nothing.
     """
     fused: Run = {}
     for query, rankings in _by_query(runs):

@@ -117,7 +117,7 @@ def rank_late(model: LateModel, data: EvalSet, depth: int, batch_size: int) -> R
         "queries": cache.texts_fingerprint(queries),
         "documents": cache.texts_fingerprint(documents),
         "batch_size": batch_size,
-        "places": runs.SCORE_PLACES,
+        "decimals": runs.SCORE_DECIMALS,
         **cache.settings(model.encoder),
     }
 

@@ -37,7 +37,7 @@ MAIN = "nDCG@10"  # what systems are compared by
 BRIEF = tuple(name for name in NAMES if name in ("P@1", "R@10", "R@100", "MRR@10", MAIN))
 # Compared between every two systems; each is a family of its own in Holm's correction.
 TESTED = tuple(name for name in NAMES if name in ("P@1", "MRR@10", MAIN))
-SHALLOW = tuple(name for name in BRIEF if name != "R@100")  # what a run of depth 10 tells
+SHALLOW = tuple(name for name in BRIEF if name != "R@100")  # of a run of depth 10
 PerQuery = dict[str, NDArray[np.float64]]
 
 
@@ -68,7 +68,7 @@ def means(values: Mapping[str, NDArray[np.float64]]) -> dict[str, float]:
 
 
 def table(query_ids: list[str], values: PerQuery) -> tuple[list[str], list[list[str]]]:
-    """Header and rows of a per-query file; six places, since the mean is taken from the run and not from here."""
+    """Header and rows of a per-query file; six digits, since the mean is taken from the run and not from here."""
     columns = [values[name] for name in NAMES]
     rows = [[query, *(f"{column[row]:.6g}" for column in columns)] for row, query in enumerate(query_ids)]
     return ["query-id", *NAMES], rows

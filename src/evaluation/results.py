@@ -9,6 +9,7 @@ from typing import Any, NotRequired, Required
 
 from typing_extensions import TypedDict  # typing's own carries too little for pydantic before Python 3.12
 
+DECIMALS = 6  # of every number in a result: what a recomputation from the runs agrees to
 Scores = dict[str, float]
 # Measures by name, beside bytes_per_document, loss, loss_interval, loss_relative and loss_p_holm.
 Shortened = dict[str, Any]
@@ -151,7 +152,7 @@ class Triplets(TypedDict):
 
 
 class SimilarityRules(TypedDict):
-    """How scored pairs are measured: what their values do not tell."""
+    """How scored pairs are measured: the facts that are not in their values."""
 
     split: str
     backend: str

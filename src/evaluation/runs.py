@@ -17,12 +17,12 @@ from src.files import atomic_text, read_text
 Run = dict[str, list[tuple[str, float]]]
 # Decimals that decide a ranking. Beyond them BLAS, threads, batches and padding would: the same text in two documents
 # scores alike to about 1e-7.
-SCORE_PLACES = 6
+SCORE_DECIMALS = 6
 
 
 def rounded(scores: NDArray[Any]) -> NDArray[np.float32]:
-    """Scores as every retriever ranks them: to SCORE_PLACES decimals, as float32."""
-    return np.round(np.asarray(scores, dtype=np.float64), SCORE_PLACES).astype(np.float32)
+    """Scores as every retriever ranks them: to SCORE_DECIMALS decimals, as float32."""
+    return np.round(np.asarray(scores, dtype=np.float64), SCORE_DECIMALS).astype(np.float32)
 
 
 def from_rows(scores: NDArray[np.float32], rows: NDArray[np.int64], data: EvalSet, depth: int) -> Run:

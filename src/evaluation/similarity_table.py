@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from src.evaluation import similarity
 from src.evaluation.packed import read_columns
-from src.evaluation.results import Scores, Similarity, SimilarityRules, Triplets
+from src.evaluation.results import DECIMALS, Scores, Similarity, SimilarityRules, Triplets
 from src.evaluation.significance import Draws
 from src.files import round_floats
 from src.recipe.stages import BEFORE, CHECKPOINTS, FINAL
@@ -26,7 +26,6 @@ Columns = dict[str, NDArray[Any]]
 PAIRS, TRIPLETS = "pairs.parquet", "triplets.parquet"
 SCORE = "score"
 TRIPLET = ("anchor", "positive", "negative")
-PLACES = 6
 
 
 def pair_values(vectors: Vectors, scores: NDArray[np.float64], dims: list[int]) -> Columns:
@@ -55,7 +54,7 @@ def summarise(folder: Path, protocol: SimilarityRules, names: tuple[str, str], d
 
     Args:
         folder: of pairs.parquet and triplets.parquet.
-        protocol: the facts that the values do not tell.
+        protocol: the facts that are not in the values.
         names: of the scored pairs and of the triplets.
     """
     pairs = read_columns(folder / PAIRS)
@@ -79,7 +78,7 @@ def summarise(folder: Path, protocol: SimilarityRules, names: tuple[str, str], d
         "nli": _accuracy(names[1], folder / TRIPLETS) if (folder / TRIPLETS).is_file() else None,
         "forgetting": {**by_dim[whole], "from": BEFORE, "to": FINAL, "dims": by_dim},
     }
-    rounded: Similarity = round_floats(value, PLACES)
+    rounded: Similarity = round_floats(value, DECIMALS)
     return rounded
 
 

@@ -12,15 +12,13 @@ from src.evaluation import significance
 from src.evaluation.beir import EvalSet
 from src.evaluation.metrics import MAIN, SHALLOW, PerQuery, means, per_query, table
 from src.evaluation.quantise import bytes_per_document
-from src.evaluation.results import Evaluation, Scores, Settings, Shortened
+from src.evaluation.results import DECIMALS, Evaluation, Scores, Settings, Shortened
 from src.evaluation.runs import read_run
 from src.files import round_floats
 from src.recipe.stages import CHECKPOINTS, FINAL
 from src.recipe.systems import FORMS, HYBRIDS, LATE, LEXICAL, at_dim, quantised
 from src.table_files import write_table
 
-# Six places: a recomputation from the runs agrees to 1e-6.
-PLACES = 6
 # Quantised runs are saved no deeper, so their measures stop here.
 QUANTISED_DEPTH = 10
 
@@ -82,7 +80,7 @@ def of_systems(
         "significance": significance.compare(models, draws, clusters),
         "settings": settings,
     }
-    rounded: Evaluation = round_floats(summary, PLACES)
+    rounded: Evaluation = round_floats(summary, DECIMALS)
     return rounded
 
 

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from src.errors import UserError
-from src.evaluation.runs import SCORE_PLACES
+from src.evaluation.runs import SCORE_DECIMALS
 
 Floats = NDArray[np.float32]
 Rows = NDArray[np.int64]
@@ -94,7 +94,7 @@ def _search(
     # What was left out has a float32 score no higher than the last candidate's; twice the product's error bound above
     # it, and a rounding more, nothing can be missing. Elsewhere (ties, or scores close together) look at every row.
     error = 2 * (queries.shape[1] + 4) * _UNIT_ROUNDOFF
-    unsure = scores[:, -1] - approximate.min(dim=1).values <= 2 * error + 10.0**-SCORE_PLACES
+    unsure = scores[:, -1] - approximate.min(dim=1).values <= 2 * error + 10.0**-SCORE_DECIMALS
     if unsure.any() and approximate.shape[1] < len(documents):
         scores[unsure], rows[unsure] = _exhaustive(queries[unsure].double(), documents, k, block)
     return scores.numpy(), rows.numpy()
@@ -136,7 +136,7 @@ def _exact(queries: torch.Tensor, documents: Floats, rows: torch.Tensor) -> torc
 
 def rounded(scores: torch.Tensor) -> torch.Tensor:
     """Scores as every retriever ranks them (src.evaluation.runs.rounded)."""
-    return scores.double().round(decimals=SCORE_PLACES).float()
+    return scores.double().round(decimals=SCORE_DECIMALS).float()
 
 
 def _sorted(scores: torch.Tensor, rows: torch.Tensor, k: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -158,7 +158,7 @@ def _exhaustive(queries: torch.Tensor, documents: Floats, k: int, block: int) ->
 def merge(
     scores: torch.Tensor, rows: torch.Tensor, product: torch.Tensor, start: int, k: int
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """The best k of what was found so far and of a block of scores whose first row is `start`.
+    """The best k of the blocks so far and of a block of scores whose first row is `start`.
 
     Blocks must come in order of rows: the sort is stable, so earlier rows win ties.
     """

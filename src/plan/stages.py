@@ -60,7 +60,7 @@ def mean_length(tokens: tuple[float, ...]) -> float:
 
 @dataclass(frozen=True)
 class Planner:
-    """Plans of the stages that params ask for, on an encoder of this size."""
+    """Plans of the stages of these params, on an encoder of this size."""
 
     params: Params
     size: Size

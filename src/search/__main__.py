@@ -2,7 +2,7 @@
 
 The file is a .txt with one document a line, or a .jsonl, .json, .csv, .tsv or .parquet whose rows have `text` (and,
 where they have them, `title` and `_id`); .gz is allowed.
-Without --query it asks for queries until an empty line; `:dims 64` and `:top 5` change the settings on the way.
+Without --query it reads queries until an empty line; `:dims 64` and `:top 5` change the settings on the way.
 --int8 encodes in 8 bits by ONNX Runtime (requirements-export.txt).
 --lexical searches by BM25 of lemmas, without an encoder; --hybrid by both, with their z-scores added.
 """
@@ -41,7 +41,7 @@ def main(arguments: list[str]) -> None:
 
 
 def build(options: argparse.Namespace, documents: list[Document]) -> Searchable:
-    """The index that was asked for."""
+    """The index of the options."""
     if options.lexical:
         return WordIndex(documents)
     from src.model.load import load_encoder  # brings torch, which a search by words does without

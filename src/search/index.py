@@ -21,7 +21,7 @@ _DEPTH = 100  # hits of each way that a hybrid fuses, as in the evaluation
 
 
 class Document(NamedTuple):
-    """A text to be found, and what it is called: its `_id`, or its line number."""
+    """A text of the index, and its name: its `_id`, or its line number."""
 
     name: str
     text: str
@@ -94,7 +94,7 @@ class WordIndex:
         self.documents = documents
         self._bm25 = Bm25([document.text for document in documents], lemmas())
 
-    def search(self, query: str, top: int, dims: int = 0) -> Hits:  # noqa: ARG002 - as an encoder is asked
+    def search(self, query: str, top: int, dims: int = 0) -> Hits:  # noqa: ARG002 - the signature of an encoder
         """The `top` best documents; ties as in the file."""
         scores, rows = self._bm25.search([query], min(top, len(self.documents)))
         return [(float(score), int(row)) for score, row in zip(scores[0], rows[0], strict=True) if row >= 0]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from src.evaluation import expected, metrics, published, table
 from src.evaluation.beir import EvalSet, prepared_set
-from src.evaluation.results import Scored
+from src.evaluation.results import DECIMALS, Scored
 from src.evaluation.runs import write_run
 from src.files import fresh_dir, round_floats, write_json
 from src.params import Params
@@ -42,7 +42,7 @@ def measure(folder: Path, models: list[str], data: EvalSet) -> Scored:
     Prints both, so that a model's reported numbers are verified by this stage alone.
     """
     scores = {name: metrics.means(values) for name, values in table.score_runs(folder, models, data).items()}
-    results: Scored = round_floats({"protocol": data.protocol, "models": scores}, table.PLACES)
+    results: Scored = round_floats({"protocol": data.protocol, "models": scores}, DECIMALS)
     for name, values in results["models"].items():
         print(f"{data.name}: {name}: " + ", ".join(f"{key} {value:.4f}" for key, value in values.items()))
     compared = expected.of_set(expected.read_expected(expected.EXPECTED), data.name, results)

@@ -13,7 +13,7 @@ from src.ablation.forgetting import NEAREST, Space
 from src.ablation.measure import read_benchmarks
 from src.evaluation import dense, metrics
 from src.evaluation.beir import EvalSet
-from src.evaluation.results import SetErrors
+from src.evaluation.results import DECIMALS, SetErrors
 from src.evaluation.significance import Draws, clusters_of, interval_words
 from src.evaluation.similarity import Pairs, unit
 from src.files import fresh_dir, round_floats, write_json
@@ -22,7 +22,6 @@ from src.recipe.stages import BEFORE, FINAL
 from src.runtime import device
 
 FOLDER = Path("reports/forgetting_errors")
-PLACES = 6
 
 
 def run(params: Params) -> None:
@@ -43,7 +42,7 @@ def run(params: Params) -> None:
         "partial": "nDCG@10 before held fixed",
         "seed": params.eval.seed,
     }
-    write_json(FOLDER.with_suffix(".json"), round_floats({"protocol": protocol, "sets": sets}, PLACES))
+    write_json(FOLDER.with_suffix(".json"), round_floats({"protocol": protocol, "sets": sets}, DECIMALS))
 
 
 def one_set(data: EvalSet, pairs: Pairs, params: Params, device: torch.device, folder: Path) -> SetErrors:

@@ -76,7 +76,7 @@ def test_counts_add_up(shares, size):
     [
         (
             {"translated": 1.0},
-            "asks for 40 pairs of 'translated', and there are 20; the sources are native, translated",
+            "needs 40 pairs of 'translated', and there are 20; the sources are native, translated",
         ),
         ({"unknown": 1.0}, "there are 0"),
         ({"native": 0.5}, "adds up to 0.5; expected 1"),
@@ -86,7 +86,7 @@ def test_counts_add_up(shares, size):
 def test_a_mix_that_cannot_be_is_refused(mix, message):
     if message is None:
         assert len(mixed(rows(), mix, 40, seed=1)) == 40
-        with pytest.raises(UserError, match="asks for 41"):
+        with pytest.raises(UserError, match="needs 41"):
             mixed(rows(), mix, 41, seed=1)
         return
     with pytest.raises(UserError, match=message):

@@ -1,4 +1,4 @@
-"""The search for the paper's protocol finds the one that was hidden in invented runs."""
+"""The search for the paper's protocol gives the one that was hidden in invented runs."""
 
 import random
 
@@ -7,7 +7,7 @@ import pytest
 from src.errors import UserError
 from src.evaluation import metrics
 from tools import paper_protocol
-from tools.paper_protocol import Asked, countable, grouped, published, search
+from tools.paper_protocol import Query, countable, grouped, published, search
 
 DOCUMENTS = [f"d{number:03d}" for number in range(200)]
 
@@ -68,11 +68,11 @@ def first_judgement_of_all_judged(qrels, run):
 
 
 def pairs_apart(qrels, run):
-    """Each relevant document asked for by a query of its own, from which the others are taken out."""
+    """Each relevant document the answer to a query of its own, from which the others are taken out."""
     alone, runs = [], {}
     for query, document, _ in positive(qrels):
         name = f"{query}/{document}"
-        others = {other for asked, other, _ in positive(qrels) if asked == query} - {document}
+        others = {other for one, other, _ in positive(qrels) if one == query} - {document}
         alone.append((name, document, 1))
         runs[name] = [hit for hit in run[query] if hit[0] not in others]
     return trec_eval(alone, runs)
@@ -90,34 +90,34 @@ HIDDEN = {
 
 
 @pytest.mark.parametrize("hidden", HIDDEN)
-def test_a_hidden_protocol_is_found_and_no_other(hidden):
+def test_a_hidden_protocol_comes_out_and_no_other(hidden):
     qrels, run = make_set()
     wanted = hidden(qrels, run)
-    found = list(search("scifact_tr", qrels, run))
-    within = [one.name for one in found if one.distance(wanted) <= 1e-9]
+    results = list(search("scifact_tr", qrels, run))
+    within = [one.name for one in results if one.distance(wanted) <= 1e-9]
     assert f"scifact_tr, {HIDDEN[hidden]}" in within
-    assert len([group for group in grouped(found) if group[0].distance(wanted) <= 1e-9]) == 1
-    printed = paper_protocol.report(found, wanted)
+    assert len([group for group in grouped(results) if group[0].distance(wanted) <= 1e-9]) == 1
+    printed = paper_protocol.report(results, wanted)
     assert "within 0.0005 of both" in printed and f"P@1 {wanted[0]:.4f}" in printed.splitlines()[2]
 
 
 def test_where_no_protocol_gives_the_values_the_nearest_are_shown():
-    found = list(search("scifact_tr", *make_set()))
-    lines = paper_protocol.report(found, (0.99, 0.01)).splitlines()
+    results = list(search("scifact_tr", *make_set()))
+    lines = paper_protocol.report(results, (0.99, 0.01)).splitlines()
     assert lines[1] == "0 within 0.0005 of both; the nearest:"
     assert len(lines) == 2 + paper_protocol.SHOWN + 1
 
 
-def test_a_run_that_is_too_short_for_a_reduced_corpus_is_told():
+def test_a_run_that_is_too_short_for_a_reduced_corpus_is_named():
     qrels, run = make_set()
     short = {query: hits[:12] for query, hits in run.items()}
-    found = list(search("scifact_tr", qrels, short))
-    assert all((one.cut > 0) == ("whole corpus" not in one.name) for one in found)
+    results = list(search("scifact_tr", qrels, short))
+    assert all((one.cut > 0) == ("whole corpus" not in one.name) for one in results)
     assert not any(one.cut for one in search("scifact_tr", qrels, run))
 
 
 # Of two relevant documents of the first query one is first and the other third; the second query's is fourth.
-ASKED = [Asked({"a": 1, "b": 3}, ["a", "b"]), Asked({"a": 4}, ["a"])]
+QUERIES = [Query({"a": 1, "b": 3}, ["a", "b"]), Query({"a": 4}, ["a"])]
 
 
 @pytest.mark.parametrize(
@@ -132,12 +132,12 @@ ASKED = [Asked({"a": 1, "b": 3}, ["a", "b"]), Asked({"a": 4}, ["a"])]
     ],
 )
 def test_means(mean, p_at_1, mrr):
-    terms = paper_protocol.MEANS[mean](ASKED)
+    terms = paper_protocol.MEANS[mean](QUERIES)
     assert [sum(values) / len(terms) for values in zip(*terms, strict=True)] == pytest.approx([p_at_1, mrr])
 
 
 def test_queries_that_find_nothing_can_be_left_out():
-    terms = paper_protocol.MEANS["mean over queries that find one in ten"]([*ASKED, Asked({"a": 11}, ["a"])])
+    terms = paper_protocol.MEANS["mean over queries that find one in ten"]([*QUERIES, Query({"a": 11}, ["a"])])
     assert len(terms) == 2
 
 
