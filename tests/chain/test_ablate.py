@@ -43,8 +43,8 @@ def test_every_variant_is_filed_and_compared(ablated):
     rows = read_yaml(ablated.path / "ablations/params.yaml")["variants"]
     assert set(rows) <= set(table["rows"])
     for name in rows:
-        found = summary(ablated, name)
-        assert found["path"] == rows[name]["path"] and found["sts"]["spearman"]["mean"] <= 1
+        filed = summary(ablated, name)
+        assert filed["path"] == rows[name]["path"] and filed["sts"]["spearman"]["mean"] <= 1
 
 
 def test_all_variants_see_as_many_pairs(ablated):
@@ -85,9 +85,9 @@ def test_a_changed_key_of_params_trains_those_variants_that_use_it(ablated):
     assert {stage.rpartition("@")[2] for stage in stages_run(plan)} == rows - {"batch_256"}
 
 
-def test_the_third_question_is_answered_with_points_and_texts(ablated):
-    found = read_json(ablated.path / "reports/forgetting_errors.json")
-    for name, values in found["sets"].items():
+def test_the_third_question_is_answered_with_points(ablated):
+    errors = read_json(ablated.path / "reports/forgetting_errors.json")
+    for name, values in errors["sets"].items():
         points = (ablated.path / f"reports/forgetting_errors/{name}.csv").read_text(encoding="utf-8").splitlines()
         assert len(points) == values["queries"] + 1
         assert set(values["correlations"]) == {"ndcg_change", "margin_change"}

@@ -121,7 +121,7 @@ def test_batch_and_chunk_size_change_no_measure(folder, data, monkeypatch):
         queries, documents = dense.embed_set(model, data, batch_size, CPU)
         runs.append(dense.rank(queries, documents, data, 100, dim=32))
     measures = [metrics.means(metrics.per_query(data.qrels, run)) for run in runs]
-    # Scores within a rounding step of each other may change places at its edge: nDCG@100 shows it in its sixth digit.
+    # Scores within a rounding step of each other may swap at its edge: nDCG@100 shows it in its sixth digit.
     assert measures[1] == pytest.approx(measures[0], abs=5e-6)
     assert measures[2] == pytest.approx(measures[0], abs=5e-6)
     for run in runs[1:]:
@@ -134,7 +134,7 @@ def test_batch_and_chunk_size_change_no_measure(folder, data, monkeypatch):
                 )
 
 
-def test_a_trained_encoder_is_asked_with_the_prompts_that_it_declares(folder, data, tmp_path):
+def test_a_trained_encoder_gets_the_prompts_that_it_declares(folder, data, tmp_path):
     shutil.copytree(folder, tmp_path / "declares")
     path = tmp_path / "declares/config_sentence_transformers.json"
     settings = json.loads(path.read_text()) | {"prompts": {"query": "soru: ", "passage": "metin: "}}
@@ -148,9 +148,9 @@ def test_a_trained_encoder_is_asked_with_the_prompts_that_it_declares(folder, da
 
 def test_prompts_and_turkish_lower_case_reach_the_model(folder, data):
     plain = load(folder)
-    asked = dense.load_dense("p", str(folder), CPU, max_length=48, prompts=Prompts("su: "))
+    prompting = dense.load_dense("p", str(folder), CPU, max_length=48, prompts=Prompts("su: "))
     texts = ["ISI göl", "taş"]
-    prompted = dense.embed(asked, texts, asked.prompts.query, batch_size=2, what="t", targets=["cpu"])
+    prompted = dense.embed(prompting, texts, prompting.prompts.query, batch_size=2, what="t", targets=["cpu"])
     by_hand = plain.encoder.encode(["su: " + text for text in texts])
     np.testing.assert_allclose(prompted, by_hand, atol=1e-6)
     folded = dense.load_dense("l", str(folder), CPU, max_length=48, lowercase=True)

@@ -96,28 +96,28 @@ def summary(project: Path) -> dict:
 
 
 def test_every_row_is_there_with_its_protocol(project):
-    found = summary(project)
+    evaluation = summary(project)
     chain = ["base", "nli", "sts", "retrieval"]
     rows = ["bm25", "bm25_stem", "bm25_lemma", "colbert", *chain, "hybrid", "hybrid_z", "ours"]
-    assert list(found["models"]) == list(found["intervals"]) == rows
-    assert list(found["matryoshka"]) == list(found["quantisation"]) == ["32", "16"]
-    assert found["protocol"]["name"] == "full"
-    assert found["protocol"]["synthetic"] is True
-    assert found["settings"]["published"]["ours"]["source"] == "models/nli"
-    assert list(found["settings"]["truncation"]) == ["colbert", "base", "nli", "sts", "retrieval", "ours"]
-    for cut in found["settings"]["truncation"].values():
-        assert 4 <= cut["document_tokens"] <= 32 and 0 <= cut["documents_cut"] <= found["protocol"]["documents"]
+    assert list(evaluation["models"]) == list(evaluation["intervals"]) == rows
+    assert list(evaluation["matryoshka"]) == list(evaluation["quantisation"]) == ["32", "16"]
+    assert evaluation["protocol"]["name"] == "full"
+    assert evaluation["protocol"]["synthetic"] is True
+    assert evaluation["settings"]["published"]["ours"]["source"] == "models/nli"
+    assert list(evaluation["settings"]["truncation"]) == ["colbert", "base", "nli", "sts", "retrieval", "ours"]
+    for cut in evaluation["settings"]["truncation"].values():
+        assert 4 <= cut["document_tokens"] <= 32 and 0 <= cut["documents_cut"] <= evaluation["protocol"]["documents"]
     sentences = read_json(project / "reports" / "eval" / "sts.json")["protocol"]["truncation"]
     assert {name: cut["texts"] for name, cut in sentences.items()} == dict.fromkeys(sentences, 2 * 60 + 3 * 30)
-    assert len(found["significance"]["pairs"]["nDCG@10"]) == len(rows) * (len(rows) - 1) // 2
+    assert len(evaluation["significance"]["pairs"]["nDCG@10"]) == len(rows) * (len(rows) - 1) // 2
 
 
 def test_the_numbers_are_pytrec_evals_from_the_saved_runs(project):
     qrels = read_qrels(project / "data" / "prepared" / NAME / "qrels" / "test.tsv")
     evaluator = pytrec_eval.RelevanceEvaluator(qrels, {"P_1", "recall_100", "ndcg_cut_10", "map"})
-    found = summary(project)
-    runs = {row: (f"reports/runs/{NAME}/{row}.trec", values) for row, values in found["models"].items()}
-    runs["16"] = (f"data/runs/{NAME}/retrieval-16.trec", found["matryoshka"]["16"])
+    evaluation = summary(project)
+    runs = {row: (f"reports/runs/{NAME}/{row}.trec", values) for row, values in evaluation["models"].items()}
+    runs["16"] = (f"data/runs/{NAME}/retrieval-16.trec", evaluation["matryoshka"]["16"])
     for file, values in runs.values():
         run = {query: dict(hits) for query, hits in read_run(project / file).items()}
         theirs = evaluator.evaluate(run).values()
@@ -126,9 +126,9 @@ def test_the_numbers_are_pytrec_evals_from_the_saved_runs(project):
 
 
 def test_the_whole_vector_is_the_models_own_row(project):
-    found = summary(project)
-    first = found["matryoshka"]["32"]
-    assert {name: first[name] for name in found["models"]["retrieval"]} == found["models"]["retrieval"]
+    evaluation = summary(project)
+    first = evaluation["matryoshka"]["32"]
+    assert {name: first[name] for name in evaluation["models"]["retrieval"]} == evaluation["models"]["retrieval"]
     assert (first["bytes_per_document"], first["loss"]) == (128, 0.0)
 
 
@@ -173,15 +173,15 @@ def test_a_second_run_writes_the_same_bytes_and_encodes_nothing_unless_the_cache
 
 
 def test_similarity_and_forgetting(project):
-    found = read_json(project / "reports" / "eval" / "sts.json")
-    assert set(found["models"]) == {"base", "nli", "sts", "retrieval"}
-    assert set(found["dims"]["sts"]["16"]) == {"cosine", "dot", "euclidean", "manhattan"}
-    drop = found["forgetting"]
-    assert drop["before"] == found["models"]["sts"]["spearman"]
-    assert drop["after"] == found["models"]["retrieval"]["spearman"]
+    evaluation = read_json(project / "reports" / "eval" / "sts.json")
+    assert set(evaluation["models"]) == {"base", "nli", "sts", "retrieval"}
+    assert set(evaluation["dims"]["sts"]["16"]) == {"cosine", "dot", "euclidean", "manhattan"}
+    drop = evaluation["forgetting"]
+    assert drop["before"] == evaluation["models"]["sts"]["spearman"]
+    assert drop["after"] == evaluation["models"]["retrieval"]["spearman"]
     assert drop["drop"] == pytest.approx(drop["before"] - drop["after"], abs=2e-6)
     assert drop["interval"][0] <= drop["drop"] <= drop["interval"][1]
-    assert 0 <= found["nli"]["accuracy"]["nli"]["32"] <= 1
+    assert 0 <= evaluation["nli"]["accuracy"]["nli"]["32"] <= 1
 
 
 def test_the_curve_of_colbert(project):

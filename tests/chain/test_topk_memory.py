@@ -47,10 +47,10 @@ def test_a_million_vectors_on_disk_are_searched_exactly_within_bounded_memory(tm
     assert (done.returncode, done.stdout) == (0, ""), done.stderr[-2000:]
     rows = np.load(tmp_path / "rows.npy")
     lengths = np.linalg.norm(documents, axis=1)
-    for query, found in zip(queries, rows, strict=True):
+    for query, best in zip(queries, rows, strict=True):
         cosines = (documents @ query / (lengths * np.linalg.norm(query))).astype(np.float64)
         kth = np.partition(cosines, -K)[-K]
-        assert (cosines[found] > kth - 1e-5).all()
-        assert set(np.flatnonzero(cosines > kth + 1e-5)) <= set(found)
+        assert (cosines[best] > kth - 1e-5).all()
+        assert set(np.flatnonzero(cosines > kth + 1e-5)) <= set(best)
     assert rows[:, 0].tolist() == list(range(QUERIES))
     assert rows[:, 1].tolist() == [DOCUMENTS - 500 + number for number in range(QUERIES)]

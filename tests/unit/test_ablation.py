@@ -37,24 +37,24 @@ CHAIN = ["nli", "sts", "retrieval"]
 
 def test_every_committed_row_makes_a_variant_that_reads_back(tmp_path):
     for name in ablations().variants:
-        found = variant(name)
-        assert found.trained[-1] == "retrieval"
-        write_json(tmp_path / f"{name}.json", found.model_dump(mode="json"))
-        assert read_variant(name, tmp_path) == found
+        resolved = variant(name)
+        assert resolved.trained[-1] == "retrieval"
+        write_json(tmp_path / f"{name}.json", resolved.model_dump(mode="json"))
+        assert read_variant(name, tmp_path) == resolved
 
 
 def test_a_row_changes_what_it_names_and_nothing_else():
     row = {"path": CHAIN, "train": {"batch_size": 64, "anti_forgetting": {"replay_share": 0.5}}}
-    found = variant("small", small=row).blocks
+    blocks = variant("small", small=row).blocks
     expected = PARAMS.train.model_dump() | {"batch_size": 64, "epochs": VALUES["epochs"]}
     expected["anti_forgetting"] = expected["anti_forgetting"] | {"replay_share": 0.5}
-    assert found["retrieval"].model_dump() == expected
-    assert found["sts"] == PARAMS.sts and "nli" not in found  # it replays STS alone
+    assert blocks["retrieval"].model_dump() == expected
+    assert blocks["sts"] == PARAMS.sts and "nli" not in blocks  # it replays STS alone
 
 
 def test_without_matryoshka_the_whole_vector_is_trained_alone():
-    found = variant("plain", plain={"path": CHAIN, "matryoshka": False}).blocks["retrieval"]
-    assert found.dims == PARAMS.train.dims[:1] and found.dim_weights is None
+    block = variant("plain", plain={"path": CHAIN, "matryoshka": False}).blocks["retrieval"]
+    assert block.dims == PARAMS.train.dims[:1] and block.dim_weights is None
 
 
 def test_a_changed_key_changes_those_variants_alone_that_use_it():
@@ -85,8 +85,8 @@ def test_a_changed_key_changes_those_variants_alone_that_use_it():
     ],
 )
 def test_what_the_chain_has_trained_is_taken_from_it(row, start, trained):
-    found = variant("row", row=row)
-    assert (found.start, found.trained) == (start, trained)
+    resolved = variant("row", row=row)
+    assert (resolved.start, resolved.trained) == (start, trained)
 
 
 @pytest.mark.parametrize(
@@ -163,9 +163,9 @@ def measured(level, noise, seed):
     return Measured({"set": {"nDCG@10": values}}, SCORES / 5 + noise * random.standard_normal(40))
 
 
-def file_variant(folder, found, runs):
-    record.write_runs(folder / found.name, runs, BENCHMARKS)
-    write_json(folder / found.name / record.SUMMARY, record.summary(found, runs, SCORES, {"code": "1"}))
+def file_variant(folder, resolved, runs):
+    record.write_runs(folder / resolved.name, runs, BENCHMARKS)
+    write_json(folder / resolved.name / record.SUMMARY, record.summary(resolved, runs, SCORES, {"code": "1"}))
 
 
 STEPS = [{"step": "retrieval", "rows": 10, "batch_size": 5, "epochs": 1.5, "optimizer_steps": 7}]
@@ -183,8 +183,8 @@ def filed(tmp_path):
     rows = {"better": {"path": CHAIN}, "same": {"path": ["nli", "retrieval"]}}
     mixtures = {0.0: measured(0.2, 0.01, 9), 0.5: measured(0.4, 0.1, 8)}
     runs = {"full": seeds(0.5, 0.3, mixtures), "better": seeds(0.8, 0.01), "same": seeds(0.5, 0.3)}
-    for name, found in runs.items():
-        file_variant(tmp_path, variant(name, **rows), found)
+    for name, of_variant in runs.items():
+        file_variant(tmp_path, variant(name, **rows), of_variant)
     return tmp_path
 
 
@@ -228,20 +228,20 @@ def test_rows_are_compared_with_the_reference(filed):
 
 def test_a_row_is_compared_with_the_variant_that_it_names(tmp_path):
     rows = {"better": {"path": CHAIN}, "same": {"path": CHAIN, "against": "better"}}
-    for name, found in {"full": seeds(0.5, 0.3), "better": seeds(0.8, 0.01), "same": seeds(0.8, 0.01)}.items():
-        file_variant(tmp_path, variant(name, **rows), found)
-    found = compared(tmp_path)["rows"]
-    against = {name: row.get("against") for name, row in found.items()}
+    for name, runs in {"full": seeds(0.5, 0.3), "better": seeds(0.8, 0.01), "same": seeds(0.8, 0.01)}.items():
+        file_variant(tmp_path, variant(name, **rows), runs)
+    table = compared(tmp_path)["rows"]
+    against = {name: row.get("against") for name, row in table.items()}
     assert against == {"full": None, "better": "full", "same": "better"}
-    assert found["better"]["retrieval"]["set"]["difference"] > 0.2
-    assert found["same"]["retrieval"]["set"]["difference"] == 0 and found["same"]["sts"]["difference"] == 0
-    assert found["same"]["retrieval"]["set"]["p_holm"] == 1
+    assert table["better"]["retrieval"]["set"]["difference"] > 0.2
+    assert table["same"]["retrieval"]["set"]["difference"] == 0 and table["same"]["sts"]["difference"] == 0
+    assert table["same"]["retrieval"]["set"]["p_holm"] == 1
 
 
 def test_a_row_trains_so_many_updates_or_the_full_budget_where_it_says_so():
-    found = variant("row", row={"path": CHAIN, "train": {"batch_size": 64}, "updates": 200})
+    short = variant("row", row={"path": CHAIN, "train": {"batch_size": 64}, "updates": 200})
     for rows, epochs in ((6400, 2.0), (6401, 200 / 101)):
-        assert train.for_updates(found.blocks["retrieval"], rows, found.updates).epochs == epochs
+        assert train.for_updates(short.blocks["retrieval"], rows, short.updates).epochs == epochs
     full = variant("row", row={"path": CHAIN, "full_budget": True})
     assert (full.rows, full.epochs, full.blocks["retrieval"].epochs) == (None, None, PARAMS.train.epochs)
     assert train.for_updates(full.blocks["retrieval"], 5, full.updates) == full.blocks["retrieval"]
@@ -279,10 +279,10 @@ def test_rows_of_other_settings_are_refused(filed):
 
 
 def test_a_variant_that_the_data_are_too_few_for_is_left_out_but_not_the_reference(filed):
-    found = record.left_out(variant("batch_2048"), "its batch is larger", {})
-    write_json(filed / "same" / record.SUMMARY, found)
+    left_out = record.left_out(variant("batch_2048"), "its batch is larger", {})
+    write_json(filed / "same" / record.SUMMARY, left_out)
     assert "same" not in compared(filed)["rows"]
-    write_json(filed / "full" / record.SUMMARY, found)
+    write_json(filed / "full" / record.SUMMARY, left_out)
     with pytest.raises(UserError, match="the reference 'full' was left out, since its batch is larger"):
         compared(filed)
 

@@ -50,9 +50,9 @@ def test_every_apostrophe_quotes_a_word_and_parts_its_suffix(sign):
 
 @given(st.text())
 def test_no_word_is_empty_and_cleaning_adds_none(text):
-    found = words(clean(text))
-    assert all(found)
-    assert found == words(clean(clean(text)))
+    cleaned = words(clean(text))
+    assert all(cleaned)
+    assert cleaned == words(clean(clean(text)))
 
 
 @given(st.text(alphabet="aâbcçıiİIşğ\u0302\u0307\u0327' ’ʼ.\t\xa0"))
@@ -91,9 +91,9 @@ TURKISH = "abcçdefgğhıijklmnoöprsştuüvyzâîûIİÂÎÛ'’- 12"
 
 @given(text=st.text(st.sampled_from(TURKISH) | st.characters(), max_size=60))
 def test_every_word_has_a_lemma_and_letter_case_changes_none(text):
-    found = LEMMAS(text)
-    assert len(found) == len(words(text))
-    assert all(word and word == fold(word) for word in found)
+    lemmas_ = LEMMAS(text)
+    assert len(lemmas_) == len(words(text))
+    assert all(word and word == fold(word) for word in lemmas_)
     turkish = "".join(letter for letter in text if letter in TURKISH)
     assert LEMMAS(upper(turkish)) == LEMMAS(lower(turkish))
 
@@ -142,6 +142,6 @@ def test_real_text_ranks_as_another_implementation_ranks_it(name, row):
     for id_, text in zip(data.query_ids, data.queries, strict=True):
         scores = lucene_bm25(documents, tokenize(text))
         theirs[id_] = order([(data.document_ids[n], scores[n]) for n in np.flatnonzero(scores)])[:100]
-    found = [means(per_query(data.qrels, run))["nDCG@10"] for run in (ours, theirs)]
-    print(f"{name}, {row}: bm25s {found[0]:.4f}, written out {found[1]:.4f}")
-    assert found[0] == pytest.approx(found[1], abs=0.005)
+    ndcg = [means(per_query(data.qrels, run))["nDCG@10"] for run in (ours, theirs)]
+    print(f"{name}, {row}: bm25s {ndcg[0]:.4f}, written out {ndcg[1]:.4f}")
+    assert ndcg[0] == pytest.approx(ndcg[1], abs=0.005)

@@ -1,4 +1,4 @@
-"""The embedding cache: found by content, whole or absent."""
+"""The embedding cache: named by content, whole or absent."""
 
 import ast
 from pathlib import Path
@@ -35,9 +35,9 @@ def encoder(pooling="mean", dtype=torch.float32, attention="sdpa", length=512, n
     network = torch.nn.Linear(2, 2).to(dtype)
     network.config = type("config", (), {"_attn_implementation": attention})
     modules = [Module(network), Module(pooling_mode=pooling), *([Module()] if normalised else [])]
-    found = Encoder(modules)
-    found.max_seq_length = length
-    return found
+    loaded = Encoder(modules)
+    loaded.max_seq_length = length
+    return loaded
 
 
 class Filler:
@@ -97,7 +97,7 @@ def test_a_model_is_known_by_its_files_but_not_by_its_documentation(tmp_path):
     assert cache.model_fingerprint(folder) != first
 
 
-def test_texts_are_told_apart_by_order_and_boundary():
+def test_texts_differ_by_order_and_boundary():
     variants = [["ab", "c"], ["a", "bc"], ["c", "ab"], ["abc"], ["ab", "c", ""]]
     assert len({cache.texts_fingerprint(texts) for texts in variants}) == len(variants)
 
@@ -142,7 +142,7 @@ def test_the_code_in_the_key_is_all_that_loads_and_encodes():
                 assert node.module.removeprefix("src.").replace(".", "/") + ".py" in held
 
 
-def test_a_folder_without_modules_is_pooled_as_asked_each_time(tmp_path):
+def test_a_folder_without_modules_is_pooled_as_its_caller_says_each_time(tmp_path):
     from transformers import BertConfig, BertModel
 
     from src.evaluation.dense import embed, load_dense
@@ -154,10 +154,10 @@ def test_a_folder_without_modules_is_pooled_as_asked_each_time(tmp_path):
     sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
     BertModel(BertConfig(vocab_size=len(tokenizer), **sizes)).save_pretrained(tmp_path / "model")
     tokenizer.save_pretrained(tmp_path / "model")
-    found = {}
+    by_pooling = {}
     for pooling in ("mean", "cls", "mean"):
         model = load_dense("m", str(tmp_path / "model"), torch.device("cpu"), max_length=None, pooling=pooling)
         vectors = embed(model, texts, "", batch_size=8, what="texts", targets=["cpu"])
         np.testing.assert_allclose(vectors, model.encoder.encode(texts), atol=1e-5)
-        found.setdefault(pooling, vectors)
-    assert not np.allclose(found["mean"], found["cls"]) and len(files()) == 2
+        by_pooling.setdefault(pooling, vectors)
+    assert not np.allclose(by_pooling["mean"], by_pooling["cls"]) and len(files()) == 2

@@ -1,4 +1,4 @@
-"""Descriptors of published models: every committed one reads; faults are named; what is not pinned is told."""
+"""Descriptors of published models: every committed one reads; faults are named; what is not pinned is named."""
 
 from types import SimpleNamespace
 
@@ -32,15 +32,15 @@ def described(tmp_path, change=("", "")):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_committed_descriptor_reads(name):
-    found = read_descriptor(name, ROOT / "params/models")
-    assert "/" in found.source or is_package(found.source) or found.kind == "mteb-bm25"
+    descriptor = read_descriptor(name, ROOT / "params/models")
+    assert "/" in descriptor.source or is_package(descriptor.source) or descriptor.kind == "mteb-bm25"
 
 
 def test_prompts_keep_their_spaces(tmp_path):
     assert described(tmp_path).query_prompt == "query: "
 
 
-def test_an_unpinned_hub_model_is_told_and_its_commit_recorded(tmp_path, monkeypatch, capsys):
+def test_an_unpinned_hub_model_is_named_and_its_commit_recorded(tmp_path, monkeypatch, capsys):
     (tmp_path / "hub" / "models" / "owner" / "name").mkdir(parents=True)
     with HubServer(tmp_path / "hub") as server:
         use_in_process(server, tmp_path / "cache", monkeypatch)

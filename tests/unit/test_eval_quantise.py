@@ -11,8 +11,8 @@ RNG = np.random.default_rng(0)
 DOCUMENTS = RNG.normal(size=(400, 48)).astype(np.float32) + 0.3
 QUERIES = (DOCUMENTS[:30] + 0.8 * RNG.normal(size=(30, 48))).astype(np.float32)
 IDS = [f"d{n:03d}" for n in range(400, 0, -1)]
-ASKED = [f"q{n}" for n in range(30)]
-DATA = EvalSet("s", IDS, IDS, ASKED, ASKED, {}, {}, {}, False)
+QUERY_IDS = [f"q{n}" for n in range(30)]
+DATA = EvalSet("s", IDS, IDS, QUERY_IDS, QUERY_IDS, {}, {}, {}, False)
 
 
 def overlap(run: dict, other: dict) -> float:
@@ -28,14 +28,14 @@ def runs() -> dict:
 @pytest.fixture(scope="module")
 def exact() -> dict:
     scores = unit(QUERIES[:, :32]).numpy() @ unit(DOCUMENTS[:, :32]).numpy().T
-    return {q: [(IDS[row], 0.0) for row in np.argsort(-scores[n])[:10]] for n, q in enumerate(ASKED)}
+    return {q: [(IDS[row], 0.0) for row in np.argsort(-scores[n])[:10]] for n, q in enumerate(QUERY_IDS)}
 
 
 def test_int8_scores_are_those_of_the_vectors_to_a_step():
-    asked, held = unit(QUERIES).numpy(), unit(DOCUMENTS).numpy()
+    queries, documents = unit(QUERIES).numpy(), unit(DOCUMENTS).numpy()
     scale = quantise.Scale.of(DOCUMENTS, block=37)
-    scores = quantise.int8_scores(asked, scale.codes(held), scale)
-    assert np.abs(scores - asked @ held.T).max() < scale.step.max() * np.sqrt(48)
+    scores = quantise.int8_scores(queries, scale.codes(documents), scale)
+    assert np.abs(scores - queries @ documents.T).max() < scale.step.max() * np.sqrt(48)
 
 
 def test_binary_scores_count_bits():
@@ -57,11 +57,11 @@ def test_the_answer_does_not_depend_on_the_block(runs, monkeypatch, documents_at
 
 def test_runs_are_those_of_all_scores_at_once_ties_to_the_lower_row(runs):
     """As sentence-transformers' codes rank them, written out over the whole table of scores."""
-    asked, held = unit(QUERIES[:, :32]).numpy(), unit(DOCUMENTS[:, :32]).numpy()
-    bits = quantise.binary_scores(asked, held)
-    scale = quantise.Scale(np.vstack([held.min(axis=0), held.max(axis=0)]))
-    int8 = quantise.int8_scores(asked, scale.codes(held), scale)
-    for number, query in enumerate(ASKED):
+    queries, documents = unit(QUERIES[:, :32]).numpy(), unit(DOCUMENTS[:, :32]).numpy()
+    bits = quantise.binary_scores(queries, documents)
+    scale = quantise.Scale(np.vstack([documents.min(axis=0), documents.max(axis=0)]))
+    int8 = quantise.int8_scores(queries, scale.codes(documents), scale)
+    for number, query in enumerate(QUERY_IDS):
         by_bits, by_int8 = (np.argsort(-scores[number], kind="stable") for scores in (bits, int8))
         among = np.sort(by_bits[:40])
         rescored = among[np.argsort(-int8[number, among], kind="stable")]

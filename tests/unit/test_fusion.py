@@ -72,8 +72,8 @@ def test_ties_go_by_document_id_descending(fuse):
 @given(hits=rankings, others=rankings, scale=st.floats(1e-3, 1e3), shift=st.floats(-1e3, 1e3))
 def test_z_scores_know_neither_the_scale_nor_the_zero_of_a_run(hits, others, scale, shift):
     moved = [(document, score * scale + shift) for document, score in hits]
-    expected, found = (dict(z_score_sum([{"q": run}, {"q": others}], 20)["q"]) for run in (hits, moved))
-    assert found == pytest.approx(expected, abs=1e-6)
+    expected, fused = (dict(z_score_sum([{"q": run}, {"q": others}], 20)["q"]) for run in (hits, moved))
+    assert fused == pytest.approx(expected, abs=1e-6)
 
 
 @given(score=st.floats(-1e6, 1e6), others=rankings)

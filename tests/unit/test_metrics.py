@@ -27,10 +27,10 @@ TREC_NAMES = {
 def reference(qrels: dict, run: dict) -> dict[str, float]:
     """Means by pytrec_eval alone; MRR@10 by cutting the run to its first ten as trec_eval ranks them."""
     scores = {query: dict(hits) for query, hits in run.items()}
-    found = pytrec_eval.RelevanceEvaluator(qrels, set(TREC_NAMES.values())).evaluate(scores)
+    theirs = pytrec_eval.RelevanceEvaluator(qrels, set(TREC_NAMES.values())).evaluate(scores)
     top = {query: dict(order(list(hits))[:10]) for query, hits in run.items()}
     reciprocal = pytrec_eval.RelevanceEvaluator(qrels, {"recip_rank"}).evaluate(top)
-    result = {ours: sum(v[theirs] for v in found.values()) / len(qrels) for ours, theirs in TREC_NAMES.items()}
+    result = {ours: sum(v[name] for v in theirs.values()) / len(qrels) for ours, name in TREC_NAMES.items()}
     return result | {"MRR@10": sum(v["recip_rank"] for v in reciprocal.values()) / len(qrels)}
 
 

@@ -53,22 +53,22 @@ def test_the_first_sentence_stands_for_a_title():
 
 
 def test_a_mix_has_its_size_and_shares():
-    found = mixed(rows(), {"native": 0.5, "translated": 0.25, "inverse_cloze": 0.25}, 40, seed=1)
-    tags = [row["source"] for row in found]
-    assert len(found) == 40 and [tags.count(tag) for tag in ("native", "translated", "inverse_cloze")] == [20, 10, 10]
-    assert found == mixed(rows(), {"native": 0.5, "translated": 0.25, "inverse_cloze": 0.25}, 40, seed=1)
-    assert len({(row["anchor"], row["positive"]) for row in found}) == 40
+    pairs = mixed(rows(), {"native": 0.5, "translated": 0.25, "inverse_cloze": 0.25}, 40, seed=1)
+    tags = [row["source"] for row in pairs]
+    assert len(pairs) == 40 and [tags.count(tag) for tag in ("native", "translated", "inverse_cloze")] == [20, 10, 10]
+    assert pairs == mixed(rows(), {"native": 0.5, "translated": 0.25, "inverse_cloze": 0.25}, 40, seed=1)
+    assert len({(row["anchor"], row["positive"]) for row in pairs}) == 40
 
 
 def test_given_rows_are_those_of_every_source():
-    found = mixed(rows(), {"given": 1.0}, 60, seed=1)
-    assert sorted(row["anchor"] for row in found) == sorted(row["anchor"] for row in rows())
+    pairs = mixed(rows(), {"given": 1.0}, 60, seed=1)
+    assert sorted(row["anchor"] for row in pairs) == sorted(row["anchor"] for row in rows())
 
 
 @given(st.lists(st.floats(0.01, 1), min_size=1, max_size=6), st.integers(1, 1000))
 def test_counts_add_up(shares, size):
-    found = counts([share / sum(shares) for share in shares], size)
-    assert sum(found) == size and min(found) >= 0
+    sizes = counts([share / sum(shares) for share in shares], size)
+    assert sum(sizes) == size and min(sizes) >= 0
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,6 @@ def test_a_mix_that_cannot_be_is_refused(mix, message):
 
 
 def test_a_sample_keeps_the_order():
-    found = sample(rows(), 10, seed=2)
-    places = [rows().index(row) for row in found]
-    assert len(found) == 10 and places == sorted(places)
+    numbers = [rows().index(row) for row in sample(rows(), 10, seed=2)]
+    assert len(numbers) == 10 and numbers == sorted(numbers)
     assert sample(rows(), None, seed=2) == rows() == sample(rows(), 1000, seed=2)
