@@ -136,26 +136,22 @@ def correlations(values: Mapping[str, Values], draws: Draws, clusters: Clusters)
     """{retrieval measure: {shift: {"spearman", "interval", "partial", "partial_interval"}}}; clusters are resampled."""
     names = (*SHIFTS, *RETRIEVAL, "ndcg_before")
     table = np.stack([values[name] for name in names])
-    observed = rank_correlations(table)[None]
-    sampled = np.stack([rank_correlations(table[:, rows]) for rows in resampled_rows(draws, clusters)])
-    result: dict[str, dict[str, Correlation]] = {}
-    for target in RETRIEVAL:
-        result[target] = {}
-        for shift in SHIFTS:
-            at = (names.index(shift), names.index(target), names.index("ndcg_before"))
-            result[target][shift] = _entry(observed, sampled, at)
-    return result
-
-
-def _entry(observed: Values, sampled: Values, at: tuple[int, int, int]) -> Correlation:
-    x, y, fixed = at
-    plain, partial = sampled[:, x, y], partial_correlation(sampled, x, y, fixed)
-    bounds = [interval(part[:, None]) for part in (plain, partial)]
+    resamples = [rank_correlations(table[:, rows]) for rows in resampled_rows(draws, clusters)]
+    matrices = np.stack([rank_correlations(table), *resamples])  # the observed ones first
     return {
-        "spearman": float(observed[0, x, y]),
-        "interval": [float(bound[0]) for bound in bounds[0]],
-        "partial": float(partial_correlation(observed, x, y, fixed)[0]),
-        "partial_interval": [float(bound[0]) for bound in bounds[1]],
+        target: {shift: _entry(matrices, names.index(shift), names.index(target)) for shift in SHIFTS}
+        for target in RETRIEVAL
+    }
+
+
+def _entry(matrices: Values, x: int, y: int) -> Correlation:
+    plain, partial = matrices[:, x, y], partial_correlation(matrices, x, y, fixed=matrices.shape[1] - 1)
+    low, high = interval(np.stack([plain[1:], partial[1:]], axis=1))
+    return {
+        "spearman": float(plain[0]),
+        "interval": [float(low[0]), float(high[0])],
+        "partial": float(partial[0]),
+        "partial_interval": [float(low[1]), float(high[1])],
     }
 
 

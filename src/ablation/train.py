@@ -70,11 +70,13 @@ def train_variant(variant: Variant, seed: int, folder: Path) -> Trained:
 
 
 def for_updates(block: StageParams, rows: int, updates: int | None) -> StageParams:
-    """The block with as many epochs as make so many optimizer steps; a few more where texts that stand often fill
-    further batches."""
-    return (
-        block if updates is None else block.model_copy(update={"epochs": updates / math.ceil(rows / block.batch_size)})
-    )
+    """The block with as many epochs as make so many optimizer steps (None: its own).
+
+    A few steps more where texts that stand often fill further batches.
+    """
+    if updates is None:
+        return block
+    return block.model_copy(update={"epochs": updates / math.ceil(rows / block.batch_size)})
 
 
 def training_rows(variant: Variant, step: str, folder: Path) -> Path:
@@ -94,9 +96,8 @@ def training_rows(variant: Variant, step: str, folder: Path) -> Path:
     if step != "retrieval" or (size == len(rows) and not variant.mix):
         return path
     seed = variant.sample_seed
-    write_jsonl(
-        folder / "train.jsonl", mixed(rows, variant.mix, size, seed) if variant.mix else sample(rows, size, seed)
-    )
+    drawn = mixed(rows, variant.mix, size, seed) if variant.mix else sample(rows, size, seed)
+    write_jsonl(folder / "train.jsonl", drawn)
     dev = path.with_name("dev.jsonl")
     if dev.exists():  # training looks for it beside its rows
         shutil.copyfile(dev, folder / "dev.jsonl")

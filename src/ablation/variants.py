@@ -95,9 +95,5 @@ def replayed(block: StageParams) -> list[str]:
 
 def common_start(path: tuple[str, ...], changed_steps: list[str]) -> int:
     """How many steps at the start of the path are the chain's own, unchanged. Retrieval is always trained anew."""
-    count = 0
-    for step, own in zip(path, EARLIER, strict=False):
-        if step != own or step in changed_steps:
-            break
-        count += 1
-    return count
+    own = [step == of_chain and step not in changed_steps for step, of_chain in zip(path, EARLIER, strict=False)]
+    return [*own, False].index(False)

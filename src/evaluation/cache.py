@@ -36,13 +36,10 @@ def folder() -> Path:
 def model_fingerprint(model: str | Path) -> str:
     """SHA-256 over names and contents of a model folder's files, its documentation left out."""
     root = Path(model)
-    files = sorted(path for path in root.rglob("*") if path.is_file() and not _is_documentation(path))
+    documentation = {path for path in root.rglob("*") if {path.suffix.lower(), path.name} & _DOCUMENTATION}
+    files = sorted(path for path in root.rglob("*") if path.is_file() and path not in documentation)
     listing = [[path.relative_to(root).as_posix(), sha256(path)] for path in files]
     return hashlib.sha256(json.dumps(listing).encode()).hexdigest()
-
-
-def _is_documentation(path: Path) -> bool:
-    return path.suffix.lower() in _DOCUMENTATION or path.name in _DOCUMENTATION
 
 
 def texts_fingerprint(texts: Iterable[str]) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+from datasets import Dataset
 from sentence_transformers import MultiVectorEncoder, MultiVectorEncoderTrainer, MultiVectorEncoderTrainingArguments
 from sentence_transformers.multi_vector_encoder.losses import MultiVectorMultipleNegativesRankingLoss
 from torch.utils.data import BatchSampler
@@ -23,7 +24,6 @@ from src.training.record import Record
 from src.training.sampler import BatchPlan
 
 if TYPE_CHECKING:
-    from datasets import Dataset
     from sentence_transformers import SentenceTransformer
 
     from src.params.schema import ColbertParams, RuntimeParams
@@ -63,15 +63,6 @@ def read_pairs(path: Path, batch_size: int) -> Rows:
     if len(rows) < batch_size:
         raise UserError(f"colbert.batch_size: {batch_size} is more than the {len(rows)} rows of {path}")
     return rows
-
-
-def as_dataset(rows: Rows) -> Dataset:
-    """The rows' texts by column."""
-    from datasets import Dataset
-
-    return Dataset.from_dict(
-        {name: [rows.texts[text] for text in rows.ids[:, place]] for place, name in enumerate(rows.columns)}
-    )
 
 
 class Batches(BatchSampler):
@@ -141,7 +132,8 @@ def fit(
         report_to=[],
     )
     loss = MultiVectorMultipleNegativesRankingLoss(model, score_mini_batch_size=_SCORED_AT_ONCE)
-    trainer = ColbertTrainer(model=model, args=arguments, train_dataset=as_dataset(rows), loss=loss)
+    columns = {name: [rows.texts[text] for text in rows.ids[:, number]] for number, name in enumerate(rows.columns)}
+    trainer = ColbertTrainer(model=model, args=arguments, train_dataset=Dataset.from_dict(columns), loss=loss)
     trainer.plan = plan
     trainer.remove_callback(PrinterCallback)
     trainer.record = Record("colbert", len(plan), plan.steps_per_epoch)

@@ -45,11 +45,10 @@ def measure(folder: Path, models: list[str], data: EvalSet) -> Scored:
     results: Scored = round_floats({"protocol": data.protocol, "models": scores}, DECIMALS)
     for name, values in results["models"].items():
         print(f"{data.name}: {name}: " + ", ".join(f"{key} {value:.4f}" for key, value in values.items()))
-    compared = expected.of_set(expected.read_expected(expected.EXPECTED), data.name, results)
-    for item in (item for item in compared if item.entry.model in models):
-        ours = "not measured" if item.ours is None else f"ours {item.ours:.4f}"
-        why = f" ({item.why})" if item.why else ""
-        over = f" over {item.entry.over}" if item.entry.over else ""
-        line = f"{item.entry.model}{over}: {item.measure} {item.published:.4f} published, {ours}: {item.verdict}{why}"
-        print(f"{line} [{item.source.title}]")
+    for item in expected.of_set(expected.read_expected(expected.EXPECTED), data.name, results):
+        if item.entry.model in models:
+            ours = "not measured" if item.ours is None else f"ours {item.ours:.4f}"
+            over = f" over {item.entry.over}" if item.entry.over else ""
+            value = f"{item.entry.model}{over}: {item.measure} {item.published:.4f} published, {ours}: {item.verdict}"
+            print(f"{value}{f' ({item.why})' if item.why else ''} [{item.source.title}]")
     return results

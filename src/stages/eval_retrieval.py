@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,6 +16,7 @@ from src.evaluation.fusion import FUSIONS, RRF_K
 from src.evaluation.results import Evaluation, Settings, System, Truncated
 from src.evaluation.significance import Draws
 from src.evaluation.table import QUANTISED_DEPTH
+from src.evaluation.topk import Floats
 from src.files import fresh_dir, write_json
 from src.model.origin import read_origin
 from src.params import Params
@@ -48,10 +50,9 @@ def write_runs(folders: Folders, data: EvalSet, params: Params, device: torch.de
     """Write the run of every row and of every dimension of the retrieval model; how many texts each encoder cuts."""
     folder = folders.systems
     depth, batch_size = params.eval.depth, params.eval.batch_size
-    for row in LEXICAL:
-        shutil.copyfile(f"data/bm25/{data.name}/{row}.trec", folder / f"{row}.trec")
-    for row in params.eval.published:
-        shutil.copyfile(f"data/published/{data.name}/{row}.trec", folder / f"{row}.trec")
+    for row in (*LEXICAL, *params.eval.published):
+        made_by = "bm25" if row in LEXICAL else "published"
+        shutil.copyfile(f"data/{made_by}/{data.name}/{row}.trec", folder / f"{row}.trec")
     colbert = late.load_late(LATE, "models/colbert", device)
     runs.write_run(folder / f"{LATE}.trec", late.rank_late(colbert, data, depth, batch_size), LATE)
     cut = {LATE: truncation.of_set(colbert, data)}
@@ -64,37 +65,43 @@ def write_runs(folders: Folders, data: EvalSet, params: Params, device: torch.de
 
 
 def write_dense(folders: Folders, row: str, data: EvalSet, params: Params, device: torch.device) -> Truncated:
-    """Encode once; write the run of whole vectors, for the retrieval model also of every shorter and smaller form."""
+    """Encode once; write the run of whole vectors, of the retrieval model also those of smaller ones; texts cut."""
     encoder = dense.load_checkpoint(row, params.eval, device)
     queries, documents = dense.embed_set(encoder, data, params.eval.batch_size, device)
     whole = dense.rank(queries, documents, data, params.eval.depth, device=device)
     runs.write_run(folders.systems / f"{row}.trec", whole, row)
-    if row != FINAL:
-        return truncation.of_set(encoder, data)
-    dense.check_dims(params.eval.dims, encoder)
-    for dim in params.eval.dims:
-        if dim < encoder.dim:
-            cut = dense.rank(queries, documents, data, params.eval.depth, dim=dim, device=device)
-            runs.write_run(folders.smaller / f"{at_dim(row, dim)}.trec", cut, at_dim(row, dim))
-        for form, run in quantise.rank_quantised(queries, documents, data, QUANTISED_DEPTH, dim).items():
-            small = quantised(row, dim, form)
-            runs.write_run(folders.smaller / f"{small}.trec", run, small)
+    if row == FINAL:
+        dense.check_dims(params.eval.dims, encoder)
+        for name, run in smaller_runs(queries, documents, data, params, device):
+            runs.write_run(folders.smaller / f"{name}.trec", run, name)
     return truncation.of_set(encoder, data)
 
 
-def score(folders: Folders, data: EvalSet, params: Params, truncation: dict[str, Truncated]) -> Evaluation:
+def smaller_runs(
+    queries: Floats, documents: Floats, data: EvalSet, params: Params, device: torch.device
+) -> Iterator[tuple[str, runs.Run]]:
+    """The runs of every shorter vector and of every form of it, by their names."""
+    for dim in params.eval.dims:
+        if dim < queries.shape[1]:
+            run = dense.rank(queries, documents, data, params.eval.depth, dim=dim, device=device)
+            yield at_dim(FINAL, dim), run
+        for form, run in quantise.rank_quantised(queries, documents, data, QUANTISED_DEPTH, dim).items():
+            yield quantised(FINAL, dim, form), run
+
+
+def score(folders: Folders, data: EvalSet, params: Params, cut: dict[str, Truncated]) -> Evaluation:
     """The summary of the saved runs; writes the per-query files on the way."""
     models = table.score_runs(folders.systems, [*LEXICAL, LATE, *CHECKPOINTS, *HYBRIDS, *params.eval.published], data)
     small = table.score_runs(folders.smaller, sorted(path.stem for path in folders.smaller.glob("*.trec")), data)
     shorter = {at_dim(FINAL, dim) for dim in params.eval.dims} & set(small)
     table.write_per_query(folders.queries, models | {name: small[name] for name in shorter}, data)
     published = read_result(dict[str, System], f"data/published/{data.name}/models.json")
+    cut |= {name: system["truncation"] for name, system in published.items() if "truncation" in system}
     settings: Settings = {
         "depth": params.eval.depth,
         "max_length": params.eval.max_length,
         "backend": params.eval.backend,
-        "truncation": truncation
-        | {name: system["truncation"] for name, system in published.items() if "truncation" in system},
+        "truncation": cut,
         "scores": "six decimals; ties by document id, descending, as trec_eval",
         "relevant": "judgement of 1 or more",
         "bm25": f"Lucene's form, k1 {lexical.K1:g}, b {lexical.B:g}; Turkish lower case, words cut at the apostrophe",
