@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from itertools import cycle
 from pathlib import Path
@@ -83,10 +83,9 @@ def caption(inputs: Inputs) -> str:
     common = inputs.variants["settings"]
     evaluations = [inputs.evaluations[name] for name in inputs.variants["sets"]]
     sets = ", ".join(f"{names.retrieval_set(e)} (n = {e['protocol']['queries']:,} queries)" for e in evaluations)
-    sts = names.marked(inputs.sts["set"], bool(inputs.cards["sts"]["synthetic"]))
     seeds = ("seeds " if len(common["seeds"]) > 1 else "seed ") + ", ".join(map(str, common["seeds"]))
     pairs = inputs.sts["protocol"]["pairs"]
-    return f"{sets}; {sts} (n = {pairs:,} pairs); {seeds}"
+    return f"{sets}; {inputs.sts_name} (n = {pairs:,} pairs); {seeds}"
 
 
 def notes(inputs: Inputs) -> str:
@@ -110,33 +109,28 @@ def notes(inputs: Inputs) -> str:
     return " ".join(sentences)
 
 
-def _measures(inputs: Inputs) -> list[tuple[str, Callable[[Row], Measured]]]:
-    """The first sets' retrieval and STS: what it is called, and a row's value of it."""
-    retrieval = [
-        (f"{MAIN}, {names.retrieval_set(inputs.evaluations[name])}", partial(_of_set, name))
-        for name in inputs.variants["sets"][:_SETS_SHOWN]
-    ]
-    return [*retrieval, (f"Spearman, {inputs.sts['set']}", lambda row: row["sts"])]
-
-
-def _of_set(name: str, row: Row) -> Measured:
-    return row["retrieval"][name]
-
-
 def draw_effects(key: str, rows: Rows, inputs: Inputs, target: Path) -> None:
     """The change of every measure by each variant of a group, around zero, with its value beside it."""
-    reference = rows[inputs.variants["reference"]]
     others = {name: row for name, row in rows.items() if "against" in row}
-    labels = [style.wrap(variants.with_updates(name, row, inputs), 2.2, 8) for name, row in others.items()]
-    measures = _measures(inputs)
+    labels = []
+    for name, row in others.items():
+        updates = f", {row['updates']:,} updates" if "@" not in name else ""
+        labels.append(style.wrap(variants.label(name, row, inputs) + updates, 2.2, 8))
     note = f"{caption(inputs)}. Difference from the reference or the variant named, 95 % interval; right: the value."
     size = (7.6, 1.9 + 0.36 * len(others))
-    with style.chart(target, variants.QUESTIONS[key].heading, note, size=size, grid=(1, len(measures))) as panels:
-        for number, (axes, (title, value)) in enumerate(zip(panels, measures, strict=True)):
-            values = [value(row) for row in others.values()]
+    sets = inputs.variants["sets"][:_SETS_SHOWN]
+    titles = [*(f"{MAIN}, {names.retrieval_set(inputs.evaluations[name])}" for name in sets)]
+    titles.append(f"Spearman, {inputs.sts['set']}")
+    reference, *measured = (
+        [*(row["retrieval"][name] for name in sets), row["sts"]]
+        for row in (rows[inputs.variants["reference"]], *others.values())
+    )
+    with style.chart(target, variants.QUESTIONS[key].heading, note, size=size, grid=(1, len(titles))) as panels:
+        for number, (axes, title) in enumerate(zip(panels, titles, strict=True)):
+            values = [of_row[number] for of_row in measured]
             effects = [Effect(v["difference"], v["interval"], f"{v['mean']:.3f}") for v in values]
             forest(axes, labels if number == 0 else [""] * len(labels), {title: effects}, colour=number)
-            axes.set_title(f"{title}\nreference {value(reference)['mean']:.3f}", fontsize=8)
+            axes.set_title(f"{title}\nreference {reference[number]['mean']:.3f}", fontsize=8)
 
 
 def draw_pareto(inputs: Inputs, target: Path) -> None:

@@ -24,51 +24,46 @@ def title(inputs: Inputs) -> str:
 
 def warnings(inputs: Inputs) -> list[str]:
     """What no reader may miss: numbers from invented text, and data or models that may change under them."""
-    return [*_synthetic(inputs), *_unpinned(inputs)]
+    return [warning for warning in (_synthetic(inputs), _unpinned(inputs)) if warning]
 
 
-def _synthetic(inputs: Inputs) -> list[str]:
+def _synthetic(inputs: Inputs) -> str:
     used = dict(inputs.cards)
     base = inputs.params.base_model
     if base.source != "scratch" and base.vocabulary == "keep":
         used.pop("text", None)  # read by an encoder from scratch, and where a vocabulary is cut
     invented = [card["name"] for card in used.values() if card["synthetic"]]
-    if not invented:
-        return []
     everything = len(invented) == len(used)
     which = "Every number here comes" if everything else f"Numbers on {', '.join(invented)} come"
-    return [
+    text = (
         f"> **Synthetic data.** {which} from an invented Turkish world (docs/world.md), marked ({names.SYNTHETIC}) "
         "wherever it appears. It shows that the pipeline works and how its parts compare; it says nothing about how "
         "well a model serves real Turkish, and is not to be compared with published numbers."
-    ]
+    )
+    return text if invented else ""
 
 
-def _unpinned(inputs: Inputs) -> list[str]:
+def _unpinned(inputs: Inputs) -> str:
     unpinned = [card["name"] for card in inputs.cards.values() if card.get("pinned") is False]
-    known = inputs.main["settings"].get("published", {})
+    known = inputs.main["settings"]["published"]
     unpinned += [name for name, model in known.items() if model.get("pinned") is False]
     base = inputs.base_origin
-    if base.get("pinned") is False:
-        unpinned.append(f"the base model {base['source']} ({base['revision']})")
-    if not unpinned:
-        return []
-    return [
+    unpinned += [f"the base model {base['source']} ({base['revision']})"] if base.get("pinned") is False else []
+    text = (
         f"> **Unpinned.** {', '.join(unpinned)}: taken from the Hub without a fixed commit, so that another run may "
         "get other contents. The data cards name this run's commits; `python -m src.hub pin` fixes them all."
-    ]
+    )
+    return text if unpinned else ""
 
 
 def in_brief(inputs: Inputs) -> str:
     """The run in a few lines."""
     lines = [line for evaluation in inputs.evaluations.values() for line in _set_in_brief(evaluation)]
     drop = inputs.sts["forgetting"]
-    sts = names.marked(inputs.sts["set"], bool(inputs.cards["sts"]["synthetic"]))
-    bounds = interval(opposite(drop["interval"]))
     lines.append(
-        f"**Semantic similarity** on {sts}: Spearman {drop['before']:.3f} before retrieval training, "
+        f"**Semantic similarity** on {inputs.sts_name}: Spearman {drop['before']:.3f} before retrieval training, "
         f"{drop['after']:.3f} after; it {names.verb(drop['verdict'])} (change {-drop['drop']:+.3f}, "
-        f"95 % interval {bounds})."
+        f"95 % interval {interval(opposite(drop['interval']))})."
     )
     lines.append(f"**Checks**: {counted(all_checks(inputs))}.")
     return "\n".join(f"- {line}" for line in lines)

@@ -64,8 +64,8 @@ def section(inputs: Inputs) -> Section:
         name = inputs.main["set"]
         words = f"{MAIN} against milliseconds of a search on {name}, by form of the index"
         parts.append(Figure(f"latency-{name}", words, partial(draw_latency, inputs.main, times)))
-    plots = [plot(inputs.main), memory_plot(inputs)]
-    return Section("Dimensions, memory, speed", "the Matryoshka curve and points to deploy at", parts, plots)
+    what = "the Matryoshka curve and points to deploy at"
+    return Section("Dimensions, memory, speed", what, parts, [plot(inputs.main)])
 
 
 def dimensions(evaluation: Evaluation) -> Table:
@@ -183,13 +183,3 @@ def plot(evaluation: Evaluation) -> Table:
         for dim, cut in evaluation["matryoshka"].items()
     ]
     return Table("dimensions", ["set", "protocol", "dimensions", "bytes", *BRIEF], rows)
-
-
-def memory_plot(inputs: Inputs) -> Table:
-    """Every form of every dimension, with its bytes."""
-    rows: list[list[Cell]] = [
-        [name, names.protocol(evaluation), form, int(dim), measured["bytes_per_document"], measured[MAIN]]
-        for name, evaluation in inputs.evaluations.items()
-        for dim, form, measured in _points(evaluation)
-    ]
-    return Table("memory", ["set", "protocol", "form", "dimensions", "bytes", MAIN], rows)

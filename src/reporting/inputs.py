@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,10 +10,11 @@ from src.ablation import results
 from src.ablation.evidence import read_comparison
 from src.checked import read_result
 from src.data.card import Card, read_card
-from src.evaluation.expected import EXPECTED, Comparison, Entry, Expected, compare, read_expected, unmeasured
+from src.evaluation.expected import EXPECTED, Expected, read_expected
 from src.evaluation.results import Evaluation, Similarity
 from src.model.origin import Origin, read_origin
 from src.recipe.stages import BASE, STAGES, model
+from src.reporting import names
 from src.table_files import read_table
 
 if TYPE_CHECKING:
@@ -53,20 +53,16 @@ class Inputs:
         """The evaluation of the first set."""
         return next(iter(self.evaluations.values()))
 
-    @cached_property
-    def comparisons(self) -> list[Comparison]:
-        """Every published value against ours."""
-        return compare(self.expected, self.evaluations)
+    @property
+    def sts_name(self) -> str:
+        """The set of scored pairs, marked where it is synthetic."""
+        return names.marked(self.sts["set"], bool(self.cards["sts"]["synthetic"]))
 
     @property
     def variants(self) -> results.Comparison:
         """The comparison of variants, where there is one."""
         assert self.ablation is not None
         return self.ablation
-
-    def not_run(self, name: str) -> list[Entry]:
-        """Published rows of a set, of models that were not run here."""
-        return unmeasured(self.expected, name, self.evaluations[name])
 
 
 def read_inputs(params: Params, root: Path = Path(), variants: Variants | None = None) -> Inputs:

@@ -55,38 +55,28 @@ def headline(metrics: Mapping[str, Any]) -> str:
 
 def results(records: Path) -> str:
     """A line for each retrieval set of each record, then one for each set of scored pairs; empty without records."""
-    by_record = {path.parent.name: read_json(path) for path in sorted(records.glob("*/metrics.json"))}
-    if not by_record:
-        return ""
     retrieval: list[list[Cell]] = []
     similarity: list[list[Cell]] = []
-    for record, metrics in by_record.items():
+    for path in sorted(records.glob("*/metrics.json")):
+        record, metrics = path.parent.name, read_json(path)
         link = f"[{record}](reports/records/{record}/REPORT.md)"
         for name, rules in metrics["protocol"].items():
+            label, models = names.marked(name, bool(rules.get("synthetic"))), metrics[name]
             if "documents" in rules:
-                retrieval.append([link, *retrieval_row(name, rules, metrics[name])])
+                title = "with titles" if rules["title"] else "without titles"
+                scores: list[Cell] = [models[row][MAIN] if row in models else None for row in ROWS]
+                sizes = [f"{label}, {rules['name']}, {title}", rules["queries"], rules["documents"]]
+                retrieval.append([link, *sizes, *scores, models[FINAL]["P@1"], models[FINAL]["R@100"]])
             else:
-                similarity.append([link, *similarity_row(name, rules, metrics)])
-    scores = [f"{MAIN} {label}" for label in ROWS.values()]
-    header = ["run", "set", "queries", "documents", *scores, "P@1 ours", "R@100 ours"]
+                drop = metrics["forgetting"]
+                similarity.append([link, label, rules["pairs"], drop["before"], drop["after"], f"{-drop['drop']:+.4f}"])
+    header = ["run", "set", "queries", "documents", *(f"{MAIN} {label}" for label in ROWS.values())]
     pairs = ["run", "set", "pairs", "Spearman before retrieval", "after", "change"]
-    tables = [Table("retrieval", header, retrieval), Table("similarity", pairs, similarity)]
-    return "\n".join(table.markdown() for table in tables)
-
-
-def retrieval_row(name: str, rules: Mapping[str, Any], models: Mapping[str, Mapping[str, float]]) -> list[Cell]:
-    """Set and protocol, sizes, and the models side by side."""
-    title = "with titles" if rules["title"] else "without titles"
-    label = f"{names.marked(name, bool(rules.get('synthetic')))}, {rules['name']}, {title}"
-    scores: list[Cell] = [models[row][MAIN] if row in models else None for row in ROWS]
-    return [label, rules["queries"], rules["documents"], *scores, models[FINAL]["P@1"], models[FINAL]["R@100"]]
-
-
-def similarity_row(name: str, rules: Mapping[str, Any], metrics: Mapping[str, Any]) -> list[Cell]:
-    """Set, size, and Spearman's correlation before and after retrieval training."""
-    drop = metrics["forgetting"]
-    label = names.marked(name, bool(rules.get("synthetic")))
-    return [label, rules["pairs"], drop["before"], drop["after"], f"{-drop['drop']:+.4f}"]
+    tables = [
+        Table("retrieval", [*header, "P@1 ours", "R@100 ours"], retrieval),
+        Table("similarity", pairs, similarity),
+    ]
+    return "\n".join(table.markdown() for table in tables) if retrieval else ""
 
 
 if __name__ == "__main__":

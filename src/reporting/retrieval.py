@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from src.evaluation.expected import Entry
+from src.evaluation.expected import Entry, unmeasured
 from src.evaluation.metrics import MAIN
 from src.evaluation.metrics import SHOWN as MEASURES
 from src.evaluation.results import Evaluation, Pair
@@ -31,7 +31,7 @@ def section(inputs: Inputs) -> Section:
     for name, evaluation in inputs.evaluations.items():
         alternative = f"{MAIN} of every model on {name} with 95 % intervals"
         figure = Figure(f"models-{name}", alternative, partial(draw_models, evaluation))
-        rows = models(evaluation, inputs.not_run(name))
+        rows = models(evaluation, unmeasured(inputs.expected, name, evaluation))
         parts += [f"### {names.retrieval_set(evaluation)}", rows, figure, significance(evaluation)]
     what = "all measures with intervals, and what differs significantly from what"
     return Section("Every model", what, parts, [plot(inputs)])
@@ -66,7 +66,7 @@ def models(evaluation: Evaluation, not_run: Sequence[Entry] = ()) -> Table:
 def weights(evaluation: Evaluation) -> str:
     """A sentence on each model whose weights are not the original numbers, empty where all are."""
     settings = evaluation["settings"]
-    known = {name: model.get("weights") for name, model in settings.get("published", {}).items()}
+    known = {name: model.get("weights") for name, model in settings["published"].items()}
     known |= {f"{systems.label('base')} and what was trained from it": settings.get("base_weights")}
     return "".join(f" {name}: {words}." for name, words in known.items() if words)
 
@@ -157,15 +157,11 @@ def draw_models(evaluation: Evaluation, target: Path) -> None:
 
 
 def plot(inputs: Inputs) -> Table:
-    """Every score beside the protocol that it was measured under."""
-    rows: list[list[Cell]] = [
-        [_plot_label(row, name, inputs), name, names.protocol(evaluation), *(scores[measure] for measure in MEASURES)]
-        for name, evaluation in inputs.evaluations.items()
-        for row, scores in evaluation["models"].items()
-    ]
+    """Every score beside its protocol; labels name the set where there are several, since no two bars may share one."""
+    several = len(inputs.evaluations) > 1
+    rows: list[list[Cell]] = []
+    for name, evaluation in inputs.evaluations.items():
+        for row, scores in evaluation["models"].items():
+            label = systems.label(row) + (f", {name}" if several else "")
+            rows.append([label, name, names.protocol(evaluation), *(scores[measure] for measure in MEASURES)])
     return Table("models", ["model", "set", "protocol", *MEASURES], rows)
-
-
-def _plot_label(row: str, set_name: str, inputs: Inputs) -> str:
-    """The model, and the set where there are several, so that no two bars share a label."""
-    return systems.label(row) if len(inputs.evaluations) == 1 else f"{systems.label(row)}, {set_name}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from src.evaluation.results import Change, Similarity
+from src.evaluation.results import Triplets
 from src.evaluation.similarity import SIMILARITIES
 from src.recipe import systems
 from src.recipe.stages import BEFORE, CHECKPOINTS, FINAL
@@ -15,73 +15,65 @@ from src.reporting.inputs import Inputs
 from src.reporting.section import Figure, Part, Section
 from src.reporting.tables import Cell, Table, interval, opposite, percent
 
-KINDS = tuple(SIMILARITIES)
 MEASURES = ("pearson", "spearman")
 
 
 def section(inputs: Inputs) -> Section:
     """The paper's Table III."""
-    synthetic, synthetic_nli = (bool(inputs.cards[name]["synthetic"]) for name in ("sts", "nli"))
     kept = inputs.sts["forgetting"]
     relative = percent(-kept["drop"] / kept["before"]) if kept["before"] else "–"
-    by_dim = forgetting(inputs.sts, synthetic)
-    accuracy = triplets(inputs.sts, synthetic_nli)
+    by_dim = forgetting(inputs)
     alternative = "Spearman's correlation before and after retrieval training, by dimension, and its change"
     parts: list[Part] = [
         "The paper reports that semantic similarity falls only slightly by retrieval training; its numbers are not "
         f"among our sources, so none are compared. Ours: {kept['before']:.4f} → {kept['after']:.4f} ({relative}; "
         f"change {-kept['drop']:+.4f}, 95 % interval {interval(opposite(kept['interval']))}). "
         f"Verdict: **{kept['verdict']}**.",
-        table_3(inputs.sts, synthetic),
+        table_3(inputs),
         "At every dimension:",
         by_dim,
-        Figure("forgetting", alternative, partial(draw_forgetting, inputs.sts, synthetic)),
-        *([accuracy] if accuracy else []),
+        Figure("forgetting", alternative, partial(draw_forgetting, inputs)),
     ]
+    if inputs.sts["nli"]:
+        parts.append(triplets(inputs.sts["nli"], bool(inputs.cards["nli"]["synthetic"])))
     plot = Table("forgetting", by_dim.header[:3], [row[:3] for row in by_dim.rows])  # dimensions, before, after
     what = "STS before and after retrieval, every dimension, NLI"
     return Section("Table III: semantic similarity kept", what, parts, [plot])
 
 
-def caption(sts: Similarity, synthetic: bool) -> str:
+def caption(inputs: Inputs) -> str:
     """Set, whether it is synthetic, and n."""
-    rules = sts["protocol"]
-    return f"{names.marked(sts['set'], synthetic)}: {rules['split']} split, n = {rules['pairs']:,} scored pairs"
+    rules = inputs.sts["protocol"]
+    return f"{inputs.sts_name}: {rules['split']} split, n = {rules['pairs']:,} scored pairs"
 
 
-def table_3(sts: Similarity, synthetic: bool) -> Table:
+def table_3(inputs: Inputs) -> Table:
     """The paper's Table III in its shape: both correlations under four similarities, before and after retrieval."""
-    columns = [(kind, measure) for kind in KINDS for measure in MEASURES]
-    whole = {name: next(iter(sts["dims"][name].values())) for name in CHECKPOINTS}
+    columns = [(kind, measure) for kind in SIMILARITIES for measure in MEASURES]
+    whole = {name: next(iter(inputs.sts["dims"][name].values())) for name in CHECKPOINTS}
     values = {name: [whole[name][kind][measure] for kind, measure in columns] for name in CHECKPOINTS}
     rows: list[list[Cell]] = [[systems.label(name), *values[name]] for name in CHECKPOINTS]
     changes = [f"{after - before:+.4f}" for before, after in zip(values[BEFORE], values[FINAL], strict=True)]
     rows.append(["change by retrieval training", *changes])
     header = ["model", *(f"{kind}, {measure.title()}" for kind, measure in columns)]
     notes = "Whole vectors at unit length; distances count negatively, so that more is more similar."
-    return Table("table_3", header, rows, caption(sts, synthetic), notes)
+    return Table("table_3", header, rows, caption(inputs), notes)
 
 
-def forgetting(sts: Similarity, synthetic: bool) -> Table:
+def forgetting(inputs: Inputs) -> Table:
     """Spearman's correlation before and after retrieval training, at every dimension."""
-    rows: list[list[Cell]] = [
-        [int(dim), kept["before"], kept["after"], *_change(kept), kept["verdict"]]
-        for dim, kept in sts["forgetting"]["dims"].items()
-    ]
+    rules = inputs.sts["protocol"]
+    rows: list[list[Cell]] = []
+    for dim, kept in inputs.sts["forgetting"]["dims"].items():
+        bounds = interval(opposite(kept["interval"]))
+        rows.append([int(dim), kept["before"], kept["after"], f"{-kept['drop']:+.4f}", bounds, kept["verdict"]])
     header = ["dimensions", "before", "after", "change", "95 % interval", "verdict"]
-    notes = f"Spearman, cosine. Interval: {sts['protocol']['interval']}, seed {sts['protocol']['seed']}."
-    return Table("forgetting", header, rows, caption(sts, synthetic), notes)
+    notes = f"Spearman, cosine. Interval: {rules['interval']}, seed {rules['seed']}."
+    return Table("forgetting", header, rows, caption(inputs), notes)
 
 
-def _change(kept: Change) -> tuple[str, str]:
-    return f"{-kept['drop']:+.4f}", interval(opposite(kept["interval"]))
-
-
-def triplets(sts: Similarity, synthetic: bool) -> Table | None:
-    """NLI triplet accuracy of the chain at every dimension; None where the data has no negatives."""
-    nli = sts["nli"]
-    if not nli:
-        return None
+def triplets(nli: Triplets, synthetic: bool) -> Table:
+    """NLI triplet accuracy of the chain at every dimension."""
     dims = list(nli["accuracy"][FINAL])
     rows: list[list[Cell]] = [
         [systems.label(name), *(nli["accuracy"][name][dim] for dim in dims)] for name in CHECKPOINTS
@@ -92,16 +84,13 @@ def triplets(sts: Similarity, synthetic: bool) -> Table | None:
     return Table("nli_triplets", header, rows, words, notes)
 
 
-def draw_forgetting(sts: Similarity, synthetic: bool, target: Path) -> None:
+def draw_forgetting(inputs: Inputs, target: Path) -> None:
     """Spearman's correlation before and after retrieval training at every dimension, and its change."""
-    dims = {int(dim): kept for dim, kept in sts["forgetting"]["dims"].items()}
+    dims = {int(dim): kept for dim, kept in inputs.sts["forgetting"]["dims"].items()}
     levels = {when: {dim: kept[when] for dim, kept in dims.items()} for when in ("before", "after")}
     change = {
         dim: Effect(-kept["drop"], opposite(kept["interval"]), f"{-kept['drop']:+.3f}") for dim, kept in dims.items()
     }
-    words = (
-        "Semantic similarity before and after retrieval training",
-        f"{caption(sts, synthetic)}.",
-        "Spearman, cosine",
-    )
+    title = "Semantic similarity before and after retrieval training"
+    words = (title, f"{caption(inputs)}.", "Spearman, cosine")
     by_dimension(target, words, levels, ("change (after − before), paired bootstrap, 95 %", {"change": change}))

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
 BLUE, VERMILLION, PURPLE = "#0072B2", "#D55E00", "#CC79A7"
@@ -54,7 +53,7 @@ def chart(
     size: tuple[float, float] = (7.0, 4.0),
     grid: tuple[int, int] = (1, 1),
 ) -> Iterator[list[Axes]]:
-    """Axes to draw on; TARGET is written when the block ends.
+    """Axes to draw on; TARGET is written when the block ends: SVG, which GitHub shows, the same bytes each time.
 
     Args:
         title: what is shown, on top.
@@ -76,7 +75,8 @@ def chart(
         yield axes
         figure.suptitle(wrap(title, size[0], 11.5), x=0.01, ha="left", fontsize=11, fontweight="bold")
         figure.supxlabel(wrap(note, size[0], 7.5), x=0.01, ha="left", fontsize=7.5, color=GREY)
-        save(figure, target)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(target, format=SUFFIX[1:], metadata={"Date": None, "Creator": None})
 
 
 def wrap(text: str, width: float, points: float) -> str:
@@ -84,12 +84,6 @@ def wrap(text: str, width: float, points: float) -> str:
     from textwrap import fill
 
     return fill(text, int(width * 72 / (0.6 * points)))
-
-
-def save(figure: Figure, target: Path) -> None:
-    """Write the figure as SVG, which GitHub shows, without times, versions or random ids."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(target, format=SUFFIX[1:], metadata={"Date": None, "Creator": None})
 
 
 def powers_of_two(axes: Axes, ticks: Sequence[float]) -> None:

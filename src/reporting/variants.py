@@ -102,12 +102,6 @@ def label(name: str, row: Row, inputs: Inputs) -> str:
     return "; ".join([", ".join(parts) or name, *against])
 
 
-def with_updates(name: str, row: Row, inputs: Inputs) -> str:
-    """A variant in words, with the optimizer steps of its retrieval training."""
-    updates = f", {row['updates']:,} updates" if "@" not in name else ""
-    return label(name, row, inputs) + updates
-
-
 def settings(changes: Mapping[str, Any], prefix: str = "") -> list[str]:
     """Changed keys with their values, nested ones without the name of their block."""
     words: list[str] = []

@@ -6,39 +6,31 @@ from markdown_it import MarkdownIt
 
 from src.evaluation.expected import read_expected, unmeasured
 from src.reporting import dimensions, retrieval
-from src.reporting.tables import Marked, Table, escape, plain, show, starred
+from src.reporting.tables import Marked, Table, plain, starred
 from tests.unit.reporting_run import SET, evaluation, latency
 
 MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
 
 
-def test_numbers_stand_right_and_keep_four_digits():
-    table = Table("t", ["name", "score", "n"], [["a", Marked(0.5, "†"), 1200], ["b", None, 3]], "caption", "notes")
+def test_numbers_stand_right_and_keep_four_digits_and_cells_their_column():
+    rows = [["a | b\nc", Marked(0.5, "†"), 1200, "0.5 [0.4, 0.6]\\*"], ["b", None, 3, "0.5 [0.4, 0.6]"]]
+    table = Table("t", ["name", "score", "n", "interval"], rows, "caption", "notes")
     assert table.markdown().splitlines() == [
         "*caption*",
         "",
-        "| name | score | n |",
-        "| --- | ---: | ---: |",
-        "| a | 0.5000† | 1,200 |",
-        "| b | – | 3 |",
+        "| name | score | n | interval |",
+        "| --- | ---: | ---: | ---: |",
+        "| a \\| b c | 0.5000† | 1,200 | 0.5 [0.4, 0.6]\\* |",
+        "| b | – | 3 | 0.5 [0.4, 0.6] |",
         "",
         "notes",
     ]
-
-
-def test_a_number_with_its_interval_stands_right_and_a_list_of_numbers_left():
-    table = Table("t", ["a", "b"], [["0.5 [0.4, 0.6]\\*", "0.5, 0.6"]]).markdown()
-    assert table.splitlines()[1] == "| ---: | --- |"
+    assert Table("t", ["a"], [["0.5, 0.6"]]).markdown().splitlines()[1] == "| --- |"
 
 
 def test_the_csv_holds_plain_numbers_and_no_marks(tmp_path):
     Table("t", ["name", "score"], [["a", starred(1 / 3, significant=True)], ["b", None]]).write(tmp_path)
     assert (tmp_path / "t.csv").read_text() == "name,score\na,0.333333\nb,\n"
-
-
-def test_cells_stay_on_one_line_and_in_their_column():
-    assert escape("a | b\nc") == "a \\| b c"
-    assert show(12345) == "12,345"
 
 
 @given(st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), max_size=80))
@@ -103,21 +95,13 @@ def test_published_rows_of_models_that_were_not_run_stand_below_ours_under_the_s
     assert unmeasured(read_expected(tmp_path / "expected.yaml"), SET, evaluated) == []
 
 
-def test_weights_that_are_not_the_original_ones_are_told_under_the_table():
+def test_notes_name_altered_weights_and_what_was_left_out_of_a_set():
     evaluated = evaluation(SET)
-    assert "4-bit" not in retrieval.models(evaluated).notes
-    weights = {
-        "published": {"small-q4": {"weights": "4-bit weights, read to float32"}},
-        "base_weights": "4-bit weights",
-    }
-    evaluated["settings"] = {**evaluated["settings"], **weights}
+    assert "4-bit" not in (notes := retrieval.models(evaluated).notes) and "Left out" not in notes
+    evaluated["settings"] |= {"published": {"small-q4": {"weights": "4-bit weights, read to float32"}}}
+    evaluated["settings"] |= {"base_weights": "4-bit weights"}
+    evaluated["dropped"] = {"empty_documents": 2, "queries_without_judgement": 150}
     notes = retrieval.models(evaluated).notes
     assert "small-q4: 4-bit weights, read to float32." in notes
     assert "base encoder and what was trained from it: 4-bit weights." in notes
-
-
-def test_what_was_left_out_of_a_set_is_told():
-    evaluated = evaluation(SET)
-    assert "Left out" not in retrieval.models(evaluated).notes
-    evaluated["dropped"] = {"empty_documents": 2, "queries_without_judgement": 150}
-    assert retrieval.models(evaluated).notes.endswith(" Left out: 2 empty documents.")
+    assert notes.endswith(" Left out: 2 empty documents.")
