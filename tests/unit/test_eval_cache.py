@@ -110,17 +110,18 @@ def test_an_encoder_loaded_otherwise_gives_another_key(change):
     assert cache.settings(encoder()) == cache.settings(encoder()) != cache.settings(encoder(**change))
 
 
-@pytest.mark.parametrize("change", ["threads", "products", "version", "code"])
-def test_machine_libraries_and_our_code_are_part_of_the_key(change, monkeypatch):
+@pytest.mark.parametrize(
+    ("owner", "name", "value"),
+    [
+        (torch, "get_num_threads", lambda: 77),
+        (torch, "get_float32_matmul_precision", lambda: "medium"),
+        (cache, "version", lambda name: "0.0" if name == "tokenizers" else "1.0"),
+        (cache, "code_fingerprint", lambda: "other"),
+    ],
+)
+def test_machine_libraries_and_our_code_are_part_of_the_key(owner, name, value, monkeypatch):
     before = cache.settings(encoder())
-    if change == "threads":
-        monkeypatch.setattr(torch, "get_num_threads", lambda: 77)
-    elif change == "products":
-        monkeypatch.setattr(torch, "get_float32_matmul_precision", lambda: "medium")
-    elif change == "version":
-        monkeypatch.setattr(cache, "version", lambda name: "0.0" if name == "tokenizers" else "1.0")
-    else:
-        monkeypatch.setattr(cache, "code_fingerprint", lambda: "other")
+    monkeypatch.setattr(owner, name, value)
     assert cache.settings(encoder()) != before
 
 

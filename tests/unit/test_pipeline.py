@@ -43,15 +43,9 @@ def test_the_closure_follows_late_imports_and_leaves_out_types_and_the_schema():
 
 
 @pytest.mark.parametrize("name", DEFINITIONS)
-def test_a_stage_is_described_and_depends_on_the_pinned_packages(name):
+def test_a_stage_is_described_pinned_and_persists_nothing_and_metrics_and_plots_are_in_git(name):
     stage = DEFINITIONS[name]
-    assert stage["desc"]
-    assert "requirements.txt" in stage["deps"]
-
-
-@pytest.mark.parametrize("name", DEFINITIONS)
-def test_nothing_is_persisted_and_metrics_and_plots_are_in_git(name):
-    stage = DEFINITIONS[name]
+    assert stage["desc"] and "requirements.txt" in stage["deps"]
     for kind in ("outs", "metrics", "plots"):
         for out in stage.get(kind, []):
             options = next(iter(out.values())) if isinstance(out, dict) else {}
