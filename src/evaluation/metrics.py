@@ -10,26 +10,16 @@ from numpy.typing import NDArray
 from src.evaluation.beir import Qrels
 from src.evaluation.runs import Run
 
-# Name in our files → name in ir-measures. MRR@10 is reciprocal rank, cut off below.
-_MEASURES = {
-    "P@1": "P@1",
-    "P@3": "P@3",
-    "P@5": "P@5",
-    "P@10": "P@10",
-    "R@1": "R@1",
-    "R@5": "R@5",
-    "R@10": "R@10",
-    "R@100": "R@100",
-    "MRR@10": "RR",
-    "nDCG@1": "nDCG@1",
-    "nDCG@3": "nDCG@3",
-    "nDCG@5": "nDCG@5",
-    "nDCG@10": "nDCG@10",
-    "nDCG@100": "nDCG@100",
-    "MAP@10": "AP@10",
-    "MAP": "AP",
-}
-NAMES = tuple(_MEASURES)
+NAMES = (
+    *(f"P@{depth}" for depth in (1, 3, 5, 10)),
+    *(f"R@{depth}" for depth in (1, 5, 10, 100)),
+    "MRR@10",
+    *(f"nDCG@{depth}" for depth in (1, 3, 5, 10, 100)),
+    "MAP@10",
+    "MAP",
+)
+# In ir-measures, where it has another name. MRR@10 is reciprocal rank, cut off below.
+_THEIRS = {"MRR@10": "RR", "MAP@10": "AP@10", "MAP": "AP"}
 # The columns of tables and charts; the others stand in the files, for comparison with what others publish.
 SHOWN = tuple(name for name in NAMES if name not in ("nDCG@1", "nDCG@3", "nDCG@5", "nDCG@100", "MAP@10"))
 MAIN = "nDCG@10"  # what systems are compared by
@@ -51,7 +41,7 @@ def per_query(qrels: Qrels, run: Run) -> PerQuery:
     import ir_measures
     from ir_measures.providers import registry
 
-    measures = {ir_measures.parse_measure(theirs): ours for ours, theirs in _MEASURES.items()}
+    measures = {ir_measures.parse_measure(_THEIRS.get(name, name)): name for name in NAMES}
     position = {query: row for row, query in enumerate(qrels)}
     values = {name: np.zeros(len(qrels)) for name in NAMES}
     scores = {query: dict(hits) for query, hits in run.items() if query in position}
