@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 from src.evaluation.fusion import z_score_sum
 from src.evaluation.lexical import Bm25, lemmas
@@ -30,19 +30,6 @@ class Document(NamedTuple):
 Hits = list[tuple[float, int]]  # score and row
 
 
-class Searchable(Protocol):
-    """An index of documents."""
-
-    documents: list[Document]
-
-    @property
-    def dimensions(self) -> int:
-        """Of the whole vectors; 0 where there are none."""
-
-    def search(self, query: str, top: int, dims: int) -> Hits:
-        """The `top` best documents by the first `dims` dimensions; ties as in the file."""
-
-
 class Index:
     """Documents, their vectors (documents, D) and the encoder that made them, or its int8 form."""
 
@@ -55,11 +42,7 @@ class Index:
         if count:
             print(f"{count} of {len(texts)} documents are {self._beyond()}", file=sys.stderr)
         self.vectors = self._encode(texts, prompts_of(encoder).document)
-
-    @property
-    def dimensions(self) -> int:
-        """Of the whole vectors."""
-        return int(self.vectors.shape[1])
+        self.dimensions = int(self.vectors.shape[1])
 
     def _encode(self, texts: list[str], prompt: str) -> NDArray[np.float32]:
         if self.int8 is not None:
@@ -88,7 +71,7 @@ class Index:
 class WordIndex:
     """Documents by BM25 of their lemmas; a document without a word of the query is no hit."""
 
-    dimensions = 0
+    dimensions = 0  # it has no vectors
 
     def __init__(self, documents: list[Document]) -> None:
         self.documents = documents
@@ -104,12 +87,8 @@ class HybridIndex:
     """Documents by words and encoder together: the sum of z-scores over the best of both (`src.evaluation.fusion`)."""
 
     def __init__(self, words: WordIndex, dense: Index) -> None:
-        self.words, self.dense, self.documents = words, dense, dense.documents
-
-    @property
-    def dimensions(self) -> int:
-        """Of the whole vectors."""
-        return self.dense.dimensions
+        self.words, self.dense = words, dense
+        self.documents, self.dimensions = dense.documents, dense.dimensions
 
     def search(self, query: str, top: int, dims: int) -> Hits:
         """The `top` documents with the highest sums; ties as in the file."""
@@ -118,3 +97,6 @@ class HybridIndex:
         # Fusion breaks ties by id, descending, so the ids count from the end of the file.
         runs = [{query: [(f"{last - row:012}", score) for score, row in hits]} for hits in rankings]
         return [(score, last - int(id_)) for id_, score in z_score_sum(runs, top)[query]]
+
+
+Searchable = Index | WordIndex | HybridIndex

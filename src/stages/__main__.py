@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Callable, Iterable
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -36,11 +35,7 @@ TAKES = {
     "ablate": "VARIANT",
 }
 EXAMPLES = {"FOLDER": "synthetic", "SET": "scifact_tr_synthetic", "VARIANT": "batch_256"}
-# Names that params give: the key, and how to read it.
-NAMES: dict[str, tuple[str, Callable[[Params], Iterable[str]]]] = {
-    "FOLDER": ("synthesize.into", lambda params: params.synthesize.into),
-    "SET": ("eval.sets", lambda params: params.eval.sets),
-}
+KEYS = {"FOLDER": "synthesize.into", "SET": "eval.sets"}  # of the params that give the names
 
 
 def main(arguments: list[str]) -> None:
@@ -63,10 +58,9 @@ def read_params(takes: str, given: list[str]) -> Params | Variant:
     if takes == "VARIANT":
         return read_variant(given[0])
     params = load_params()
-    if takes in NAMES:
-        key, names = NAMES[takes]
-        if given[0] not in (known := list(names(params))):
-            raise UserError(f"expected one {takes.lower()} of {key}: {', '.join(known)}")
+    known: dict[str, list[str]] = {"FOLDER": [*params.synthesize.into], "SET": list(params.eval.sets)}
+    if takes in known and given[0] not in known[takes]:
+        raise UserError(f"expected one {takes.lower()} of {KEYS[takes]}: {', '.join(known[takes])}")
     return params
 
 
