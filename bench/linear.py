@@ -86,7 +86,7 @@ def epoch(model: Any, tokens: Tokens, size: int, keep_tokens: int | None, rows: 
     start = time.process_time()
     with first_token_only(model):
         for first in range(0, rows, size):
-            batch = step.batches.batch(0, np.arange(first, first + size))
+            batch = step.batches.tasks[0].batch(np.arange(first, first + size), step.batches.budget)
             step.run(batch)
             computed += sum(part.tokens for part in batch.mini_batches)
             kept += step.cache.kept

@@ -53,7 +53,7 @@ class Checkpoints:
         if world()[0] != 0:
             return
         with fresh_dir(self.folder / f"step-{step:08d}") as folder:
-            save_file(_trained(model), folder / "model.safetensors")
+            save_file(trained_weights(model), folder / "model.safetensors")
             tensors, groups = _flatten(optimizer.state_dict())
             save_file(tensors, folder / "optimizer.safetensors")
             save_file(rng, folder / "rng.safetensors")
@@ -85,11 +85,7 @@ def load_state(folder: str | Path) -> JsonObject:
 
 def load_model(folder: str | Path, model: nn.Module) -> None:
     """Restore the trained parameters; the frozen ones never changed."""
-    saved = load_file(Path(folder) / "model.safetensors")
-    with torch.no_grad():
-        for name, parameter in model.named_parameters():
-            if parameter.requires_grad:
-                parameter.copy_(saved[name])
+    model.load_state_dict(load_file(Path(folder) / "model.safetensors"), strict=False)
 
 
 def load_optimizer(folder: str | Path, optimizer: Optimizer) -> None:
@@ -118,7 +114,8 @@ def _rng_states() -> dict[str, Tensor]:
     return {name: gather_states(state.to(device)).cpu() for name, state in states.items()}
 
 
-def _trained(model: nn.Module) -> dict[str, Tensor]:
+def trained_weights(model: nn.Module) -> dict[str, Tensor]:
+    """The parameters that are trained, by name."""
     return {name: value.detach().contiguous() for name, value in model.named_parameters() if value.requires_grad}
 
 

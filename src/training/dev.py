@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable
 from pathlib import Path
 
-import torch
 from safetensors.torch import load_file
 from sentence_transformers import SentenceTransformer
 from torch import Tensor, nn
@@ -14,6 +13,7 @@ from torch import Tensor, nn
 from src.errors import UserError
 from src.params.schema import StageParams
 from src.strict_json import JsonObject
+from src.training.checkpoints import trained_weights
 from src.training.frozen import FrozenOutputs
 from src.training.tasks import Batch, read_task
 
@@ -65,18 +65,13 @@ class BestOnDev:
         self.log(step=step, dev_loss=loss)
         if loss < self.loss:
             self.step, self.loss = step, loss
-            trained = ((name, value) for name, value in model.named_parameters() if value.requires_grad)
-            self.weights = {name: value.detach().to("cpu", copy=True) for name, value in trained}
+            self.weights = {name: value.to("cpu", copy=True) for name, value in trained_weights(model).items()}
 
     def restore(self, model: nn.Module) -> None:
         """Give the model the best weights, where some were kept."""
-        if not self.weights:
-            return
-        self.log(best_step=self.step, dev_loss=self.loss)
-        with torch.no_grad():
-            for name, parameter in model.named_parameters():
-                if name in self.weights:
-                    parameter.copy_(self.weights[name])
+        if self.weights:
+            self.log(best_step=self.step, dev_loss=self.loss)
+            model.load_state_dict(self.weights, strict=False)
 
     def state(self) -> JsonObject:
         """Step and loss of the best weights, as JSON; before the first evaluation there are none."""

@@ -26,11 +26,8 @@ from src.training.encoder import forwards
 def first_token_only(model: SentenceTransformer) -> Iterator[bool]:
     """While it holds, the model's last layer gives its first token alone. True where the model allows it."""
     layer = last_layer(model)
-    if layer is None:
-        yield False
-        return
-    with forwards({layer: partial(_forward, layer)}):
-        yield True
+    with forwards({} if layer is None else {layer: partial(_forward, layer)}):
+        yield layer is not None
 
 
 def last_layer(model: SentenceTransformer) -> Any:

@@ -27,8 +27,9 @@ from src.training.frozen import FrozenOutputs
 from src.training.interpolation import interpolate
 from src.training.losses import loss_of
 from src.training.matryoshka import Matryoshka
+from src.training.memory import AUTO_TOKENS
 from src.training.mining import with_hard_negatives
-from src.training.settings import anti_forgetting, arguments, token_budget
+from src.training.settings import anti_forgetting, arguments
 from src.training.speed import SpeedLog
 from src.training.tasks import RunPlan, Task, TaskBatches, read_task
 from src.training.trainer import EncoderTrainer
@@ -96,15 +97,16 @@ def prepare(
     run = RunPlan(tasks, kept.replay_share)
     for task, epochs in zip(tasks, run.epochs(), strict=True):
         frozen.attach(task, epochs)
-    batches = TaskBatches(tasks, token_budget(stage, device))
+    budget = AUTO_TOKENS[device.type] if stage.mini_batch_tokens == "auto" else stage.mini_batch_tokens
+    batches = TaskBatches(tasks, budget)
     report_unseen(files.name, stage, own, plan.left_out(), speed)
 
     # 6. Similarity distillation, whose teacher is the model as it stands, and the dev split.
     if kept.distillation_weight:
-        own.teacher = teacher_embeddings(model, own.tokens, batches.budget, device)
+        own.teacher = teacher_embeddings(model, own.tokens, budget, device)
         own.terms.append(SimilarityDistillation(Matryoshka.of(stage.dims, stage.dim_weights), kept.distillation_weight))
     dev = files.data.with_name("dev.jsonl")
-    best = best_on_dev(dev, stage, model, budget=batches.budget, steps=plan.steps, frozen=frozen)
+    best = best_on_dev(dev, stage, model, budget=budget, steps=plan.steps, frozen=frozen)
     return EncoderTrainer(model, settings, files.name, batches, run, speed=speed, saved=saved, best=best)
 
 

@@ -1,15 +1,13 @@
-"""A stage's params as the trainer's arguments, as a budget of tokens and what it does against forgetting."""
+"""A stage's params as the trainer's arguments, and what it does against forgetting."""
 
 from __future__ import annotations
 
 import math
 
-import torch
 from sentence_transformers import SentenceTransformerTrainingArguments
 
 from src.params.schema import AntiForgettingParams, RuntimeParams, StageParams, TrainParams
 from src.runtime import device
-from src.training.memory import AUTO_TOKENS
 
 _NONE = AntiForgettingParams(replay_share=0.0, replay_sets=["sts"], distillation_weight=0.0, interpolation=1.0)
 
@@ -17,11 +15,6 @@ _NONE = AntiForgettingParams(replay_share=0.0, replay_sets=["sts"], distillation
 def anti_forgetting(stage: StageParams) -> AntiForgettingParams:
     """What the stage adds to the paper's recipe against forgetting."""
     return stage.anti_forgetting if isinstance(stage, TrainParams) else _NONE
-
-
-def token_budget(stage: StageParams, on: torch.device) -> int:
-    """Tokens of a mini-batch at the start of a run."""
-    return AUTO_TOKENS[on.type] if stage.mini_batch_tokens == "auto" else stage.mini_batch_tokens
 
 
 def arguments(

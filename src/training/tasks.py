@@ -129,23 +129,16 @@ class TaskBatches(Dataset[Batch]):
     def __len__(self) -> int:
         return sum(len(task.rows) for task in self.tasks)
 
-    def __getitems__(self, chosen: tuple[int, Ids]) -> Batch:
-        """What torch asks for: `batch` of a step of RunPlan."""
-        return self.batch(*chosen)
-
-    def batch(self, task: int, rows: Ids) -> Batch:
-        """The batch of these rows of a task, by their numbers."""
+    def __getitems__(self, step: tuple[int, Ids]) -> Batch:
+        """The batch of a step of RunPlan, as torch's DataLoader asks for it."""
+        task, rows = step
         return self.tasks[task].batch(rows, self.budget, task)
 
     def cut_again(self, batch: Batch) -> None:
         """Cut a batch by the budget as it is now."""
         if batch.budget != self.budget:
-            batch.mini_batches = self.batch(batch.task, batch.rows).mini_batches
+            batch.mini_batches = self.tasks[batch.task].batch(batch.rows, self.budget).mini_batches
             batch.budget = self.budget
-
-    def path_of(self, batch: Batch) -> str:
-        """The file of a batch's rows, for messages."""
-        return str(self.tasks[batch.task].rows.path)
 
 
 class RunPlan:

@@ -90,11 +90,11 @@ class EncoderTrainer(OwnSchedule, SentenceTransformerTrainer):
 
     def _stopped(self, why: str) -> str:
         assert self.last_batch is not None
-        rows = self.last_batch.rows
+        rows, path = self.last_batch.rows, self.batches.tasks[self.last_batch.task].rows.path
         shown = ", ".join(str(row + 1) for row in rows[:8]) + (", …" if len(rows) > 8 else "")
         return (
             f"{self.record.name}: stopped at step {self.state.global_step + 1}: {why}; lower learning_rate, "
-            f"or look at rows {shown} of {self.batches.path_of(self.last_batch)}"
+            f"or look at rows {shown} of {path}"
         )
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:

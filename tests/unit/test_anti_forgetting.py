@@ -20,10 +20,10 @@ WHOLE = Matryoshka.of([4])
 LENGTHS = np.random.default_rng(1).integers(3, 9, 200)
 
 
-def task(count, loss, size=4, epochs=1, path="rows"):
+def task(count, loss, size=4, epochs=1):
     """A task of so many pairs."""
     gold = np.linspace(0, 5, count, dtype=np.float32) if isinstance(loss, CoSent) else None
-    return task_of(rows_of(pairs(count), gold=gold, path=path), loss, tokens_of(LENGTHS), min(size, count), epochs)
+    return task_of(rows_of(pairs(count), gold=gold), loss, tokens_of(LENGTHS), min(size, count), epochs)
 
 
 @settings(max_examples=50, deadline=None)
@@ -45,10 +45,10 @@ def test_a_batch_larger_than_the_replayed_set_takes_all_of_it():
     assert [len(next(batches)) for _ in range(3)] == [10, 10, 10]
 
 
-def test_the_tasks_name_the_file_of_a_batch_and_cut_it_again():
-    source = TaskBatches([task(n, Ranking(WHOLE, 0.1), path=f"file{n}") for n in (8, 6)], 64)
+def test_a_batch_is_cut_again_by_a_smaller_budget():
+    source = TaskBatches([task(n, Ranking(WHOLE, 0.1)) for n in (8, 6)], 64)
     batch = source.__getitems__((1, np.array([1, 2, 5])))
-    assert batch.rows.tolist() == [1, 2, 5] and source.path_of(batch) == "file6" and len(source) == 14
+    assert batch.rows.tolist() == [1, 2, 5] and len(source) == 14
     source.budget, before = 16, len(batch.mini_batches)
     source.cut_again(batch)
     assert batch.task == 1 and batch.budget == 16 and len(batch.mini_batches) > before

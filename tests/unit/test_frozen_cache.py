@@ -78,7 +78,7 @@ def step(model, task):
     """Loss and gradients of one step over all pairs."""
     model.zero_grad()
     step = CachedStep(model, TaskBatches([task], 40), keep_tokens=100)
-    loss = step.run(step.batches.batch(0, np.arange(PAIRS)))
+    loss = step.run(task.batch(np.arange(PAIRS), 40))
     gradients = {name: weight.grad.clone() for name, weight in model.named_parameters() if weight.grad is not None}
     return float(loss), {name: gradient for name, gradient in gradients.items() if gradient.abs().max() > 1e-5}
 
@@ -98,7 +98,7 @@ def test_training_teacher_and_dev_split_leave_the_frozen_layers_out(tmp_path, ta
     def vectors_and_loss():
         batches = TaskBatches([task], 40)
         vectors = teacher_embeddings(model, task.tokens, 40, torch.device("cpu"))
-        return vectors, float(CachedStep(model, batches).evaluate(batches.batch(0, np.arange(PAIRS))))
+        return vectors, float(CachedStep(model, batches).evaluate(task.batch(np.arange(PAIRS), 40)))
 
     vectors, loss = vectors_and_loss()
     plain = task.tokens

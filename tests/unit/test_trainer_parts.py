@@ -117,7 +117,7 @@ def run_step(source, dropout=0.2, **options):
     torch.manual_seed(0)
     model = ToyEncoder(dropout)
     step = CachedStep(model, source, **options)
-    loss = step.run(source.batch(0, np.arange(30)))
+    loss = step.run(source.tasks[0].batch(np.arange(30), source.budget))
     return float(loss), [parameter.grad for parameter in model.parameters()], step
 
 
