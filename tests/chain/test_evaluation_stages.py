@@ -184,12 +184,6 @@ def test_similarity_and_forgetting(project):
     assert 0 <= evaluation["nli"]["accuracy"]["nli"]["32"] <= 1
 
 
-def test_the_curve_of_colbert(project):
-    lines = (project / "reports" / "training" / "colbert.csv").read_text().splitlines()
-    assert lines[0].startswith("step,epoch,loss,learning_rate")
-    assert [line.split(",")[0] for line in lines[1:]] == ["1", "2", "3", "4"]
-
-
 def test_a_fault_leaves_the_previous_results(project):
     before = reports(project)
     run = project / "data" / "bm25" / NAME / "bm25.trec"

@@ -5,7 +5,6 @@ from types import SimpleNamespace
 import pytest
 
 from src.errors import UserError
-from src.evaluation.expected import read_expected
 from src.evaluation.late import check_late_format
 from src.evaluation.published import at_commit, check_pooling, read_descriptor
 from src.hub.wheel import is_package
@@ -99,8 +98,3 @@ def test_formats_of_late_interaction(tmp_path, file, text):
         check_late_format(tmp_path, "m")
     (tmp_path / file).write_text(text)
     check_late_format(tmp_path, "m")
-
-
-def test_models_with_published_values_have_their_reason_or_descriptor():
-    named = {entry.model for entry in read_expected(ROOT / "expected.yaml").published}
-    assert {"turkish-colbert", "turkembed4retrieval", "gte-multilingual-base"} <= named & set(NAMES)

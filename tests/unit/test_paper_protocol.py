@@ -47,10 +47,6 @@ def plain(qrels, run):
     return trec_eval(positive(qrels), run)
 
 
-def judged_corpus(qrels, run):
-    return trec_eval(positive(qrels), over(run, {document for _, document, _ in qrels}))
-
-
 def single(qrels, run):
     queries = [query for query, _, _ in positive(qrels)]
     return trec_eval([qrel for qrel in positive(qrels) if queries.count(qrel[0]) == 1], run)
@@ -80,7 +76,6 @@ def pairs_apart(qrels, run):
 
 HIDDEN = {
     plain: "whole corpus, relevant from 1, all relevant documents, mean over queries",
-    judged_corpus: "judged documents, relevant from 1, all relevant documents, mean over queries",
     single: "whole corpus, relevant from 1, queries of one relevant document, mean over queries",
     highest_grade: "whole corpus, relevant at the highest grade, all relevant documents, mean over queries",
     first_judgement_of_all_judged: "documents of the judgements that count, every judged document relevant, "
