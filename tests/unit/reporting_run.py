@@ -113,10 +113,10 @@ def evaluation(name, synthetic=True):
         "quantisation": {
             dim: {
                 form: {
-                    **{key: measured[key] - 0.01 * place for key in ("P@1", "R@10", "MRR@10", "nDCG@10")},
+                    **{key: measured[key] - 0.01 * number for key in ("P@1", "R@10", "MRR@10", "nDCG@10")},
                     "bytes_per_document": int(int(dim) * size),
                 }
-                for place, (form, size) in enumerate(forms.items())
+                for number, (form, size) in enumerate(forms.items())
             }
             for dim, measured in dims.items()
         },
@@ -255,16 +255,16 @@ def ablation(sets, params, root):
         "p_seeds": 0.2,
     }
     table = {}
-    for place, (name, row) in enumerate(rows.items()):
-        further = tested if place else {}
-        measured = {"mean": 0.7 - 0.02 * place, "sd": 0.01} | further
-        sts = {"mean": 0.8 + 0.01 * place, "sd": 0.01, "before": 0.85, "drop": 0.05 - 0.01 * place} | further
+    for number, (name, row) in enumerate(rows.items()):
+        further = tested if number else {}
+        measured = {"mean": 0.7 - 0.02 * number, "sd": 0.01} | further
+        sts = {"mean": 0.8 + 0.01 * number, "sd": 0.01, "before": 0.85, "drop": 0.05 - 0.01 * number} | further
         table[name] = {
             "path": row["path"],
             "row": row,
             "pairs": 6144,
             "updates": 20,
-            **({"against": "full"} if place else {}),
+            **({"against": "full"} if number else {}),
             "retrieval": dict.fromkeys(sets, measured),
             "sts": sts,
         }
@@ -312,7 +312,7 @@ def errors(sets):
 def latency():
     names = ("float32", "int8", "binary", "binary_rescored")
     forms = {
-        form: {"batch_1": _times(1.0 + place), "batch_32": _times(0.5 + place)} for place, form in enumerate(names)
+        form: {"batch_1": _times(1.0 + number), "batch_32": _times(0.5 + number)} for number, form in enumerate(names)
     }
     counts = {"documents": 1000, "k": 10, "batch": 32, "threads": 1}
     return {**counts, "encoding": {"batch_1": _times(4.0)}, "dims": {"128": forms, "64": forms}}
