@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 # Parts on top of an encoder that sentence vectors do not use.
 _HEADS = re.compile(r"^(\w+\.)?(pooler|classifier|lm_head|cls|score|qa_outputs|linear)\.|position_ids$")
-# Never asked of the Hub, though such a name could be one there.
+# Never looked up on the Hub, though such a name could be one there.
 _LOCAL = ("models/", "data/", "/", "./", "../")
 _UNWANTED = ["onnx/*", "openvino/*", "original/*", "coreml/*"]
 
