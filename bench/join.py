@@ -1,4 +1,4 @@
-"""Joining MS-MARCO-TR's triples of ids with their texts at full size, on two cores, in bounded memory.
+"""Joining MS-MARCO-TR's triples of ids with their texts at full size, on two cores.
 
 718,217 passages, 501,428 queries and 1,000,000 triples are made up (ids scattered, a twelfth of the triples pointing
 nowhere) and written as Parquet in several files, as on the Hub; making them is not timed. `python -m bench.join`.
@@ -105,8 +105,8 @@ def join_all(folder: Path) -> dict[str, Any]:
 
     start = time.perf_counter()
     texts = {"id": "id", "text": "text"}
-    queries = read_texts(parquet(folder / "queries", texts), folder / "queries.bin")
-    passages = read_texts(parquet(folder / "passages", texts), folder / "passages.bin")
+    queries = read_texts(parquet(folder / "queries", texts))
+    passages = read_texts(parquet(folder / "passages", texts))
     counts: Counter[str] = Counter()
     ids = parquet(folder / "triples", {"anchor": "qid", "positive": "pid_pos", "negative": "pid_neg"})
     lookups = {"anchor": ("qid", queries), "positive": ("pid_pos", passages), "negative": ("pid_neg", passages)}

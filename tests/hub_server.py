@@ -203,7 +203,7 @@ def use_in_process(server: HubServer, cache: Path, monkeypatch) -> None:
     from huggingface_hub import constants, hf_api
     from huggingface_hub.utils import _http
 
-    from src.hub import download
+    from src.downloads import hub
 
     monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
     monkeypatch.setattr(constants, "ENDPOINT", server.endpoint)
@@ -214,5 +214,5 @@ def use_in_process(server: HubServer, cache: Path, monkeypatch) -> None:
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(cache))
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     monkeypatch.setattr(constants, "HF_HUB_DOWNLOAD_TIMEOUT", 1)
-    monkeypatch.setattr(download, "WAITS", (0.0,) * len(download.WAITS))
+    monkeypatch.setattr(hub, "WAITS", (0.0,) * len(hub.WAITS))
     monkeypatch.setattr(_http.time, "sleep", lambda _: None)

@@ -6,13 +6,10 @@ folder appears whole or not at all. Its source.json says what was resolved: repo
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
 import os
-import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +17,9 @@ from src.data.card import Joined, Origin
 from src.data.hub_descriptor import FILE, Descriptor, is_hub_set, read_descriptor
 from src.data.hub_files import README
 from src.data.hub_layout import Reader, Source, write_beir, write_joined, write_rows
-from src.errors import UserError
+from src.downloads import hub
+from src.downloads.hub import Repository
 from src.files import fresh_dir, write_json
-from src.hub import download
-from src.hub.download import Repository
 
 # Part of the folder's name: raise it when another folder would be written from the same files.
 _LAYOUT = 1
@@ -46,31 +42,16 @@ def local(folder: Path) -> Path:
     cache.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{target}.lock"):
         if not target.is_dir():
-            for left in cache.glob(f".{target.name}.*"):  # by a run that was killed
-                shutil.rmtree(left, ignore_errors=True)
             print(f"{folder.name}: {', '.join(map(str, repositories.values()))}", flush=True)
-            with _space_told(folder, cache), fresh_dir(target) as fresh:
+            with fresh_dir(target) as fresh:
                 _write(descriptor, repositories, folder, fresh)
     return target
-
-
-@contextmanager
-def _space_told(folder: Path, cache: Path) -> Iterator[None]:
-    """A full disk as one line that says whose files did not fit where."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        raise UserError(
-            f"{folder / FILE}: no space left in {cache.absolute()}; free some, then the same again"
-        ) from error
 
 
 def _resolve(descriptor: Descriptor) -> dict[tuple[str, str | None], Repository]:
     parts = [*descriptor.parts.values(), *(descriptor.join.tables.values() if descriptor.join else ())]
     named = dict.fromkeys(descriptor.source_of(part) for part in parts)
-    return {(name, revision): download.resolve(name, descriptor.type, revision) for name, revision in named}
+    return {(name, revision): hub.resolve(name, descriptor.type, revision) for name, revision in named}
 
 
 def _key(descriptor: Descriptor, repositories: Mapping[Any, Repository]) -> str:
@@ -98,10 +79,10 @@ def _write(
 
 
 def _open(repository: Repository) -> Source:
-    entries = download.listing(repository)
+    entries = hub.listing(repository)
     readme = ""
     if README in entries:
-        path = download.download(repository, [README], entries) / README
+        path = hub.download(repository, [README], entries) / README
         readme = path.read_text(encoding="utf-8", errors="replace")
     return Source(repository, entries, readme)
 

@@ -15,10 +15,10 @@ from src.data.hub_files import choose
 from src.data.join import join, read_texts
 from src.data.judgements import as_id, as_score
 from src.data.tables import batches
+from src.downloads import hub
+from src.downloads.hub import Entry, Repository
 from src.errors import UserError
 from src.files import sha256, write_jsonl
-from src.hub import download
-from src.hub.download import Entry, Repository
 from src.table_files import write_table
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class Reader:
         source = self.sources[self.descriptor.source_of(part)]
         where = f"{self.folder / FILE}: {source.repository}"
         paths = choose(part, source.entries, source.readme, where)
-        folder = download.download(source.repository, paths, source.entries)
+        folder = hub.download(source.repository, paths, source.entries)
         for path in paths:
             name = f"{source.repository}: {path}"
             yield name, _counted(source, path, folder, _naming(batches(folder / path, columns, optional), name))
@@ -142,17 +142,15 @@ def write_joined(reader: Reader, name: str, target: Path) -> Joined:
     """Write a split of ids as one of texts; the rows read, and those dropped by reason."""
     settings = reader.descriptor.join
     assert settings is not None
-    tables, scratch = {}, [target / f".{table}.bin" for table in settings.tables]
-    for (table, part), path in zip(settings.tables.items(), scratch, strict=True):
-        tables[table] = read_texts(reader.batches(part, {"id": part.id, "text": part.text}), path)
+    tables = {
+        table: read_texts(reader.batches(part, {"id": part.id, "text": part.text}))
+        for table, part in settings.tables.items()
+    }
     lookups = {column: (lookup.key, tables[lookup.table]) for column, lookup in settings.columns.items()}
     counts: Counter[str] = Counter()
     ids = reader.batches(reader.descriptor.parts[name], {c: lookup.key for c, lookup in settings.columns.items()})
     write_rows(join(ids, lookups, counts), target / f"{name}.parquet", f"{reader.folder / FILE}: {name}")
     repeated = {f"repeated id in {table}": texts.repeated for table, texts in tables.items() if texts.repeated}
-    del tables, lookups
-    for path in scratch:
-        path.unlink()
     rows = counts.pop("rows")
     dropped = {reason: count for reason, count in sorted(counts.items()) if count}
     return {"rows": rows, "dropped": dropped, "noted": repeated}

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from src.checked import read_checked
+from src.downloads.hub import resolve
+from src.downloads.wheel import is_package
 from src.errors import UserError
 from src.evaluation import dense, late, truncation
 from src.evaluation.mteb_bm25 import rank_mteb_bm25
 from src.evaluation.results import System
-from src.hub.download import resolve
-from src.hub.wheel import is_package
 from src.model.load import fetch
 from src.model.packages import record
 from src.model.prompts import Prompts

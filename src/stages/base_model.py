@@ -14,10 +14,10 @@ from tokenizers import Tokenizer
 from transformers import GteForMaskedLM
 
 from src.data.prepared import read_rows
+from src.downloads.hub import resolve
+from src.downloads.wheel import is_package
 from src.errors import UserError
 from src.files import fresh_dir, round_floats, write_json
-from src.hub.download import resolve
-from src.hub.wheel import is_package
 from src.model.encoder import assemble, gte_config, keep_layers, save_encoder, set_dropout
 from src.model.load import fetch, is_hub_id, load_encoder
 from src.model.mlm import Point, corpus, pretrain

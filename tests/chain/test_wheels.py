@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from tokenizers import Tokenizer
 
+from src.downloads.wheel import open_wheel, package
 from src.errors import UserError
 from src.evaluation.published import read_descriptor
 from src.files import sha256
-from src.hub.wheel import open_wheel, package
 from src.model.load import fetch, load_encoder
 from src.model.packages import record
 

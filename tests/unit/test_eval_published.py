@@ -4,10 +4,10 @@ from types import SimpleNamespace
 
 import pytest
 
+from src.downloads.wheel import is_package
 from src.errors import UserError
 from src.evaluation.late import check_late_format
 from src.evaluation.published import at_commit, check_pooling, read_descriptor
-from src.hub.wheel import is_package
 from tests.checkout import ROOT
 from tests.hub_server import HubServer, use_in_process
 

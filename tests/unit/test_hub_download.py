@@ -6,9 +6,9 @@ import hashlib
 import pytest
 from huggingface_hub import constants
 
+from src.downloads import hub as downloads
+from src.downloads.hub import resolve
 from src.errors import UserError
-from src.hub import download
-from src.hub.download import resolve
 from tests.hub_server import HubServer, use_in_process
 
 NAME = "owner/set"
@@ -30,8 +30,8 @@ def hub(tmp_path, monkeypatch):
 
 def fetch(*paths: str, revision: str | None = None):
     repository = resolve(NAME, "dataset", revision)
-    entries = download.listing(repository)
-    return download.download(repository, paths or [path for path in entries if "." in path], entries)
+    entries = downloads.listing(repository)
+    return downloads.download(repository, paths or [path for path in entries if "." in path], entries)
 
 
 def test_a_branch_is_resolved_to_its_commit_and_a_commit_is_pinned(hub):
@@ -90,7 +90,7 @@ def test_what_is_gated_or_missing_is_one_line_that_says_what_to_do(hub):
     with pytest.raises(UserError, match=r"owner/none.*no such dataset.*check the name"):
         resolve("owner/none", "dataset", None)
     with pytest.raises(UserError, match="no such revision.*src.hub pin"):
-        download.listing(resolve(NAME, "dataset", "0" * 40))
+        downloads.listing(resolve(NAME, "dataset", "0" * 40))
     with pytest.raises(UserError, match="expected OWNER/NAME"):
         resolve("a/b/c", "dataset", None)
     hub.gated.add(NAME)
@@ -140,17 +140,15 @@ def test_offline_what_is_not_there_or_half_there_is_refused(hub, monkeypatch):
 
 
 def test_a_full_disk_is_one_line(hub, monkeypatch):
-    import huggingface_hub
-
     def full(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(huggingface_hub, "snapshot_download", full)
+    monkeypatch.setattr(downloads, "snapshot_download", full)
     with pytest.raises(UserError, match=r"owner/set@.*test.csv: no space left.*HF_HOME"):
         fetch("test.csv")
 
 
-def test_git_object_is_gits(tmp_path):
+def test_a_file_is_compared_by_either_digest(tmp_path):
     (tmp_path / "hello").write_bytes(b"hello\n")
-    assert download.git_object(tmp_path / "hello") == "ce013625030ba8dba906f756967f9e9ca394464a"
-    assert download.intact(tmp_path / "hello", download.Entry(6, hashlib.sha256(b"hello\n").hexdigest()))
+    assert downloads.intact(tmp_path / "hello", downloads.Entry(6, "ce013625030ba8dba906f756967f9e9ca394464a"))
+    assert downloads.intact(tmp_path / "hello", downloads.Entry(6, hashlib.sha256(b"hello\n").hexdigest()))

@@ -1,6 +1,5 @@
 """The descriptors of params/hub/, each read from a repository with the data set's own schema."""
 
-import errno
 import json
 import shutil
 from pathlib import Path
@@ -151,16 +150,6 @@ def test_a_download_that_fails_leaves_no_folder_and_the_next_one_is_whole(server
     server.sent.clear()
     assert len(rows(hub.local(PARAMS / "all_nli_tr"), "train")) == ROWS
     assert not [path for path in server.sent if "train" in path]
-
-
-def test_a_full_disk_is_one_line_and_leaves_no_folder(server, tmp_path, monkeypatch):
-    def full(*_: object) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(hub, "write_rows", full)
-    with pytest.raises(UserError, match=r"all_nli_tr/hub.yaml: no space left in .*/.cache/hub; free some"):
-        hub.local(PARAMS / "all_nli_tr")
-    assert not [path for path in (tmp_path / ".cache" / "hub").iterdir() if path.is_dir()]
 
 
 def descriptor(folder: Path, text: str) -> Path:

@@ -1,15 +1,13 @@
 """Triples of ids joined with texts, against plain dictionaries."""
 
-import random
 from collections import Counter
 
-import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from src.data.join import id_array, join, read_texts
+from src.data.join import join, read_texts
 
 
 def table(rows: list[tuple[object, str | None]], size: int) -> list[pa.RecordBatch]:
@@ -21,10 +19,10 @@ def table(rows: list[tuple[object, str | None]], size: int) -> list[pa.RecordBat
     ]
 
 
-def joined(tmp_path, triples, queries, passages, size=3):
+def joined(triples, queries, passages, size=3):
     counts: Counter[str] = Counter()
-    q = read_texts(table(queries, size), tmp_path / "q.bin")
-    p = read_texts(table(passages, size), tmp_path / "p.bin")
+    q = read_texts(table(queries, size))
+    p = read_texts(table(passages, size))
     columns = {name: [row[i] for row in triples] for i, name in enumerate(("anchor", "positive", "negative"))}
     batches = pa.table(columns).to_batches(size)
     found = join(batches, {"anchor": ("qid", q), "positive": ("pid_pos", p), "negative": ("pid_neg", p)}, counts)
@@ -43,7 +41,7 @@ TEXT = st.text("aıİş ", max_size=6)
     size=st.integers(1, 7),
     as_text=st.booleans(),
 )
-def test_the_join_is_that_of_dictionaries(tmp_path_factory, *, queries, passages, triples, size, as_text):
+def test_the_join_is_that_of_dictionaries(queries, passages, triples, size, as_text):
     name = str if as_text else int
     queries, passages = ([(name(i), text) for i, text in rows] for rows in (queries, passages))
     triples = [tuple(name(i) for i in row) for row in triples]
@@ -53,16 +51,16 @@ def test_the_join_is_that_of_dictionaries(tmp_path_factory, *, queries, passages
         texts = (first[0].get(q), first[1].get(p), first[1].get(n))
         if all(text is not None and text.strip() for text in texts):
             expected.append(texts)
-    found, counts = joined(tmp_path_factory.mktemp("join"), triples, queries, passages, size)
+    found, counts = joined(triples, queries, passages, size)
     assert found == expected
     assert counts["rows"] == len(triples)
     assert sum(counts.values()) - counts["rows"] == len(triples) - len(expected)
 
 
-def test_every_dropped_row_is_counted_under_its_first_reason(tmp_path):
+def test_every_dropped_row_is_counted_under_its_first_reason():
     triples = [(1, 10, 11), (2, 10, 11), (1, 99, 98), (1, 10, 99), (1, 10, 12), (1, 10, 13), (None, 10, 11)]
     passages = [(10, "p"), (11, "n"), (12, " "), (13, None), (10, "again")]
-    found, counts = joined(tmp_path, triples, [(1, "q")], passages)
+    found, counts = joined(triples, [(1, "q")], passages)
     assert found == [("q", "p", "n")]
     assert {key: n for key, n in counts.items() if n} == {
         "rows": 7,
@@ -74,29 +72,13 @@ def test_every_dropped_row_is_counted_under_its_first_reason(tmp_path):
 
 
 @pytest.mark.parametrize(("keys", "ids"), [(int, str), (str, int)])
-def test_numbers_and_their_digits_are_one_id(tmp_path, keys, ids):
-    found, _ = joined(tmp_path, [(keys(7), keys(70), keys(71))], [(ids(7), "q")], [(ids(70), "p"), (ids(71), "n")])
+def test_numbers_and_their_digits_are_one_id(keys, ids):
+    found, _ = joined([(keys(7), keys(70), keys(71))], [(ids(7), "q")], [(ids(70), "p"), (ids(71), "n")])
     assert found == [("q", "p", "n")]
 
 
-def test_names_are_ids_and_leading_zeros_count(tmp_path):
+def test_names_are_ids_and_leading_zeros_count():
     queries, passages = [("q7", "q"), ("07", "other")], [("D-1", "p"), ("D-2", "n"), ("7", "x")]
-    found, counts = joined(
-        tmp_path, [("q7", "D-1", "D-2"), ("7", "D-1", "D-2"), ("q7", "07", "D-2")], queries, passages
-    )
+    found, counts = joined([("q7", "D-1", "D-2"), ("7", "D-1", "D-2"), ("q7", "07", "D-2")], queries, passages)
     assert found == [("q", "p", "n")]
     assert counts["unknown qid"] == counts["unknown pid_pos"] == 1
-
-
-def test_ids_of_either_type_are_numbers():
-    for column in (pa.array([3, None, 1], pa.int32()), pa.array(["3", None, "1"])):
-        assert np.array_equal(id_array(column), [3, -1, 1])
-    assert id_array(pa.array(["3", "x"])).dtype.kind == "S"
-
-
-def test_texts_are_mapped_from_disk_and_not_held(tmp_path):
-    random.seed(0)
-    rows = [(i, f"ş{random.random()}" * 50) for i in range(5000)]
-    found = read_texts(table(rows, 512), tmp_path / "t.bin")
-    assert (tmp_path / "t.bin").stat().st_size == sum(len(text.encode()) for _, text in rows)
-    assert found.texts[4321].as_py() == rows[4321][1]

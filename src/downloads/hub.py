@@ -7,7 +7,6 @@ gives up at the first 503 of a file. Both are made good here, and every fault be
 from __future__ import annotations
 
 import glob
-import hashlib
 import re
 import sys
 import time
@@ -16,9 +15,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple, TypeVar
 
+from huggingface_hub import HfApi, constants, get_cached_repo_tree, snapshot_download
+from huggingface_hub.errors import CachedRepoTreeNotFoundError
+from huggingface_hub.hf_api import RepoFile
+from huggingface_hub.utils.sha import git_hash
+
+from src.downloads.faults import NOT_CACHED, NoConnectionError, explain, is_transient, status
 from src.errors import UserError
 from src.files import sha256
-from src.hub.faults import NOT_CACHED, NoConnectionError, explain, is_transient, status
 
 Kind = Literal["model", "dataset"]
 Result = TypeVar("Result")
@@ -61,8 +65,6 @@ def resolve(name: str, kind: Kind, revision: str | None, waits: tuple[float, ...
     Raises:
         UserError: no such repository or revision, no access, no network.
     """
-    from huggingface_hub import HfApi
-
     if revision is not None and COMMIT.fullmatch(revision):
         return Repository(name, kind, revision, pinned=True)
 
@@ -74,8 +76,6 @@ def resolve(name: str, kind: Kind, revision: str | None, waits: tuple[float, ...
 
 def is_offline() -> bool:
     """Whether the Hub may not be asked (runtime.offline or HF_HUB_OFFLINE)."""
-    from huggingface_hub import constants
-
     return bool(constants.HF_HUB_OFFLINE)
 
 
@@ -85,9 +85,6 @@ def listing(repository: Repository) -> dict[str, Entry]:
     Raises:
         UserError: no such repository or revision, no access, no network and nothing in the cache.
     """
-    from huggingface_hub import HfApi
-    from huggingface_hub.hf_api import RepoFile
-
     if is_offline():
         return _cached_listing(repository)
 
@@ -102,9 +99,6 @@ def listing(repository: Repository) -> dict[str, Entry]:
 
 
 def _cached_listing(repository: Repository) -> dict[str, Entry]:
-    from huggingface_hub import get_cached_repo_tree
-    from huggingface_hub.errors import CachedRepoTreeNotFoundError
-
     try:
         files = get_cached_repo_tree(repository.name, repo_type=repository.kind, revision=repository.revision)
     except CachedRepoTreeNotFoundError as error:
@@ -140,8 +134,6 @@ def download(repository: Repository, paths: Iterable[str], entries: dict[str, En
 
 
 def _snapshot(repository: Repository, paths: list[str]) -> Path:
-    from huggingface_hub import snapshot_download
-
     def fetch() -> Path:
         return Path(
             snapshot_download(
@@ -171,13 +163,7 @@ def intact(path: Path, entry: Entry) -> bool:
         return False
     if re.fullmatch(r"[0-9a-f]{64}", digest):
         return sha256(path) == digest
-    return not COMMIT.fullmatch(digest) or git_object(path) == digest
-
-
-def git_object(path: Path) -> str:
-    """The id that git gives the file's content."""
-    content = path.read_bytes()
-    return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
+    return not COMMIT.fullmatch(digest) or git_hash(path.read_bytes()) == digest
 
 
 def _attempt(action: Callable[[], Result], what: str, kind: Kind, waits: tuple[float, ...] | None = None) -> Result:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 from collections.abc import Iterator
 
+from huggingface_hub import errors
+
 from src.errors import UserError
 
 NOT_CACHED = "not (wholly) in the Hub cache; set runtime.offline to false once, where there is a network"
@@ -42,13 +44,11 @@ def is_transient(error: BaseException) -> bool:
 
 
 def _is_transport(error: BaseException) -> bool:
-    from huggingface_hub.errors import OfflineModeIsEnabled, XetDownloadError
-
-    if isinstance(error, OfflineModeIsEnabled):
+    if isinstance(error, errors.OfflineModeIsEnabled):
         return False
     names = {base.__name__ for base in type(error).__mro__}
     incomplete = isinstance(error, OSError) and "Consistency check failed" in str(error)
-    return incomplete or isinstance(error, ConnectionError | XetDownloadError) or "TransportError" in names
+    return incomplete or isinstance(error, ConnectionError | errors.XetDownloadError) or "TransportError" in names
 
 
 def explain(error: BaseException, what: str, kind: str, attempts: int) -> str | None:
@@ -64,8 +64,6 @@ def explain(error: BaseException, what: str, kind: str, attempts: int) -> str | 
 
 def _known(kind: str) -> list[tuple[tuple[type[BaseException], ...], str]]:
     """Errors and what to do, the particular before the general: a gated repository is one that is not found."""
-    from huggingface_hub import errors
-
     account = "`hf auth login` (or set HF_TOKEN) with an account that has access"
     return [
         ((errors.GatedRepoError,), f"a gated {kind}; accept its terms on its Hub page, then {account}"),
@@ -93,8 +91,6 @@ def _answered(error: BaseException, what: str, attempts: int) -> str | None:
 
 
 def _silent(error: BaseException, what: str, attempts: int) -> str | None:
-    from huggingface_hub import errors
-
     if is_transient(error):
         name = type(next((part for part in chain(error) if _is_transport(part)), error)).__name__
         tried = f" in {attempts} attempts" if attempts > 1 else ""
