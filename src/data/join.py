@@ -26,7 +26,7 @@ class Texts(NamedTuple):
     @property
     def repeated(self) -> int:
         """How many ids stood there before."""
-        return len(self.ids) - pc.count_distinct(self.ids, mode="all").as_py()
+        return len(self.ids) - int(pc.count_distinct(self.ids, mode="all").as_py())
 
 
 def read_texts(batches: Iterable[pyarrow.RecordBatch]) -> Texts:
@@ -59,8 +59,8 @@ def join(
         counts[f"unknown {name}"] += int((keep & ~known).sum())
         keep &= known
     for chosen in np.split(np.flatnonzero(keep), range(BATCH, len(rows), BATCH)):
-        found = {column: table.texts.take(positions[column][chosen]) for column, (_, table) in lookups.items()}
-        filled = [pc.not_equal(pc.utf8_trim_whitespace(texts), "") for texts in found.values()]
-        joined = pyarrow.table(found).filter(functools.reduce(pc.and_, filled))
+        texts = {column: table.texts.take(positions[column][chosen]) for column, (_, table) in lookups.items()}
+        filled = [pc.not_equal(pc.utf8_trim_whitespace(column), "") for column in texts.values()]
+        joined = pyarrow.table(texts).filter(functools.reduce(pc.and_, filled))
         counts["empty text"] += len(chosen) - len(joined)
         yield from joined.to_batches()
