@@ -17,8 +17,11 @@ from src.reporting import names, style
 from src.reporting.inputs import Inputs, read_columns
 from src.reporting.model_card import frozen_parts
 from src.reporting.tables import Cell, Table, share
+from src.training.record import DEV
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
     from src.params.schema import ColbertParams, MlmParams, StageParams
 
 MLM = "mlm"
@@ -40,12 +43,14 @@ def read_curves(root: Path) -> dict[str, Curve]:
 
 
 def read_curve(path: Path) -> Curve:
-    """{column: values} of a training curve; empty where it has no point."""
+    """{column: values} of a training curve, those of the dev split with gaps; empty where it has no point."""
     try:
-        columns = {name: [float(cell) for cell in cells] for name, cells in read_columns(path).items()}
+        columns = read_columns(path)
+        columns[DEV] = [cell or "nan" for cell in columns.get(DEV, [])]
+        numbers = {name: [float(cell) for cell in cells] for name, cells in columns.items()}
     except ValueError as error:
         raise UserError(f"{path}: expected numbers: {error}") from error
-    return columns if any(columns.values()) else {}
+    return numbers if any(numbers.values()) else {}
 
 
 def recipe(inputs: Inputs, curves: Mapping[str, Curve]) -> Table:
@@ -131,6 +136,7 @@ def draw_curves(inputs: Inputs, curves: Mapping[str, Curve], target: Path) -> No
             axes.plot(curve["step"], loss, color=style.SKY if long else style.BLUE, linewidth=0.8 if long else 1.6)
             if long:
                 axes.plot(curve["step"], running_mean(loss, len(loss) // 20), color=style.BLUE)
+            draw_dev(axes, curve)
             axes.set_title(f"{TITLES[name]}, n = {steps(curve)} steps")
             axes.set_ylabel("loss")
             axes.set_xlabel("optimizer step")
@@ -138,6 +144,16 @@ def draw_curves(inputs: Inputs, curves: Mapping[str, Curve], target: Path) -> No
                 style.plain_logarithm(axes)
         for axes in panels[len(curves) :]:
             axes.set_visible(False)
+
+
+def draw_dev(axes: Axes, curve: Curve) -> None:
+    """The dev split's loss, where it was evaluated."""
+    if not curve[DEV]:
+        return
+    loss = np.array(curve[DEV])
+    measured = ~np.isnan(loss)
+    axes.plot(np.array(curve["step"])[measured], loss[measured], "o-", color=style.VERMILLION, label="dev split")
+    axes.legend(loc="upper right")
 
 
 def running_mean(values: np.ndarray, width: int) -> np.ndarray:

@@ -58,14 +58,15 @@ class BestOnDev:
         """Whether to evaluate after this step; the last one always counts."""
         return bool(self.batches) and (step % self.every == 0 or step == last)
 
-    def measure(self, step: int, model: nn.Module, loss_of: Callable[[Batch], Tensor]) -> None:
-        """Log the mean loss of the dev split's rows; keep the weights where it is the lowest."""
+    def measure(self, step: int, model: nn.Module, loss_of: Callable[[Batch], Tensor]) -> float:
+        """The mean loss of the dev split's rows, logged; the weights are kept where it is the lowest."""
         rows = sum(len(batch.rows) for batch in self.batches)
         loss = sum(float(loss_of(batch)) * len(batch.rows) for batch in self.batches) / rows
         self.log(step=step, dev_loss=loss)
         if loss < self.loss:
             self.step, self.loss = step, loss
             self.weights = {name: value.to("cpu", copy=True) for name, value in trained_weights(model).items()}
+        return loss
 
     def restore(self, model: nn.Module) -> None:
         """Give the model the best weights, where some were kept."""

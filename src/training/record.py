@@ -1,4 +1,4 @@
-"""What a run leaves behind: its curve; and the progress bar that shows it."""
+"""What a run leaves behind: its curve, with the dev split's where it has one; and the progress bar that shows it."""
 
 from __future__ import annotations
 
@@ -9,16 +9,18 @@ from src.progress import bar
 from src.table_files import write_table
 
 CURVE_HEADER = ("step", "epoch", "loss", "learning_rate", "grad_norm")
+DEV = "dev_loss"  # a further column of runs with a dev split, blank at steps that were not followed by its evaluation
 LOSS = CURVE_HEADER.index("loss")
 SHOWN = 20  # steps whose mean loss the bar shows: single batches scatter, and the last one of an epoch is smaller
 
 
 class Record:
-    """The curve of a run: one point a step, shown as it grows."""
+    """The curve of a run: one point a step, shown as it grows; and the dev split's: [step, loss]."""
 
     def __init__(self, name: str, steps: int, steps_per_epoch: int, quiet: bool = False) -> None:
         self.name, self.steps, self.steps_per_epoch, self.quiet = name, steps, steps_per_epoch, quiet
         self.points: list[list[float]] = []
+        self.dev: list[list[float]] = []
         self._bar: Any = None
 
     def add(self, step: int, logs: dict[str, float]) -> None:
@@ -43,5 +45,10 @@ class Record:
 
     def write(self, path: Path) -> None:
         """The curve as CSV, six significant digits."""
-        rows = [(int(step), epoch, *(f"{value:.6g}" for value in values)) for step, epoch, *values in self.points]
-        write_table(path, CURVE_HEADER, rows)
+        dev = {int(step): f"{loss:.6g}" for step, loss in self.dev}
+        header = (*CURVE_HEADER, DEV) if dev else CURVE_HEADER
+        rows = [
+            (int(step), epoch, *(f"{value:.6g}" for value in values), dev.get(int(step), ""))[: len(header)]
+            for step, epoch, *values in self.points
+        ]
+        write_table(path, header, rows)

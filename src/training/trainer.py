@@ -63,7 +63,7 @@ class EncoderTrainer(OwnSchedule, SentenceTransformerTrainer):
         last = self.saved.latest()
         if last is not None:
             state = checkpoints.load_state(last)
-            self.record.points = state["points"]
+            self.record.points, self.record.dev = state["points"], state["dev"]
             self.best.load(state["best"], last / "best.safetensors")
         with closing(self.record):
             self.train(resume_from_checkpoint=None if last is None else str(last))
@@ -103,7 +103,8 @@ class EncoderTrainer(OwnSchedule, SentenceTransformerTrainer):
             self.record.add(self.state.global_step, logs)
             self.speed.step(self.state.global_step, self.last_batch, self.step.cache.kept)
             if self.best.is_due(self.state.global_step, self.state.max_steps):
-                self.best.measure(self.state.global_step, self.model, self.step.evaluate)
+                loss = self.best.measure(self.state.global_step, self.model, self.step.evaluate)
+                self.record.dev.append([self.state.global_step, loss])
         super().log(logs, start_time)
 
     def get_train_dataloader(self) -> DataLoader[Batch]:
@@ -128,6 +129,7 @@ class EncoderTrainer(OwnSchedule, SentenceTransformerTrainer):
         files = {
             "state.json": {
                 "points": self.record.points,
+                "dev": self.record.dev,
                 "schedule": self.lr_scheduler.state_dict(),
                 "best": self.best.state(),
             },

@@ -55,5 +55,14 @@ def test_a_curve_that_is_no_table_of_numbers_is_refused(tmp_path):
         read_curve(path)
 
 
+def test_a_curve_of_a_dev_split_has_gaps_and_other_columns_none(tmp_path):
+    path = tmp_path / "retrieval.csv"
+    path.write_text("step,loss,dev_loss\n1,2,\n2,1,3\n", encoding="utf-8")
+    assert str(read_curve(path)) == "{'step': [1.0, 2.0], 'loss': [2.0, 1.0], 'dev_loss': [nan, 3.0]}"
+    path.write_text("step,loss,dev_loss\n1,,3\n", encoding="utf-8")
+    with pytest.raises(UserError, match=r"retrieval\.csv: expected numbers"):
+        read_curve(path)
+
+
 def test_pinned_versions_are_read_without_comments_and_markers():
     assert versions("# a\nbm25s==0.3 ; python_version < '4'\ntorch==2.13.0  # x\ndvc>=2\n") == "torch 2.13.0, bm25s 0.3"

@@ -121,18 +121,19 @@ def test_the_best_weights_on_dev_are_kept(folder, monkeypatch):
     measured, weights = [], []
 
     def measure(self, step, model, loss_of, original=BestOnDev.measure):
-        original(self, step, model, loss_of)
-        measured.append(float(loss_of(self.batches[0])))
+        measured.append(original(self, step, model, loss_of))
         weights.append(model[0].auto_model.layers[0].mlp.up_proj.weight.detach().clone())
+        return measured[-1]
 
     monkeypatch.setattr(BestOnDev, "measure", measure)
     rows = [{"anchor": f"bir cümle {n}", "positive": f"uzun cümle {n + 3}"} for n in range(9)]
     write_jsonl(folder / "dev.jsonl", rows)
-    _, kept = our_run(folder, step_params(dev_steps=1))
+    curve, kept = our_run(folder, step_params(dev_steps=1))
     assert len(measured) == EPOCHS
     best = measured.index(min(measured))
     assert torch.equal(kept["layers.0.mlp.up_proj.weight"], weights[best])
     assert torch.equal(final["layers.0.mlp.up_proj.weight"], weights[-1]), "measuring changes nothing"
+    assert [point[-1] for point in curve] == pytest.approx(measured, rel=1e-5)
 
 
 @pytest.mark.parametrize(
