@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from src.evaluation.beir import read_qrels
+from src.evaluation.packed import score_runs
 from src.files import read_json
 
 RECORDS = Path(__file__).parents[2] / "reports/records"
@@ -25,6 +27,7 @@ SEEDS = {
     "retrieval_only@0.5": "retrieval alone, half of its weights and half of the base's",
     "full": "NLI → STS → retrieval",
     "full@0.5": "the same, half of its weights and half of those before retrieval",
+    "replay": "NLI → STS → retrieval with replay of STS, a quarter of the steps",
 }
 SEARCH = {
     "half_frozen@0": "base",
@@ -84,3 +87,12 @@ def test_a_row_of_the_search_is_the_records(name, label):
 def test_the_page_shows_every_row_of_both_records():
     assert set(comparison("e5_seeds")) == set(SEEDS)
     assert set(comparison("e5_dev_search")) == set(SEARCH)
+
+
+@pytest.mark.parametrize(
+    ("run", "nearby"), [("colbert_2e5", "2e-5 gives"), ("colbert_1e4", "1e-4, the rate of retrieval training,")]
+)
+def test_colberts_rates_are_scored_again(run, nearby):
+    qrels = read_qrels(RECORDS / "e5/evidence/data/prepared/pairs_dev/qrels/test.tsv")
+    scores = score_runs(RECORDS / "e5_dev_search/colbert.parquet", qrels)
+    assert f"{nearby} {short(scores[run]['nDCG@10'].mean())}" in PAGE
