@@ -27,7 +27,15 @@ SEEDS = {
     "retrieval_only@0.5": "retrieval alone, half of its weights and half of the base's",
     "full": "NLI → STS → retrieval",
     "full@0.5": "the same, half of its weights and half of those before retrieval",
+    "whole_vector@0": "base",
+    "whole_vector": "retrieval alone, no Matryoshka",
+    "whole_vector@0.5": "the same, half of its weights and half of the base's",
     "replay": "NLI → STS → retrieval with replay of STS, a quarter of the steps",
+}
+TEST = {
+    "whole_vector@0": "base",
+    "whole_vector": "retrieval alone, no Matryoshka",
+    "whole_vector@0.5": "half of its weights and half of the base's",
 }
 SEARCH = {
     "half_frozen@0": "base",
@@ -77,6 +85,13 @@ def test_a_row_over_seeds_is_the_records(name, label):
     assert f"| {label} | {' | '.join(cells)} |" in PAGE
 
 
+@pytest.mark.parametrize(("name", "label"), TEST.items())
+def test_a_row_of_the_test_sets_is_the_records(name, label):
+    row = comparison("e5_test")[name]
+    cells = [*(spread(values) for values in row["retrieval"].values()), spread(row["sts"])]
+    assert f"| {label} | {' | '.join(cells)} |" in PAGE
+
+
 @pytest.mark.parametrize(("name", "label"), SEARCH.items())
 def test_a_row_of_the_search_is_the_records(name, label):
     row = comparison("e5_dev_search")[name]
@@ -84,8 +99,9 @@ def test_a_row_of_the_search_is_the_records(name, label):
     assert f"| {label} | {updates} | {spread(row['retrieval']['pairs_dev'])} | {spread(row['sts'])} |" in PAGE
 
 
-def test_the_page_shows_every_row_of_both_records():
+def test_the_page_shows_every_row_of_the_records():
     assert set(comparison("e5_seeds")) == set(SEEDS)
+    assert set(comparison("e5_test")) == set(TEST)
     assert set(comparison("e5_dev_search")) == set(SEARCH)
 
 
