@@ -154,9 +154,7 @@ def draw_pareto(inputs: Inputs, target: Path) -> None:
         axes.plot(*zip(*line, strict=True), color=style.BLACK, marker=".", linewidth=1.2, label="interpolated weights")
         for row in curve.values():
             _cross(axes, row, main, style.BLACK)
-        for colour, key in zip(
-            style.SERIES, (variants.FORGETTING, variants.NEGATIVES, variants.SETTINGS), strict=False
-        ):
+        for colour, key in zip(style.SERIES, SHOWN, strict=False):
             rows = {name: row for name, row in groups.get(key, {}).items() if row.get("against") == reference}
             for (name, row), marker in zip(rows.items(), cycle(style.MARKERS)):
                 words = f"{variants.in_a_sentence(key)}: {name.replace('_', ' ')}"

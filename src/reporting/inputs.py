@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ from src.ablation import results
 from src.ablation.evidence import read_comparison
 from src.checked import read_result
 from src.data.card import Card, read_card
-from src.evaluation.expected import EXPECTED, Expected, read_expected
+from src.evaluation.expected import EXPECTED, Comparison, Expected, compare, read_expected
 from src.evaluation.results import Evaluation, Similarity
 from src.model.origin import Origin, read_origin
 from src.recipe.stages import BASE, STAGES, model
@@ -52,6 +53,11 @@ class Inputs:
     def main(self) -> Evaluation:
         """The evaluation of the first set."""
         return next(iter(self.evaluations.values()))
+
+    @cached_property
+    def comparisons(self) -> list[Comparison]:
+        """Every published value against ours."""
+        return compare(self.expected, self.evaluations)
 
     @property
     def sts_name(self) -> str:

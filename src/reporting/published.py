@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from src.evaluation.expected import Comparison, compare
+from src.evaluation.expected import Comparison
 from src.evaluation.results import Evaluation
 from src.recipe import systems
 from src.recipe.stages import FINAL
@@ -23,8 +23,7 @@ VERDICTS = (
 
 def table_1(inputs: Inputs) -> Section:
     """The paper's Table I."""
-    comparisons = compare(inputs.expected, inputs.evaluations)
-    rows = [_row(item, inputs.evaluations) for item in comparisons if item.entry.source == PAPER]
+    rows = [_row(item, inputs.evaluations) for item in inputs.comparisons if item.entry.source == PAPER]
     parts: list[Part] = [
         "The paper compares its model with Turkish-ColBERT on SciFact-TR. It states neither corpus nor use of titles, "
         "and its P@1 of 0.7116 is no multiple of 1/300, as a plain P@1 over the 300 test queries would be: so its "
@@ -42,7 +41,7 @@ def others(inputs: Inputs) -> Section:
     """All other published values of what was measured here."""
     rows: list[list[Cell]] = [
         [f"[{item.source.title}]({item.source.url})", *_row(item, inputs.evaluations)]
-        for item in compare(inputs.expected, inputs.evaluations)
+        for item in inputs.comparisons
         if item.entry.source != PAPER and item.ours is not None
     ]
     parts: list[Part] = [
