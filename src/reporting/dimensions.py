@@ -168,7 +168,8 @@ def draw_forms(
             looks: dict[str, Any] = {"color": style.SERIES[number], "label": FORM_NAMES.get(form, form)}
             axes.plot(x, y, color=style.SERIES[number])
             axes.scatter(x, y, s=12 * np.log2(sizes), marker=style.MARKERS[number], **looks)
-        low, high = (math.floor(math.log2(bound)) for bound in (min(costs.values()), max(costs.values())))
+        drawn = [x for _, _, x, _ in points]
+        low, high = (math.floor(math.log2(bound)) for bound in (min(drawn), max(drawn)))
         style.powers_of_two(axes, [2.0**power for power in range(low, high + 1)])
         axes.set_xlabel(cost)
         axes.set_ylabel(MAIN)
