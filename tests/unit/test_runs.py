@@ -1,11 +1,13 @@
 """Run files: float32 scores that survive, trec_eval's order, and faults that are named."""
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from src.errors import UserError
+from src.evaluation import packed
 from src.evaluation.beir import EvalSet
 from src.evaluation.runs import from_rows, order, read_run, search_depth, write_run
 
@@ -18,11 +20,22 @@ floats = st.floats(width=32, allow_nan=False, allow_infinity=False)
 
 
 @given(st.lists(floats, min_size=1, max_size=20))
-def test_scores_survive_the_file_bit_for_bit(tmp_path_factory, scores):
-    path = tmp_path_factory.mktemp("run") / "x.trec"
-    write_run(path, {"q": [(f"d{n}", score) for n, score in enumerate(scores)]}, "x")
-    read = np.array([score for _, score in read_run(path)["q"]], dtype=np.float32)
-    np.testing.assert_array_equal(read, np.array(scores, dtype=np.float32))
+def test_scores_survive_both_files_bit_for_bit(tmp_path_factory, scores):
+    folder = tmp_path_factory.mktemp("run")
+    run = {"q": [(f"d{n}", score) for n, score in enumerate(scores)]}
+    write_run(folder / "x.trec", run, "x")
+    packed.write_runs(folder / "x.parquet", {"x": run})
+    for read in (read_run(folder / "x.trec"), packed.read_runs(folder / "x.parquet")["x"]):
+        assert [document for document, _ in read["q"]] == [document for document, _ in run["q"]]
+        np.testing.assert_array_equal(np.float32([score for _, score in read["q"]]), np.float32(scores))
+
+
+def test_the_floats_of_a_parquet_file_are_split_by_bytes(tmp_path):
+    packed.write_columns(tmp_path / "x.parquet", {"id": ["a", "a"], "score": [0.5, 0.25], "right": [True, False]})
+    group = pq.ParquetFile(tmp_path / "x.parquet").metadata.row_group(0)
+    encodings = {group.column(number).path_in_schema: group.column(number).encodings for number in range(3)}
+    assert [name for name, used in encodings.items() if "BYTE_STREAM_SPLIT" in used] == ["score"]
+    assert "RLE_DICTIONARY" in encodings["id"]
 
 
 def test_lines_are_trec_lines(tmp_path):
