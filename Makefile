@@ -63,8 +63,7 @@ lock: ## resolve requirements.in anew into requirements.txt; then `make parity` 
 	mv .lock/requirements.txt requirements.txt && rm -rf .lock
 
 parity: setup ## after an upgrade and `make repro`: every measure against the one in git
-	mkdir -p .cache && git show HEAD:reports/metrics.json > .cache/metrics-before.json
-	$(BIN)/python -m src.cli.parity .cache/metrics-before.json reports/metrics.json 0.08
+	$(BIN)/python -m src.reproduced numbers
 
 clean: ## remove what the pipeline keeps outside DVC (checkpoints, what .cache keeps, logs)
 	rm -rf .checkpoints .cache logs dvc_plots

@@ -1,8 +1,9 @@
 """The end of `make repro`: where the report is, its main numbers, and whether they are those in git.
 
 `python -m src.reproduced before` is its beginning: what another processor changes, and that the end compares.
+`python -m src.reproduced numbers` (`make parity`) compares the measures alone, whatever else differs from git.
 
-They are equal byte for byte on a processor like the one that made them (reports/records/mini/environment.json names
+Results are equal byte for byte on a processor like the one that made them (reports/records/mini/environment.json names
 it). Another processor may pick other kernels and round otherwise, and training amplifies the last bit; there the
 numbers of reports/metrics.json must agree within TOLERANCE. Where params or code differ from git, so may results, and
 nothing is compared.
@@ -11,14 +12,13 @@ nothing is compared.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from src.checked import read_result
-from src.cli.parity import differences, numbers
 from src.errors import UserError, run_command
 from src.files import read_json
 from src.git import git
 from src.machine import machine
+from src.numbers import differences, numbers
 from src.record.facts import Environment
 from src.strict_json import parse_json
 
@@ -33,10 +33,12 @@ def main(arguments: list[str]) -> None:
     """Print the main numbers and how they compare with git's. Raises UserError where they should agree and do not."""
     if arguments == ["before"]:
         print(expectation(), flush=True)
-        return
-    print(headline(read_json(SUMMARY)))
-    changed = differing(*INPUTS)
-    print(f"not compared: {', '.join(changed)} differ from git, and so may results" if changed else comparison())
+    elif arguments == ["numbers"]:
+        print(agreement())
+    else:
+        print(headline(read_json(SUMMARY)))
+        changed = differing(*INPUTS)
+        print(f"not compared: {', '.join(changed)} differ from git, and so may results" if changed else comparison())
 
 
 def expectation() -> str:
@@ -58,14 +60,13 @@ def _processors() -> tuple[str, str]:
 def headline(summary: dict[str, dict[str, float]]) -> str:
     """The report's place and the main numbers of its first retrieval set and of semantic similarity."""
     (name, retrieval), *_, (sts, similarity) = summary.items()
-    numbers_ = f"{name}: nDCG@10 {retrieval['nDCG@10']:.3f}"
-    beside = [f"{row} {value:.3f}" for row, value in retrieval.items() if row.endswith("_nDCG@10")]
-    numbers_ += f" ({', '.join(beside)})" if beside else ""
-    loss = [
-        f"{key.replace('_', ' ')} {100 * value:.1f} %" for key, value in retrieval.items() if key.startswith("loss")
-    ]
-    kept = f"{sts}: Spearman {similarity['spearman']:.3f} ({-similarity['spearman_drop']:+.3f} by retrieval training)"
-    return f"\nreports/REPORT.md, or reports/report.html in a browser\n{'; '.join([numbers_, *loss, kept])}"
+    others = ", ".join(f"{row} {value:.3f}" for row, value in retrieval.items() if row.endswith("_nDCG@10"))
+    lost = [f"{key.replace('_', ' ')} {100 * value:.1f} %; " for key, value in retrieval.items() if "loss" in key]
+    return (
+        "\nreports/REPORT.md, or reports/report.html in a browser\n"
+        f"{name}: nDCG@10 {retrieval['nDCG@10']:.3f} ({others}); {''.join(lost)}{sts}: Spearman {similarity['spearman']:.3f} "
+        f"({-similarity['spearman_drop']:+.3f} by retrieval training)"
+    )
 
 
 def comparison() -> str:
@@ -76,17 +77,20 @@ def comparison() -> str:
     here, there = _processors()
     if here == there:
         raise UserError(f"not reproduced on a like processor ({here}): {', '.join(changed[:5])} differ")
-    committed: Any = parse_json(git("show", f"HEAD:{METRICS}"), METRICS)
+    return (
+        f"reproduced: {agreement()}\n{len(changed)} files differ from git, since this processor ({here}) rounds "
+        f"otherwise than the one that made git's results ({there}): docs/reproducibility.md"
+    )
+
+
+def agreement() -> str:
+    """How many measures there are, all like git's. Raises UserError where some are not, which it lists."""
     recomputed = read_json(METRICS)
-    lines = differences(committed, recomputed, TOLERANCE)
+    lines = differences(parse_json(git("show", f"HEAD:{METRICS}"), METRICS), recomputed, TOLERANCE)
     if lines:
         print("\n".join(lines))
         raise UserError(f"{len(lines)} numbers of {METRICS} differ by more than {TOLERANCE}")
-    return (
-        f"reproduced within {TOLERANCE}: {len(dict(numbers(recomputed)))} numbers\n"
-        f"{len(changed)} files differ from git, since this processor ({here}) rounds otherwise than the one that made "
-        f"git's results ({there}): docs/reproducibility.md"
-    )
+    return f"{len(numbers(recomputed))} numbers of {METRICS} are within {TOLERANCE} of git's"
 
 
 def differing(*paths: str) -> list[str]:
@@ -95,4 +99,4 @@ def differing(*paths: str) -> list[str]:
 
 
 if __name__ == "__main__":
-    run_command(main, "[before]")
+    run_command(main, "[before|numbers]", "before")

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from src.checked import read_result
-from src.cli.parity import differences, numbers
 from src.errors import UserError
 from src.files import read_json, read_text
 from src.git import git
+from src.numbers import differences, numbers
 from src.record import evidence
 from src.record.facts import Environment
 from src.reporting import document, markdown
@@ -78,7 +78,7 @@ def commit_line(folder: Path) -> Line:
 def json_line(what: str, filed: object, recomputed: object) -> Line:
     """A file of numbers against its recomputation."""
     wrong = differences(filed, recomputed, TOLERANCE)
-    return Line(what, len(dict(numbers(filed))), f"{len(wrong)} differ, first {wrong[0]}" if wrong else "")
+    return Line(what, len(numbers(filed)), f"{len(wrong)} differ, first {wrong[0]}" if wrong else "")
 
 
 def report_lines(page: str, inputs: Inputs) -> Iterator[Line]:
