@@ -62,10 +62,10 @@ def headline(summary: dict[str, dict[str, float]]) -> str:
     (name, retrieval), *_, (sts, similarity) = summary.items()
     others = ", ".join(f"{row} {value:.3f}" for row, value in retrieval.items() if row.endswith("_nDCG@10"))
     lost = [f"{key.replace('_', ' ')} {100 * value:.1f} %; " for key, value in retrieval.items() if "loss" in key]
+    kept = f"Spearman {similarity['spearman']:.3f} ({-similarity['spearman_drop']:+.3f} by retrieval training)"
     return (
         "\nreports/REPORT.md, or reports/report.html in a browser\n"
-        f"{name}: nDCG@10 {retrieval['nDCG@10']:.3f} ({others}); {''.join(lost)}{sts}: Spearman {similarity['spearman']:.3f} "
-        f"({-similarity['spearman_drop']:+.3f} by retrieval training)"
+        f"{name}: nDCG@10 {retrieval['nDCG@10']:.3f} ({others}); {''.join(lost)}{sts}: {kept}"
     )
 
 
