@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
 from src.checked import read_checked
-from src.world.morphology import Noun, Verb
+from src.world.morphology import LOCATIVE, Noun, Verb
 
+Word = TypeVar("Word")
 LEXICON = Path(__file__).with_name("lexicon.yaml")
 
 
@@ -40,56 +41,29 @@ class Entries(_Entries):
     conditions: list[str]
 
 
-@dataclass(frozen=True)
-class Concept:
+class Concept(NamedTuple):
     """A meaning and its words in the two registers."""
 
-    name: str
     academic: tuple[Noun, ...]
     everyday: tuple[Noun, ...]
 
 
-@dataclass(frozen=True)
-class Effect:
+class Effect(NamedTuple):
     """What one thing does to another, the opposite of that, and its verbs."""
 
-    name: str
     opposite: str
     academic: tuple[Verb, ...]
     everyday: tuple[Verb, ...]
 
 
 def _noun(text: str) -> Noun:
-    text = text.strip()
     marks = {mark for mark in "~!*+" if mark in text[-2:]}
     return Noun(text.rstrip("~!*+"), "~" in marks, "!" in marks, "*" in marks, "+" in marks)
 
 
-def _registers(line: str) -> tuple[list[str], list[str]]:
-    left, _, right = line.partition(";")
-    academic = [word.strip() for word in left.split(",")]
-    return academic, [word.strip() for word in right.split(",")] if right else academic
-
-
-def _concepts(lines: Sequence[str]) -> tuple[Concept, ...]:
-    concepts = []
-    for line in lines:
-        academic, everyday = ([_noun(word) for word in words] for words in _registers(line))
-        concepts.append(Concept(academic[0].text, tuple(academic), tuple(everyday)))
-    return tuple(concepts)
-
-
 def _verb(text: str) -> Verb:
-    stem, _, aorist = text.strip().partition(":")
+    stem, _, aorist = text.partition(":")
     return Verb(stem.rstrip("~"), aorist or "I", "~" in stem)
-
-
-def _effects(entries: dict[str, _EffectEntry]) -> dict[str, Effect]:
-    effects = {}
-    for name, entry in entries.items():
-        academic, everyday = ([_verb(word) for word in part] for part in _registers(entry.verbs))
-        effects[name] = Effect(name, entry.opposite, tuple(academic), tuple(everyday))
-    return effects
 
 
 def _phrase(text: str) -> Noun:
@@ -98,25 +72,30 @@ def _phrase(text: str) -> Noun:
         return Noun(text)
     word = text.removesuffix("+L")
     possessed = word.split()[-1].endswith(("ı", "i", "u", "ü")) and " " in word
-    return Noun(Noun(word, possessed=possessed).case("DA"))
+    return Noun(Noun(word, possessed=possessed).case(LOCATIVE))
 
 
-def _conditions(lines: Sequence[str]) -> tuple[Concept, ...]:
-    conditions = []
-    for line in lines:
-        academic, everyday = (tuple(_phrase(word) for word in words) for words in _registers(line))
-        conditions.append(Concept(academic[0].text, academic, everyday))
-    return tuple(conditions)
+def _registers(entry: str, read: Callable[[str], Word]) -> tuple[tuple[Word, ...], tuple[Word, ...]]:
+    """The academic and the everyday words of an entry."""
+    academic, _, everyday = entry.partition(";")
+    first, second = (
+        tuple(read(word.strip()) for word in words.split(",")) for words in (academic, everyday or academic)
+    )
+    return first, second
+
+
+def _concepts(entries: list[str], read: Callable[[str], Noun] = _noun) -> tuple[Concept, ...]:
+    return tuple(Concept(*_registers(entry, read)) for entry in entries)
 
 
 _ENTRIES = read_checked(Entries, LEXICON)
 SOURCES = _concepts(_ENTRIES.sources)
 HELD_OUT_SOURCES = _concepts(_ENTRIES.held_out_sources)
 FORMS = _concepts(_ENTRIES.forms)
-EFFECTS = _effects(_ENTRIES.effects)
+EFFECTS = {name: Effect(entry.opposite, *_registers(entry.verbs, _verb)) for name, entry in _ENTRIES.effects.items()}
 TARGETS = tuple(concept for group in _ENTRIES.targets.values() for concept in _concepts(group.concepts))
 ORGANISMS = tuple(concept for lines in _ENTRIES.organisms.values() for concept in _concepts(lines))
-CONDITIONS = _conditions(_ENTRIES.conditions)
+CONDITIONS = _concepts(_ENTRIES.conditions, _phrase)
 _FOUND_IN = [group.found_in for group in _ENTRIES.targets.values() for _ in group.concepts]
 _ORGANISM_GROUPS = [group for group, lines in _ENTRIES.organisms.items() for _ in lines]
 

@@ -1,8 +1,7 @@
 """Turkish inflection by rule: vowel harmony, softening, buffer letters, vowel loss, and the exceptions as flags.
 
 A suffix is written with letters that its stem decides: A is a or e; I is ı, i, u or ü; D is d or t; a letter in
-parentheses stands only where two vowels (or, for `(I)`, two consonants) would meet. So the accusative is `(y)I`, the
-locative `DA`.
+parentheses stands only where two vowels would meet. So the accusative is `(y)I`, the locative `DA`.
 """
 
 from __future__ import annotations
@@ -14,8 +13,8 @@ VOWELS = BACK + FRONT
 VOICELESS = "fstkçşhp"
 _SOFT = {"p": "b", "ç": "c", "t": "d", "k": "ğ"}
 
-PLURAL, ACCUSATIVE, DATIVE, LOCATIVE, ABLATIVE, GENITIVE = "lAr", "(y)I", "(y)A", "DA", "DAn", "(n)In"
-POSSESSIVE = {"1s": "(I)m", "2s": "(I)n", "3s": "(s)I", "1p": "(I)mIz", "2p": "(I)nIz", "3p": "lArI"}
+PLURAL, ACCUSATIVE, LOCATIVE, ABLATIVE, GENITIVE = "lAr", "(y)I", "DA", "DAn", "(n)In"
+_TENSES = {"past": "DI", "reported": "mIş", "denied": "mAz"}  # denied: the aorist's negative
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,7 @@ class Noun:
     possessed: bool = False
 
     def case(self, suffix: str) -> str:
-        """The phrase in a case: `Noun("ağaç", soft=True).case(DATIVE)` → ağaca."""
+        """The phrase in a case: `Noun("ağaç", soft=True).case(ACCUSATIVE)` → ağacı."""
         if self.possessed:
             rest = suffix.replace("(y)", "").replace("(n)", "")
             return attach(self.text, "n" + rest)
@@ -47,35 +46,23 @@ class Noun:
         """The plural, which no exception of the stem reaches but the front vowels."""
         return Noun(attach(self.text, PLURAL, front=self.front))
 
-    def of(self, person: str) -> Noun:
-        """The possessed phrase: `Noun("etki").of("3s")` → etkisi."""
-        text = attach(self.text, POSSESSIVE[person], self.soft, self.drops, self.front)
-        return Noun(text, possessed=person in ("3s", "3p"))
-
 
 def attach(stem: str, suffix: str, soft: bool = False, drops: bool = False, front: bool = False) -> str:
     """The stem with one suffix. `attach("kitap", "(y)I", soft=True)` → kitabı."""
-    begins_with_vowel, form = _begin(stem, suffix)
-    if begins_with_vowel and soft:
-        stem = _soften(stem)
-    vowel = next(letter for letter in reversed(stem) if letter in VOWELS)
-    if begins_with_vowel and drops:
-        last = max(stem.rfind(v) for v in VOWELS)
-        stem = stem[:last] + stem[last + 1 :]
-    return stem + _spell(form, vowel, stem[-1], front)
-
-
-def _soften(stem: str) -> str:
-    return stem[:-1] + ("g" if stem.endswith("nk") else _SOFT[stem[-1]])
-
-
-def _begin(stem: str, suffix: str) -> tuple[bool, str]:
-    """Decide the letter in parentheses; tell whether the suffix now begins with a vowel."""
     if suffix.startswith("("):
-        letter, rest = suffix[1], suffix[3:]
-        clash = (stem[-1] in VOWELS) == (letter not in "AI")
-        suffix = letter + rest if clash else rest
-    return suffix[0] in "AI" + VOWELS, suffix
+        suffix = suffix[1] + suffix[3:] if stem[-1] in VOWELS else suffix[3:]
+    before_vowel = suffix[0] in "AI" + VOWELS
+    if before_vowel and soft:
+        stem = stem[:-1] + ("g" if stem.endswith("nk") else _SOFT[stem[-1]])
+    vowel = _last_vowel(stem)
+    if before_vowel and drops:
+        last = stem.rindex(vowel)
+        stem = stem[:last] + stem[last + 1 :]
+    return stem + _spell(suffix, vowel, stem[-1], front)
+
+
+def _last_vowel(word: str) -> str:
+    return next(letter for letter in reversed(word) if letter in VOWELS)
 
 
 def _spell(form: str, vowel: str, last: str, front: bool) -> str:
@@ -110,26 +97,11 @@ class Verb:
     aorist: str = "I"
     soft: bool = False
 
-    def form(self, tense: str, negative: bool = False) -> str:
-        """Third person singular: present, past, reported, aorist, future."""
-        if negative:
-            return self._negative(tense)
-        if tense == "present":
-            stem = self.stem[:-1] if self.stem[-1] in "ae" else self.stem
-            return _with_present(stem, self.stem, self.soft)
+    def form(self, tense: str) -> str:
+        """Third person singular: past, reported, aorist, or denied."""
         if tense == "aorist":
             return attach(self.stem, "r" if self.stem[-1] in VOWELS else f"{self.aorist}r", self.soft)
-        return attach(self.stem, {"past": "DI", "reported": "mIş", "future": "(y)AcAk"}[tense], self._softens(tense))
-
-    def _softens(self, tense: str) -> bool:
-        return self.soft and tense == "future"
-
-    def _negative(self, tense: str) -> str:
-        if tense == "aorist":
-            return attach(self.stem, "mAz")
-        if tense == "present":
-            return _with_present(self.stem + "m", self.stem, soft=False)
-        return attach(attach(self.stem, "mA"), {"past": "DI", "reported": "mIş", "future": "(y)AcAk"}[tense])
+        return attach(self.stem, _TENSES[tense])
 
     def noun(self) -> Noun:
         """What it does, as a noun: artırması."""
@@ -158,14 +130,4 @@ class Verb:
 
 def question(word: str) -> str:
     """The question particle after a word: düşürür mü."""
-    return f"{word} m{narrow(next(v for v in reversed(word) if v in VOWELS))}"
-
-
-def _with_present(shortened: str, stem: str, soft: bool) -> str:
-    """-ıyor: a stem's last a or e narrows (önle- → önlüyor)."""
-    vowels = [letter for letter in shortened if letter in VOWELS] or [letter for letter in stem if letter in VOWELS]
-    if soft:
-        shortened = _soften(shortened)
-    if shortened[-1] in VOWELS:
-        return shortened + "yor"
-    return shortened + narrow(vowels[-1]) + "yor"
+    return f"{word} m{narrow(_last_vowel(word))}"

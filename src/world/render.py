@@ -93,7 +93,7 @@ def negated(random_: random.Random, fact: Fact) -> str:
     """The everyday denial of a finding."""
     w = Words(random_, fact, "everyday")
     forms = (
-        f"{w.agent.text} {w.condition} {w.place} {w.object} {w.verb.form('aorist', negative=True)}.",
+        f"{w.agent.text} {w.condition} {w.place} {w.object} {w.verb.form('denied')}.",
         f"{w.place} {w.object} {w.condition} {w.verb.who(negative=True)} şey {attach(w.agent.text, 'DIr')}.",
     )
     return sentence(random_.choice(forms))
