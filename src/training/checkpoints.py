@@ -84,8 +84,8 @@ def load_state(folder: str | Path) -> JsonObject:
 
 
 def load_model(folder: str | Path, model: nn.Module) -> None:
-    """Restore the trained parameters; the frozen ones never changed."""
-    model.load_state_dict(load_file(Path(folder) / "model.safetensors"), strict=False)
+    """Restore a checkpoint's trained weights."""
+    restore(model, load_file(Path(folder) / "model.safetensors"))
 
 
 def load_optimizer(folder: str | Path, optimizer: Optimizer) -> None:
@@ -117,6 +117,11 @@ def _rng_states() -> dict[str, Tensor]:
 def trained_weights(model: nn.Module) -> dict[str, Tensor]:
     """The parameters that are trained, by name."""
     return {name: value.detach().contiguous() for name, value in model.named_parameters() if value.requires_grad}
+
+
+def restore(model: nn.Module, weights: dict[str, Tensor]) -> None:
+    """Give a model weights of `trained_weights`; the frozen ones never changed. KeyError where one is missing."""
+    model.load_state_dict({name: weights[name] for name in trained_weights(model)}, strict=False)
 
 
 def _flatten(state: JsonObject) -> tuple[dict[str, Tensor], list[JsonObject]]:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from src.errors import UserError
 from src.params.schema import StageParams
 from src.strict_json import JsonObject
-from src.training.checkpoints import trained_weights
+from src.training.checkpoints import restore, trained_weights
 from src.training.frozen import FrozenOutputs
 from src.training.tasks import Batch, read_task
 
@@ -72,7 +72,7 @@ class BestOnDev:
         """Give the model the best weights, where some were kept."""
         if self.weights:
             self.log(best_step=self.step, dev_loss=self.loss)
-            model.load_state_dict(self.weights, strict=False)
+            restore(model, self.weights)
 
     def state(self) -> JsonObject:
         """Step and loss of the best weights, as JSON; before the first evaluation there are none."""

@@ -5,6 +5,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from safetensors.torch import save_file
 
 from src.errors import UserError
 from src.files import fingerprint, write_jsonl
@@ -206,6 +207,17 @@ def test_a_torn_checkpoint_gives_way_to_the_one_before(tmp_path, monkeypatch):
     other.step()
     saved.remove()
     assert saved.latest() is None and not saved.folder.exists()
+
+
+def test_a_checkpoint_may_lack_frozen_weights_and_no_trained_one(tmp_path):
+    model, other = torch.nn.Linear(3, 2), torch.nn.Linear(3, 2)
+    frozen = model.bias.requires_grad_(False).clone()
+    save_file({"weight": other.weight.detach()}, tmp_path / "model.safetensors")
+    checkpoints.load_model(tmp_path, model)
+    assert torch.equal(model.weight, other.weight) and torch.equal(model.bias, frozen)
+    model.bias.requires_grad_(True)
+    with pytest.raises(KeyError, match="bias"):
+        checkpoints.load_model(tmp_path, model)
 
 
 def test_a_fingerprint_changes_with_settings_and_bytes(tmp_path):
