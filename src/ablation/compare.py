@@ -26,7 +26,7 @@ correction is over the rows compared with one variant. "sd" and "p_seeds" are th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,9 +36,9 @@ from numpy.typing import NDArray
 from scipy.stats import ttest_ind
 
 from src.ablation import results
-from src.ablation.record import SUMMARY, of_before, over_seeds, read_clusters, read_pairs, read_queries
+from src.ablation.record import PAIRS, QUERIES, SUMMARY, of_before, over_seeds, read_pairs, read_queries
 from src.ablation.results import Comparison, Difference, LeftOut, MeasuredSimilarity, Point, Protocol, Summary
-from src.checked import read_result
+from src.checked import validated
 from src.errors import UserError
 from src.evaluation.metrics import MAIN
 from src.evaluation.results import DECIMALS, Tested
@@ -70,126 +70,125 @@ class Row:
         summary: of its variant.
         queries: {set: (seeds, queries)} nDCG@10.
         clusters: {set: (queries,)} what intervals and tests draw.
-        cosines: (seeds, pairs) of the STS pairs.
-        before: Spearman's correlation of the model that retrieval training started from, mean over seeds.
+        scores: (pairs,) gold scores of the STS pairs.
+        cosines: (seeds, pairs) of them.
+        spearman: (seeds,) correlation of the two.
+        before: that of the model that retrieval training started from, mean over seeds.
     """
 
     name: str
     summary: Summary
     queries: dict[str, Values]
     clusters: dict[str, Clusters]
+    scores: Values
     cosines: Values
+    spearman: Values
     before: float
 
 
-def read_rows(folder: Path, names: list[str], reference: str) -> tuple[list[Row], Values, Summary]:
-    """The rows of the variants, the reference first, with interpolations; gold scores; the reference's summary.
+def compare_all(folder: Path, ablations: AblationParams, draws: Draws) -> Comparison:
+    """What reports/ablation/comparison.json holds, from what each variant of params left in FOLDER/NAME/.
 
     Raises:
-        UserError: the reference was left out, or a variant was measured on other queries or pairs, or under other
-            settings, than the reference.
+        UserError: the reference was left out, or a variant was measured on other sets or pairs, or with other settings,
+            than the reference.
     """
-    rows: list[Row] = []
-    scores: Values | None = None
-    summaries = read_summaries(folder, [reference, *names])
-    if reference not in summaries:
-        reason = read_result(LeftOut, folder / reference / SUMMARY)["left_out"]
-        raise UserError(f"ablations/params.yaml: the reference {reference!r} was left out, since {reason}")
-    head = summaries[reference]
-    for name, summary in summaries.items():
-        queries = read_queries(folder / name / "queries.tsv")
-        clusters = read_clusters(folder / name / "queries.tsv")
-        gold, cosines = read_pairs(folder / name / "pairs.tsv")
-        scores = gold if scores is None else scores
-        whole = [run for run in queries if "@" not in run]
-        if summary["settings"] != head["settings"] or len(gold) != len(scores):
-            raise UserError(f"{folder / name / SUMMARY}: other settings than {reference}'s; run `make ablations` again")
-        for suffix in dict.fromkeys(run.partition("@")[2] for run in queries):
-            runs = [run for run in queries if run.partition("@")[2] == suffix]
-            rows.append(
-                Row(
-                    f"{name}@{suffix}" if suffix else name,
-                    summary,
-                    {key: np.stack([queries[run][key] for run in runs]) for key in summary["sets"]},
-                    clusters,
-                    np.stack([cosines[run] for run in runs]),
-                    float(np.mean([spearman(cosines[of_before(run)], gold) for run in whole])),
-                )
-            )
-    assert scores is not None
-    return rows, scores, head
-
-
-def read_summaries(folder: Path, names: Iterable[str]) -> dict[str, Summary]:
-    """{NAME: summary} of the variants that were trained."""
-    paths = {name: folder / name / SUMMARY for name in names}
-    return {name: read_result(Summary, path) for name, path in paths.items() if "left_out" not in read_json(path)}
-
-
-def compare_all(folder: Path, ablations: AblationParams, draws: Draws) -> Comparison:
-    """What reports/ablation/comparison.json holds, from what each variant of params left in FOLDER/NAME/."""
-    paths = {name: folder / name / SUMMARY for name in ablations.variants}
-    comparison = compare(*read_rows(folder, list(paths), ablations.reference), draws)
-    filed = {name: read_json(path) for name, path in paths.items()}
-    left_out = [name for name, value in filed.items() if "left_out" in value]
-    comparison["left_out"] = {name: read_result(LeftOut, paths[name])["left_out"] for name in left_out}
-    comparison["origins"] = {name: value["origin"] for name, value in filed.items()}
-    return comparison
-
-
-def compare(rows: list[Row], scores: Values, head: Summary, draws: Draws) -> Comparison:
-    """What reports/ablation/comparison.json holds. `rows`: the reference first."""
-    by_name = {row.name: row for row in rows}
+    trained, left_out = read_summaries(folder, ablations.variants)
+    name = ablations.reference
+    if name in left_out:
+        reason = left_out[name]["left_out"]
+        raise UserError(f"ablations/params.yaml: the reference {name!r} was left out, since {reason}")
+    rows = read_rows(folder, {name: trained[name]} | trained)
     reference = rows[0]
-    table = {row.name: _untested(row, head["sets"], scores) for row in rows}
-    families: dict[str, list[Row]] = {}
-    for row in rows[1:]:
-        against = row.summary["row"].get("against", reference.name)
-        if against in by_name:  # it may have been left out
-            families.setdefault(against, []).append(row)
-    for name, others in families.items():
-        _test(by_name[name], others, scores, draws, table)
+    table = {row.name: _untested(row) for row in rows}
+    for base in rows:
+        others = [row for row in rows[1:] if row.summary["row"].get("against", reference.name) == base.name]
+        if others:
+            _test(base, others, draws, table)
     value = {
         "reference": reference.name,
-        "settings": head["settings"],
+        "settings": reference.summary["settings"],
         "protocol": protocol(reference.clusters, draws),
-        "sets": head["sets"],
-        "sts_set": head["sts_set"],
+        "sets": reference.summary["sets"],
+        "sts_set": reference.summary["sts_set"],
         "rows": table,
-        "pareto": pareto(rows, table),
+        "pareto": pareto(reference.name, table),
+        "left_out": {name: summary["left_out"] for name, summary in left_out.items()},
+        "origins": {name: (left_out.get(name) or trained[name])["origin"] for name in ablations.variants},
     }
     rounded: Comparison = round_floats(value, DECIMALS)
     return rounded
 
 
-def _untested(row: Row, sets: list[str], scores: Values) -> results.Row:
+def read_summaries(folder: Path, names: Iterable[str]) -> tuple[dict[str, Summary], dict[str, LeftOut]]:
+    """{NAME: summary} of the variants that were trained, and of those that were left out."""
+    trained: dict[str, Summary] = {}
+    left_out: dict[str, LeftOut] = {}
+    for name in names:
+        path = folder / name / SUMMARY
+        value = read_json(path)
+        if "left_out" in value:
+            left_out[name] = validated(LeftOut, value, path)
+        else:
+            trained[name] = validated(Summary, value, path)
+    return trained, left_out
+
+
+def read_rows(folder: Path, summaries: Mapping[str, Summary]) -> list[Row]:
+    """The rows of the variants, the first of which is the reference, each before its interpolations."""
+    rows: list[Row] = []
+    for name, summary in summaries.items():
+        rows += rows_of(name, summary, folder / name)
+        reference, row = rows[0], rows[-1]
+        same = all(summary[key] == reference.summary[key] for key in ("settings", "sets"))
+        if not same or len(row.scores) != len(reference.scores):
+            where, what = folder / name / SUMMARY, "other settings, sets or pairs"
+            raise UserError(f"{where}: {what} than {reference.name}'s; run `make ablations` again")
+    return rows
+
+
+def rows_of(name: str, summary: Summary, folder: Path) -> Iterator[Row]:
+    """The row of a variant, then those of its interpolations."""
+    queries, clusters = read_queries(folder / QUERIES)
+    scores, cosines = read_pairs(folder / PAIRS)
+    runs_of_row: dict[str, list[str]] = {}
+    for run in queries:
+        _, *share = run.partition("@")
+        runs_of_row.setdefault("".join([name, *share]), []).append(run)
+    before = float(np.mean([spearman(cosines[of_before(run)], scores) for run in runs_of_row[name]]))
+    for row, runs in runs_of_row.items():
+        of_runs = np.stack([cosines[run] for run in runs])
+        yield Row(
+            row,
+            summary,
+            {key: np.stack([queries[run][key] for run in runs]) for key in summary["sets"]},
+            clusters,
+            scores,
+            of_runs,
+            np.array([spearman(of_run, scores) for of_run in of_runs]),
+            before,
+        )
+
+
+def _untested(row: Row) -> results.Row:
     """A row before it is compared."""
-    correlations, last = of_seeds(row, scores), row.summary["trained"][-1]
+    last = row.summary["trained"][-1]
     return {
         "path": row.summary["path"],
         "row": row.summary["row"],
         "pairs": round(last["rows"] * last["epochs"]),
         "updates": last["optimizer_steps"],
-        "retrieval": {name: over_seeds(row.queries[name].mean(axis=1)) for name in sets},
-        "sts": {
-            **over_seeds(correlations),
-            "before": row.before,
-            "drop": row.before - float(correlations.mean()),
-        },
+        "retrieval": {name: over_seeds(values.mean(axis=1)) for name, values in row.queries.items()},
+        "sts": {**over_seeds(row.spearman), "before": row.before, "drop": row.before - float(row.spearman.mean())},
     }
 
 
-def of_seeds(row: Row, scores: Values) -> Values:
-    """Spearman's correlation of every seed."""
-    return np.array([spearman(cosines, scores) for cosines in row.cosines])
-
-
-def _test(base: Row, others: list[Row], scores: Values, draws: Draws, table: dict[str, results.Row]) -> None:
+def _test(base: Row, others: list[Row], draws: Draws, table: dict[str, results.Row]) -> None:
     """Write into the table how the rows differ from the one that they are compared with."""
     for name in base.queries:
         for row, tested in zip(others, retrieval_tests(base, others, name, draws), strict=True):
             table[row.name]["retrieval"][name] |= tested
-    for row, tested in zip(others, sts_tests(base, others, scores, draws), strict=True):
+    for row, tested in zip(others, sts_tests(base, others, draws), strict=True):
         table[row.name]["against"] = base.name
         table[row.name]["sts"] |= tested
         add_drop_share(table[row.name]["sts"], table[base.name]["sts"])
@@ -211,36 +210,37 @@ def protocol(clusters: Mapping[str, Clusters], draws: Draws) -> Protocol:
 
 def retrieval_tests(reference: Row, others: list[Row], name: str, draws: Draws) -> list[Difference]:
     """Each row's difference from the reference on one set, over queries."""
-    base = reference.queries[name]
-    differences = np.stack([row.queries[name].mean(axis=0) - base.mean(axis=0) for row in others], axis=1)
-    seeds = [p_seeds(row.queries[name].mean(axis=1), base.mean(axis=1)) for row in others]
-    return _with_seeds(tested_differences(differences, draws, reference.clusters[name]), seeds)
+    base, *values = (row.queries[name] for row in (reference, *others))
+    differences = np.stack([of_row.mean(axis=0) - base.mean(axis=0) for of_row in values], axis=1)
+    tested = tested_differences(differences, draws, reference.clusters[name])
+    return _with_seeds(tested, [of_row.mean(axis=1) for of_row in values], base.mean(axis=1))
 
 
-def sts_tests(reference: Row, others: list[Row], scores: Values, draws: Draws) -> list[Difference]:
+def sts_tests(reference: Row, others: list[Row], draws: Draws) -> list[Difference]:
     """Each row's difference from the reference in Spearman's correlation, over pairs."""
     rows = [reference, *others]
-    runs = resampled_spearman(np.concatenate([row.cosines for row in rows]), scores, draws)
+    runs = resampled_spearman(np.concatenate([row.cosines for row in rows]), reference.scores, draws)
     of_rows = np.split(runs, np.cumsum([len(row.cosines) for row in rows])[:-1], axis=1)
     drawn = np.stack([of_row.mean(axis=1) for of_row in of_rows], axis=1)  # mean over seeds: (resamples, rows)
     differences = drawn[:, 1:] - drawn[:, :1]
     below, above = (differences <= 0).sum(axis=0), (differences >= 0).sum(axis=0)
     p = np.minimum(1.0, 2 * (np.minimum(below, above) + 1) / (draws.resamples + 1))
-    base, *correlations = (of_seeds(row, scores) for row in rows)
-    observed = np.array([values.mean() for values in correlations]) - base.mean()
-    seeds = [p_seeds(values, base) for values in correlations]
-    return _with_seeds(verdicts(observed, interval(differences), p), seeds)
+    observed = np.array([row.spearman.mean() for row in others]) - reference.spearman.mean()
+    tested = verdicts(observed, interval(differences), p)
+    return _with_seeds(tested, [row.spearman for row in others], reference.spearman)
 
 
-def p_seeds(values: Values, base: Values) -> float | None:
-    """Welch's t-test between two groups of seeds; None with fewer than two in a group, or where neither varies."""
-    if min(len(values), len(base)) < 2 or not (values.std() or base.std()):
-        return None
-    return float(ttest_ind(values, base, equal_var=False).pvalue)
+def _with_seeds(tested: list[Tested], others: list[Values], base: Values) -> list[Difference]:
+    """The tests of rows with Welch's t-test between the seeds of each, (seeds,), and those of the reference.
 
-
-def _with_seeds(tested: list[Tested], seeds: list[float | None]) -> list[Difference]:
-    return [{**test} if p is None else {**test, "p_seeds": p} for test, p in zip(tested, seeds, strict=True)]
+    It is left out with fewer than two seeds in a group, or where neither varies.
+    """
+    differences: list[Difference] = []
+    for test, values in zip(tested, others, strict=True):
+        differences.append({**test})
+        if min(len(values), len(base)) >= 2 and (values.std() or base.std()):
+            differences[-1]["p_seeds"] = float(ttest_ind(values, base, equal_var=False).pvalue)
+    return differences
 
 
 def add_drop_share(row: MeasuredSimilarity, reference: MeasuredSimilarity) -> None:
@@ -250,10 +250,10 @@ def add_drop_share(row: MeasuredSimilarity, reference: MeasuredSimilarity) -> No
         row["drop_share"] = row["drop"] / reference["drop"]
 
 
-def pareto(rows: list[Row], table: Mapping[str, results.Row]) -> list[Point]:
+def pareto(reference: str, table: Mapping[str, results.Row]) -> list[Point]:
     """Retrieval against similarity over the mixing weight of the reference; the trained model is share 1."""
-    names = [row.name.partition("@") for row in rows]
-    shares = {"".join(parts): float(parts[2] or 1.0) for parts in names if parts[0] == rows[0].name}
+    names = [name.partition("@") for name in table]
+    shares = {"".join(parts): float(parts[2] or 1.0) for parts in names if parts[0] == reference}
     if len(shares) < 2:
         return []
     return [

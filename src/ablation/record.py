@@ -11,13 +11,11 @@ NAME/summary.json:
     retrieval               {SET: {measure: {"mean", "sd"}}} over seeds ("sd" with two seeds or more)
     sts                     {"spearman", "pearson", "spearman_before", "drop"}, each {"mean", "sd"}; before and drop
                             concern the model that retrieval training started from
-    interpolations          [{"share", "retrieval": {SET: {measure: mean}}, "sts": {"spearman", "pearson"}}] of the
-                            first seed; share 0 is the model before, share 1 (`retrieval` and `sts`) the trained one
     left_out                the reason, instead of all figures, where the data are too few for the variant
 NAME/queries.tsv   set, query-id, its cluster (src/evaluation/significance.py), then nDCG@10 of every run
 NAME/pairs.tsv     gold score of every STS pair, then its cosine in every run and, as SEED:before, in the model before
 
-A run is named by its seed; SEED@SHARE is an interpolation.
+A run is named by its seed; SEED@SHARE is an interpolation: share 0 is the model before, share 1 the trained one.
 """
 
 from __future__ import annotations
@@ -35,7 +33,7 @@ from src.ablation.results import LeftOut, Origin, Summary, Trained
 from src.errors import UserError
 from src.evaluation.metrics import MAIN
 from src.evaluation.results import DECIMALS
-from src.evaluation.significance import clusters_of
+from src.evaluation.significance import Clusters, clusters_of
 from src.evaluation.similarity import correlation, spearman
 from src.files import round_floats
 from src.table_files import read_table, write_table
@@ -45,7 +43,7 @@ if TYPE_CHECKING:
     from src.params.variant import Variant
 
 FOLDER = Path("data/ablation")
-SUMMARY = "summary.json"
+SUMMARY, QUERIES, PAIRS = "summary.json", "queries.tsv", "pairs.tsv"
 Values = NDArray[np.float64]
 
 
@@ -85,10 +83,6 @@ def summary(variant: Variant, runs: list[SeedRun], scores: Values, origin: Origi
             "spearman_before": over_seeds(before),
             "drop": over_seeds([b - of_seed["spearman"] for b, of_seed in zip(before, after, strict=True)]),
         },
-        "interpolations": [
-            {"share": share, "retrieval": mixture.means(), "sts": correlation(mixture.cosines, scores)}
-            for share, mixture in sorted(runs[0].mixtures.items())
-        ],
     }
     rounded: Summary = round_floats(value, DECIMALS)
     return rounded
@@ -116,14 +110,14 @@ def write_runs(folder: Path, seeds: list[SeedRun], benchmarks: Benchmarks) -> No
         for name, data in benchmarks.sets.items()
         for row, (query, cluster) in enumerate(zip(data.query_ids, clusters_of(data.qrels), strict=True))
     ]
-    write_table(folder / "queries.tsv", ["set", "query-id", "cluster", *runs], queries)
+    write_table(folder / QUERIES, ["set", "query-id", "cluster", *runs], queries)
     cosines = {name: run.cosines for name, run in runs.items()}
     cosines |= {of_before(str(run.seed)): run.before for run in seeds}
     pairs = [
         [f"{score:.9g}", *(f"{values[row]:.9g}" for values in cosines.values())]  # nine digits: float32 reads back
         for row, score in enumerate(benchmarks.pairs.scores)
     ]
-    write_table(folder / "pairs.tsv", ["score", *cosines], pairs)
+    write_table(folder / PAIRS, ["score", *cosines], pairs)
 
 
 def of_before(run: str) -> str:
@@ -131,29 +125,22 @@ def of_before(run: str) -> str:
     return f"{run}:before"
 
 
-def read_queries(path: Path) -> dict[str, dict[str, Values]]:
-    """{run: {set: (queries,) nDCG@10}} of a queries.tsv."""
+def read_queries(path: Path) -> tuple[dict[str, dict[str, Values]], dict[str, Clusters]]:
+    """{run: {set: (queries,) nDCG@10}} and {set: (queries,) cluster of each query} of a queries.tsv."""
     header, rows = _table(path)
-    sets = list(dict.fromkeys(row[0] for row in rows))
-    return {
-        run: {name: np.array([float(row[column]) for row in rows if row[0] == name]) for name in sets}
-        for column, run in enumerate(header)
-        if column >= 3
-    }
-
-
-def read_clusters(path: Path) -> dict[str, NDArray[np.int64]]:
-    """{set: (queries,) cluster of each query} of a queries.tsv."""
-    _, rows = _table(path)
-    sets = dict.fromkeys(row[0] for row in rows)
-    return {name: np.array([int(row[2]) for row in rows if row[0] == name]) for name in sets}
+    of_sets: dict[str, list[list[str]]] = {}
+    for name, _, *values in rows:
+        of_sets.setdefault(name, []).append(values)
+    columns = {name: np.array(values, dtype=np.float64).T for name, values in of_sets.items()}
+    runs = {run: {name: columns[name][place] for name in columns} for place, run in enumerate(header[3:], 1)}
+    return runs, {name: values[0].astype(np.int64) for name, values in columns.items()}
 
 
 def read_pairs(path: Path) -> tuple[Values, dict[str, Values]]:
     """Gold scores (pairs,) and {run: (pairs,) cosines} of a pairs.tsv."""
     header, rows = _table(path)
-    values = np.array([[float(field) for field in row] for row in rows])
-    return values[:, 0], {run: values[:, column] for column, run in enumerate(header) if column >= 1}
+    scores, *cosines = np.array(rows, dtype=np.float64).T
+    return scores, dict(zip(header[1:], cosines, strict=True))
 
 
 def _table(path: Path) -> tuple[list[str], list[list[str]]]:

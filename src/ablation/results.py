@@ -34,14 +34,6 @@ class LeftOut(TypedDict):
     origin: Origin
 
 
-class Interpolation(TypedDict):
-    """A mixture of the weights before and after retrieval training, at the first seed."""
-
-    share: float
-    retrieval: dict[str, Scores]
-    sts: Scores
-
-
 class Summary(TypedDict):
     """summary.json of a variant that was trained."""
 
@@ -56,7 +48,6 @@ class Summary(TypedDict):
     sts_set: str
     retrieval: dict[str, dict[str, Scores]]
     sts: dict[str, Scores]
-    interpolations: list[Interpolation]
 
 
 class Difference(Tested):
@@ -129,5 +120,5 @@ class Comparison(TypedDict):
     sts_set: str
     rows: dict[str, Row]
     pareto: list[Point]
-    left_out: NotRequired[dict[str, str]]
-    origins: NotRequired[dict[str, Origin]]
+    left_out: dict[str, str]
+    origins: dict[str, Origin]

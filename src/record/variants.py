@@ -14,7 +14,7 @@ from pathlib import Path
 
 from src.ablation.compare import compare_all, read_summaries
 from src.ablation.evidence import COMPARISON
-from src.ablation.record import FOLDER, over_seeds, read_pairs, read_queries
+from src.ablation.record import FOLDER, PAIRS, QUERIES, over_seeds, read_pairs, read_queries
 from src.ablation.results import Comparison, Measured, Summary
 from src.ablation.table import markdown
 from src.errors import UserError
@@ -84,7 +84,7 @@ def check_variants(folder: Path) -> Iterator[Line]:
     comparison = compare_all(folder, ablations, Draws.of(params.eval))
     yield json_line(COMPARISON, read_json(folder / COMPARISON), comparison)
     yield numbers_line(TABLE, read_text(folder / TABLE), page(comparison))
-    for name, summary in read_summaries(folder, ablations.variants).items():
+    for name, summary in read_summaries(folder, ablations.variants)[0].items():
         yield json_line(f"{name}/summary.json, main values", main_values(summary), recomputed(folder / name, summary))
 
 
@@ -96,8 +96,8 @@ def main_values(summary: Summary) -> dict[str, object]:
 
 def recomputed(folder: Path, summary: Summary) -> dict[str, Measured]:
     """The same from the values of every query and pair."""
-    queries = read_queries(folder / "queries.tsv")
-    gold, cosines = read_pairs(folder / "pairs.tsv")
+    queries, _ = read_queries(folder / QUERIES)
+    gold, cosines = read_pairs(folder / PAIRS)
     seeds = [run for run in queries if "@" not in run]
     of_seeds = {"spearman": [spearman(cosines[seed], gold) for seed in seeds]}
     of_seeds |= {name: [float(queries[seed][name].mean()) for seed in seeds] for name in summary["sets"]}

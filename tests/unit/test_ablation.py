@@ -1,7 +1,6 @@
 """Ablations: rows of params become variants, figures become files, and rows are compared with the reference."""
 
 import copy
-import json
 
 import numpy as np
 import pytest
@@ -12,7 +11,7 @@ from src.ablation.table import markdown
 from src.errors import UserError
 from src.evaluation.significance import Draws
 from src.evaluation.similarity import Pairs, resampled_spearman, spearman
-from src.files import read_yaml, write_json
+from src.files import read_json, read_yaml, write_json
 from src.params import load_params
 from src.params.load import validate, validate_ablations
 from src.params.variant import read_variant
@@ -184,12 +183,13 @@ def filed(tmp_path):
 
 
 def compared(folder):
-    rows, scores, head = compare.read_rows(folder, ["full", "better", "same"], "full")
-    return compare.compare(rows, scores, head, Draws(resamples=200, seed=3))
+    rows = {"variants": {name: {"path": CHAIN} for name in ("better", "full", "same")}}
+    return compare.compare_all(folder, ablations().model_copy(update=rows), Draws(resamples=200, seed=3))
 
 
 def test_the_files_read_back(filed):
-    queries = record.read_queries(filed / "full" / "queries.tsv")
+    queries, clusters = record.read_queries(filed / "full" / "queries.tsv")
+    assert clusters["set"].tolist() == np.arange(15).repeat(2).tolist()
     assert list(queries) == ["1", "2", "3", "1@0", "1@0.5"]
     assert np.allclose(queries["2"]["set"], measured(0.5, 0.3, 2).queries["set"]["nDCG@10"], atol=1e-5)
     scores, cosines = record.read_pairs(filed / "full" / "pairs.tsv")
@@ -199,7 +199,6 @@ def test_the_files_read_back(filed):
 
 
 def test_tests_and_intervals_draw_the_clusters_that_were_filed(filed):
-    assert record.read_clusters(filed / "full" / "queries.tsv")["set"].tolist() == np.arange(15).repeat(2).tolist()
     protocol = compared(filed)["protocol"]
     assert "all 32768 sign flips of 15 clusters of the 30 queries" in protocol["retrieval_test"]["set"]
     assert "200 resamples of 15 clusters" in protocol["retrieval_interval"]["set"]
@@ -207,7 +206,7 @@ def test_tests_and_intervals_draw_the_clusters_that_were_filed(filed):
 
 def test_rows_are_compared_with_the_reference(filed):
     rows = compared(filed)["rows"]
-    assert list(rows) == ["full", "full@0", "full@0.5", "better", "same"]
+    assert list(rows) == ["full", "full@0", "full@0.5", "better", "same"], "the reference first"
     assert {(row["pairs"], row["updates"]) for row in rows.values()} == {(15, 7)}
     assert {row["sts"]["before"] for row in rows.values()} == {1.0}, "recomputed from the pairs"
     better, same = rows["better"], rows["same"]
@@ -253,7 +252,7 @@ def test_a_variant_shows_what_share_of_the_drop_is_left(filed):
 
 def test_the_pareto_curve_ends_at_the_trained_model(filed):
     points = compared(filed)["pareto"]
-    full = json.loads((filed / "full" / record.SUMMARY).read_text())
+    full = read_json(filed / "full" / record.SUMMARY)
     assert [point["share"] for point in points] == [0.0, 0.5, 1.0]
     assert points[-1]["retrieval"]["set"] == full["retrieval"]["set"]["nDCG@10"]["mean"]
 
@@ -265,18 +264,27 @@ def test_the_table_marks_what_is_significant(filed):
     assert "*" not in next(line for line in lines if line.startswith("| same "))
 
 
-def test_rows_of_other_settings_are_refused(filed):
-    summary = json.loads((filed / "same" / record.SUMMARY).read_text())
-    summary["settings"]["seeds"] = [2]
-    write_json(filed / "same" / record.SUMMARY, summary)
-    with pytest.raises(UserError, match=r"other settings than full's"):
+@pytest.mark.parametrize("other", [{"settings": {"seeds": [2]}}, {"sets": []}])
+def test_rows_of_other_settings_or_sets_are_refused(filed, other):
+    summary = read_json(filed / "same" / record.SUMMARY)
+    write_json(filed / "same" / record.SUMMARY, summary | other)
+    with pytest.raises(UserError, match=r"same/summary.json: other settings, sets or pairs than full's"):
         compared(filed)
+
+
+def test_each_summary_is_read_once(filed, monkeypatch):
+    read = []
+    monkeypatch.setattr(compare, "read_json", lambda path: read.append(path.parent.name) or read_json(path))
+    compared(filed)
+    assert read == ["better", "full", "same"]
 
 
 def test_a_variant_that_the_data_are_too_few_for_is_left_out_but_not_the_reference(filed):
     left_out = record.left_out(variant("batch_2048"), "its batch is larger", {})
     write_json(filed / "same" / record.SUMMARY, left_out)
-    assert "same" not in compared(filed)["rows"]
+    found = compared(filed)
+    assert "same" not in found["rows"] and found["left_out"] == {"same": "its batch is larger"}
+    assert list(found["origins"]) == ["better", "full", "same"]
     write_json(filed / "full" / record.SUMMARY, left_out)
     with pytest.raises(UserError, match="the reference 'full' was left out, since its batch is larger"):
         compared(filed)
