@@ -10,7 +10,6 @@ from src.files import read_text
 from src.recipe import systems
 from src.reporting import names, training
 from src.reporting.inputs import TRAINING_SETS, Inputs
-from src.reporting.model_card import altered
 from src.reporting.section import Figure, Part, Section
 from src.reporting.tables import Cell, Table, plain
 
@@ -22,16 +21,6 @@ LIBRARIES += ["bm25s", "ir-measures", "dvc"]
 def what_was_run(inputs: Inputs) -> Section:
     """Data, models, recipe, seeds, versions."""
     params = inputs.params
-    base = params.base_model
-    revision = inputs.base_origin.get("revision", base.revision)
-    origin = f"`{base.source}`" + (f" at revision `{revision}`" if revision else "") + altered(inputs.base_origin)
-    if base.source == "scratch":
-        origin = (
-            f"a GTE encoder with random weights, {base.layers} layers × {base.hidden_size}, and a BPE vocabulary of "
-            f"{base.vocab_size:,} pieces trained on {params.data.text.name}"
-        )
-        mlm = base.mlm
-        origin += f", pretrained by masked language modelling for {mlm.epochs:g} epochs" if mlm.epochs else ""
     cards = ", ".join(f"[{card['name']}](data/{card['name']}.md)" for card in inputs.cards.values())
     published_rows = _published_rows(inputs)
     curves = training.read_curves(inputs.root)
@@ -39,7 +28,7 @@ def what_was_run(inputs: Inputs) -> Section:
         data(inputs),
         f"Data cards (checksums, what was dropped and why, lengths in words and tokens): {cards}. {leaks(inputs)}",
         training.recipe(inputs, curves),
-        f"- Base: {origin}.\n"
+        f"- Base: {base_encoder(inputs)}.\n"
         f"- Beyond the paper in the retrieval step (anti-forgetting, negatives): {training.beyond_the_paper(inputs)}.\n"
         f"- Rows of the tables: BM25 with Turkish case folding: plain words, stems, lemmas; a late-interaction model "
         f"({params.colbert.dim} dimensions a token) trained here on the retrieval step's pairs; the encoder "
@@ -51,6 +40,28 @@ def what_was_run(inputs: Inputs) -> Section:
         Figure("training", "Training curves: loss by optimizer step", partial(training.draw_curves, inputs, curves)),
     ]
     return Section("What was run", "data, recipe, seeds, versions, training curves", parts)
+
+
+def base_encoder(inputs: Inputs) -> str:
+    """The encoder before any training, and what was done to the weights and vocabulary of a published one."""
+    base, origin = inputs.params.base_model, inputs.base_origin
+    if base.source == "scratch":
+        pretrained = f", pretrained by masked language modelling for {base.mlm.epochs:g} epochs"
+        return (
+            f"a GTE encoder with random weights, {base.layers} layers × {base.hidden_size}, and a BPE vocabulary of "
+            f"{base.vocab_size:,} pieces trained on {inputs.params.data.text.name}"
+        ) + (pretrained if base.mlm.epochs else "")
+    revision = origin.get("revision", base.revision)
+    words = f"`{base.source}`" + (f" at revision `{revision}`" if revision else "")
+    words += f" ({origin['weights']})" if origin.get("weights") else ""
+    cut = origin.get("vocabulary")
+    if not cut:
+        return words
+    return (
+        f"{words} (vocabulary cut to {cut['pieces']:,} of {cut['pieces_before']:,} pieces, those that {cut['text']} "
+        f"uses {cut['threshold']} or more times and single characters: {cut['parameters'] / 1e6:.1f} M parameters in "
+        f"place of {cut['parameters_before'] / 1e6:.1f} M; {cut['cut_otherwise']:.2%} of its tokens are cut otherwise)"
+    )
 
 
 def leaks(inputs: Inputs) -> str:

@@ -15,14 +15,13 @@ from src.recipe.stages import STAGES
 from src.recipe.systems import LATE
 from src.reporting import names, style
 from src.reporting.inputs import Inputs, read_columns
-from src.reporting.model_card import frozen_parts
 from src.reporting.tables import Cell, Table, share
 from src.training.record import DEV
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from src.params.schema import ColbertParams, MlmParams, StageParams
+    from src.params.schema import ColbertParams, MlmParams, Params, StageParams
 
 MLM = "mlm"
 FOLDER = "reports/training"
@@ -32,6 +31,7 @@ TITLES = {
     LATE: "late-interaction baseline",
 }
 LOSSES = {"mnrl": "multiple negatives ranking", "cosent": "CoSENT"}  # in words; another goes by its own name
+SETTINGS = ("step", "data", "loss", "dimensions", "batch", "epochs", "learning rate", "tokens", "frozen")
 SMOOTHED = 40  # points above which a running mean is drawn besides
 Curve = dict[str, list[float]]
 
@@ -58,32 +58,41 @@ def recipe(inputs: Inputs, curves: Mapping[str, Curve]) -> Table:
     params = inputs.params
     mlm = params.base_model.mlm
     late = params.colbert.model_copy(update={"epochs": params.colbert_epochs})
-    rows = [_row(MLM, [params.data.text.name, "masked tokens", None], mlm, curves)] if MLM in curves else []
+    rows = {MLM: _settings(MLM, [params.data.text.name, "masked tokens", None], mlm)} if MLM in curves else {}
+    rows |= chain(params)
+    learnt = ["multiple negatives ranking of MaxSim", f"{late.dim} a token"]
+    rows[LATE] = _settings(LATE, [params.data.retrieval.name, *learnt], late)
+    batches = {MLM: mlm.batch_size, LATE: late.batch_size}
+    batches |= {name: params.block(stage).batch_size for name, stage in STAGES.items()}
+    worked = [row + _work(curves.get(name), batches[name]) for name, row in rows.items()]
+    header = [*SETTINGS, "optimizer steps", "examples seen, at most", "first loss", "last epoch's loss"]
+    notes = f"The last epoch's loss is the mean of its batches. {late_differences(inputs)}"
+    return Table("recipe", header, worked, notes=notes)
+
+
+def chain(params: Params) -> dict[str, list[Cell]]:
+    """{step: its SETTINGS} of the three steps."""
+    rows = {}
     for name, stage in STAGES.items():
         block = params.block(stage)
+        frozen = {f"{block.freeze_layers} layers": block.freeze_layers, "embeddings": block.freeze_embeddings}
         learnt = [LOSSES.get(block.loss, block.loss), ", ".join(map(str, block.dims))]
-        rows.append(_row(name, [getattr(params.data, name).name, *learnt], block, curves, frozen_parts(block)))
-    learnt = ["multiple negatives ranking of MaxSim", f"{late.dim} a token"]
-    rows.append(_row(LATE, [params.data.retrieval.name, *learnt], late, curves))
-    header = ["step", "data", "loss", "dimensions", "batch", "epochs", "learning rate", "tokens", "frozen"]
-    header += ["optimizer steps", "examples seen, at most", "first loss", "last epoch's loss"]
-    notes = f"The last epoch's loss is the mean of its batches. {late_differences(inputs)}"
-    return Table("recipe", header, rows, notes=notes)
+        parts = ", ".join(words for words, used in frozen.items() if used)
+        rows[name] = _settings(name, [getattr(params.data, name).name, *learnt], block, parts or None)
+    return rows
 
 
-def _row(
-    name: str,
-    learnt: Sequence[Cell],
-    block: StageParams | ColbertParams | MlmParams,
-    curves: Mapping[str, Curve],
-    frozen: str = "",
+def _settings(
+    name: str, learnt: Sequence[Cell], block: StageParams | ColbertParams | MlmParams, frozen: Cell = None
 ) -> list[Cell]:
-    work: list[Cell] = [0, 0, None, None]
-    if name in curves:
-        taken, losses = steps(curves[name]), curves[name]["loss"]
-        work = [taken, taken * block.batch_size, losses[0], last_loss(curves[name])]
     rates = [f"{block.epochs:g}", f"{block.learning_rate:g}"]
-    return [TITLES[name], *learnt, block.batch_size, *rates, block.max_length, frozen or None, *work]
+    return [TITLES[name], *learnt, block.batch_size, *rates, block.max_length, frozen]
+
+
+def _work(curve: Curve | None, batch_size: int) -> list[Cell]:
+    if not curve:
+        return [0, 0, None, None]
+    return [steps(curve), steps(curve) * batch_size, curve["loss"][0], last_loss(curve)]
 
 
 def late_differences(inputs: Inputs) -> str:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from src.files import fresh_dir, read_text, write_text
 from src.params import Params
-from src.reporting import document, html, metrics
+from src.reporting import document, html
 from src.reporting.cards import write_cards
-from src.reporting.inputs import TRAINING_SETS, read_inputs
-from src.reporting.model_card import write_model_card
+from src.reporting.inputs import read_inputs
+from src.reporting.model_card import model_card
 
 REPORTS = Path("reports")
 
@@ -19,8 +19,7 @@ def run(params: Params) -> None:
     inputs = read_inputs(params)
     write_cards(inputs, REPORTS / "data")
     with fresh_dir(REPORTS / "model_card") as folder:
-        cards = {name: inputs.cards[name] for name in TRAINING_SETS}
-        write_model_card(folder, metrics.merge(inputs), params, cards, inputs.base_origin)
+        write_text(folder / "README.md", model_card(inputs))
     report = document.report(inputs)
     for name, tables in (("tables", report.tables()), ("plots", report.plots())):
         with fresh_dir(REPORTS / name) as folder:
