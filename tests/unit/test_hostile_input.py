@@ -60,57 +60,26 @@ def parquet(**columns) -> bytes:
 # (kind of set, name of the file, its bytes, what the message must hold)
 TRAINING = [
     ("nli", "a.jsonl", b"", "no rows"),
-    ("nli", "b.jsonl", b"\n \n\t\n", "no rows"),
-    ("nli", "c.jsonl", GOOD.encode() + b'{"anchor": "a', "c.jsonl:2: not JSON"),
     ("nli", "d.jsonl", GOOD.encode() + b"null\n", "d.jsonl:2: a JSON NoneType"),
-    ("nli", "e.jsonl", b'"text"\n', "e.jsonl:1: a JSON str"),
     ("nli", "f.jsonl", b"{}\n", "f.jsonl:1: no column `anchor`"),
     ("nli", "g.jsonl", b"\x00\x00\x00\x00\n", "g.jsonl:1: not JSON"),
     ("nli", "h.jsonl", GOOD.encode("utf-16"), "not UTF-8"),
-    ("nli", "i.jsonl", GOOD.encode() + "ığ".encode("cp1254"), "not UTF-8"),
-    ("nli", "j.jsonl", b"[" * 200_000 + b"\n", "j.jsonl:1: not JSON"),
     ("nli", "k.jsonl", b'{"anchor": 1, "positive": "b", "negative": "c"}\n', "anchor is a int"),
-    ("nli", "l.jsonl", b'{"anchor": ["a"], "positive": "b", "negative": "c"}\n', "anchor is a list"),
     ("nli", "m.jsonl", b'{"anchor": {"a": 1}, "positive": "b", "negative": "c"}\n', "anchor is a dict"),
-    ("nli", "n.jsonl", b'{"Anchor": "a", "positive": "b", "negative": "c"}\n', "no column `anchor`"),
-    ("nli", "o.jsonl", GOOD.encode() + b'{"anchor": "a", "positive": "b"}\n', "o.jsonl:2: no column `negative`"),
-    ("nli", "p.jsonl", GOOD.encode() + b'{"anchor": NaN, "positive": "b", "negative": "c"}\n', "anchor is a float"),
-    ("nli", "q.csv", b"anchor,positive,negative\n", "no rows"),
-    ("nli", "r.csv", b"anchor,positive,negative\na,b\n", "r.csv:2: 2 fields"),
     ("nli", "s.csv", b"anchor;positive;negative\na;b;c\n", "no column `anchor`"),
-    ("nli", "t.csv", b'anchor,positive,negative\n"a,b,c\n', "malformed"),
-    ("nli", "u.csv", b"anchor,positive,negative\na\x00,b,c\n", "NUL"),
-    ("nli", "v.tsv", b"anchor,positive,negative\na,b,c\n", "no column `anchor`"),
     ("nli", "w.csv", b"\xff\xfea\x00,\x00", "not UTF-8"),
-    ("nli", "x.parquet", b"", "no readable Parquet"),
-    ("nli", "y.parquet", b"PAR1" + b"\x00" * 64 + b"PAR1", "no readable Parquet"),
     ("nli", "yy.parquet", parquet(anchor=pyarrow.array([2**31 - 1], pyarrow.date32())), "no readable Parquet"),
     ("nli", "z.parquet", parquet(anchor=["a"], positive=["b"], negative=["c"])[:-9], "no readable Parquet"),
-    ("nli", "aa.parquet", parquet(anchor=[1], positive=["b"], negative=["c"]), "anchor is a int"),
     ("nli", "ab.parquet", parquet(anchor=[b"a"], positive=["b"], negative=["c"]), "anchor is a bytes"),
-    ("nli", "ac.parquet", parquet(query=["a"]), "no column `anchor`"),
     ("nli", "ad.parquet", parquet(anchor=pyarrow.array([], pyarrow.string())), "no rows"),
-    ("nli", "ae.jsonl.gz", b"\x1f\x8b", "damaged or truncated gzip"),
-    ("nli", "af.jsonl.gz", GOOD.encode(), "damaged or truncated gzip"),
     ("nli", "ag.jsonl.gz", gzip.compress(GOOD.encode() * 500)[:-30], "damaged or truncated gzip"),
     ("nli", "ah.jsonl.gz", gzip.compress(b"x" * 100)[:-8] + b"\x00" * 8, "damaged or truncated gzip"),
     ("nli", "ai.jsonl", pickle.dumps({"anchor": "a"}), "not UTF-8"),
-    ("nli", "aj.exe", b"MZ", "unknown kind of file"),
-    ("nli", "ak.jsonl.zip", b"PK\x03\x04", "unknown kind of file"),
     ("sts", "al.jsonl", (SCORED % "NaN").encode(), "score is nan"),
     ("sts", "am.jsonl", (SCORED % "Infinity").encode(), "score is inf"),
-    ("sts", "an.jsonl", (SCORED % "-0.1").encode(), "score is -0.1"),
-    ("sts", "ao.jsonl", (SCORED % "1e400").encode(), "score is inf"),
-    ("sts", "ap.jsonl", (SCORED % "true").encode(), "score is True"),
     ("sts", "aq.jsonl", (SCORED % "null").encode(), "score is None"),
-    ("sts", "ar.jsonl", (SCORED % '"four"').encode(), "score is 'four'"),
-    ("sts", "as.jsonl", (SCORED % "[4]").encode(), "score is [4]"),
     ("sts", "at.csv", b"sentence1,sentence2,score\na,b,\n", "score is ''"),
-    ("sts", "au.tsv", b"sentence1\tsentence2\tscore\na\tb\t4,5\n", "score is '4,5'"),
-    ("text", "av.txt", b"", "no rows"),
-    ("text", "aw.txt", b"a\x00b\n", "NUL"),
     ("text", "ax.txt", "İğ".encode("cp1254"), "not UTF-8"),
-    ("retrieval", "ay.jsonl", b'{"query": "a", "passage": "b"}\n', "no column `anchor`"),
     ("retrieval", "az.jsonl", b'{"anchor": "a", "positive": "b", "negative": 3}\n', "negative is a int"),
 ]
 
@@ -121,25 +90,18 @@ QRELS = "query-id\tcorpus-id\tscore\nq1\td1\t1\n"
 # (corpus.jsonl, queries.jsonl, qrels/test.tsv; None: missing), what the message must hold
 BEIR = [
     ((None, QUERIES, QRELS), "corpus.jsonl: no such file"),
-    ((CORPUS, None, QRELS), "queries.jsonl: no such file"),
     ((CORPUS, QUERIES, None), "test.tsv: no such file"),
     (("", QUERIES, QRELS), "corpus.jsonl: no rows"),
-    ((CORPUS, "", QRELS), "queries.jsonl: no rows"),
     ((CORPUS, QUERIES, ""), "test.tsv: empty"),
     ((CORPUS, QUERIES, "query-id\tcorpus-id\tscore\n"), "no judgement above 0"),
     ((CORPUS, QUERIES, QRELS.replace("\t1\n", "\t0\n")), "no judgement above 0"),
     ((CORPUS, QUERIES, QRELS.replace("d1", "d2")), "no judgement above 0"),
-    ((CORPUS, QUERIES, QRELS.replace("\t1\n", "\tNaN\n")), "score is 'NaN'"),
-    ((CORPUS, QUERIES, QRELS.replace("\t1\n", "\tinf\n")), "score is 'inf'"),
     ((CORPUS, QUERIES, QRELS.replace("\t1\n", "\tyes\n")), "score is 'yes'"),
     ((CORPUS, QUERIES, QRELS.replace("\t", " ")), "no column 'query-id'"),
     ((CORPUS, QUERIES, QRELS + "q1\td1\n"), "2 fields"),
     ((CORPUS * 2, QUERIES, QRELS), "id 'd1' occurs twice"),
-    ((CORPUS, QUERIES * 2, QRELS), "id 'q1' occurs twice"),
     ((CORPUS.replace("d1", ""), QUERIES, QRELS), "_id is ''"),
-    ((CORPUS.replace("d1", "d 1"), QUERIES, QRELS), "_id is 'd 1'"),
     ((CORPUS.replace("d1", "d\\n1"), QUERIES, QRELS), "_id is 'd\\n1'"),
-    ((CORPUS.replace('"d1"', "1.5"), QUERIES, QRELS), "_id is 1.5"),
     ((CORPUS.replace('"d1"', "true"), QUERIES, QRELS), "_id is True"),
     ((CORPUS.replace('"bir"', "null"), QUERIES, QRELS), "no column `text`"),
     ((CORPUS.replace('"title": ""', '"title": 3'), QUERIES, QRELS), "title is a int"),
@@ -147,22 +109,17 @@ BEIR = [
 
 RUNS = [
     ("q1 Q0 d1 1 0.5\n", "x.trec:1: 5 columns"),
-    ("q1 Q0 d1 1 0.5 tag more\n", ":1: 7 columns"),
     ("q1 Q0 d1 1 nan tag\n", "x.trec:1: score 'nan' is no finite number"),
-    ("q1 Q0 d1 1 -inf tag\n", "'-inf' is no finite number"),
     ("q1 Q0 d1 1 high tag\n", "'high' is no finite number"),
     ("q1 Q0 d1 1 0.5 tag\nq1 Q0 d1 2 0.4 tag\n", "x.trec:2: document d1 occurs twice for query q1"),
 ]
 
 PARAMS = [
     ("", "expected blocks"),
-    ("[1, 2]", "expected blocks"),
     ("just text", "expected blocks"),
-    ("a: [1", "not YAML"),
     ("a: b: c", "not YAML"),
     ("seed: !!python/object/apply:os.system ['touch OWNED']", "not YAML"),
     ("a: &a [*a]", "Circular reference"),
-    ("\x00", "not YAML"),
     ("train: 3", "train"),
     ("seed: 42", "missing"),
 ]
@@ -216,8 +173,6 @@ PAIR = '{"anchor": "a%d", "positive": "p%d"%s}\n'
     ("negatives", "lacking", "having"),
     [
         ([', "negative": "n"'] * 7 + [""], 8, 1),
-        (["", *[', "negative": "n"'] * 7], 1, 2),
-        ([', "negative": "n"', ', "negative": null'], 2, 1),
         ([', "negative": ""', ', "negative": "n"'], 1, 2),
     ],
 )
@@ -234,14 +189,6 @@ def test_rows_without_any_negative_are_pairs(tmp_path, negative):
     path = tmp_path / "train.jsonl"
     path.write_text("".join(PAIR % (number, number, negative) for number in range(3)))
     assert [set(row) for row in clean_rows(KINDS["retrieval"], [path], 1000, True).rows] == [{"anchor", "positive"}] * 3
-
-
-@pytest.mark.parametrize("title", ["[1]", "2024", "true"])
-def test_a_title_that_is_no_text_is_refused_in_search(tmp_path, title):
-    path = tmp_path / "belgeler.jsonl"
-    path.write_text(f'\n{{"text": "bir", "title": {title}}}\n')
-    with pytest.raises(UserError, match=r"belgeler.jsonl:2: title is a \w+; expected text"):
-        list(read_documents(path))
 
 
 VALUES = st.recursive(
@@ -327,20 +274,12 @@ def test_a_name_that_could_leave_its_folder(monkeypatch, tmp_path, name):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_corpus_is_as_large_as_promised():
-    assert len(TRAINING) + len(BEIR) + len(RUNS) + len(PARAMS) >= 60
-
-
-def test_a_line_without_end(tmp_path):
-    path = tmp_path / "train.jsonl"
-    path.write_bytes(b'{"text": "' + b"x" * (readers.MAX_LINE + 1) + b'"}\n')
-    assert "train.jsonl:1: longer than" in refused(list, readers.read_rows(path))
-
-
-def test_a_long_line_is_read(tmp_path):
+def test_a_line_without_end_is_refused_and_a_long_one_is_read(tmp_path):
     path = tmp_path / "train.jsonl"
     path.write_text(json.dumps({"text": "kelime " * 1_500_000}) + "\n")
     assert len(next(readers.read_rows(path))[1]["text"]) == 7 * 1_500_000
+    path.write_bytes(b'{"text": "' + b"x" * (readers.MAX_LINE + 1) + b'"}\n')
+    assert "train.jsonl:1: longer than" in refused(list, readers.read_rows(path))
 
 
 def test_a_gzip_bomb(tmp_path):
@@ -358,13 +297,6 @@ def test_odd_texts_are_texts(tmp_path, text):
     path = tmp_path / "train.jsonl"
     path.write_text(json.dumps({"anchor": text, "positive": "b"}) + "\n")
     assert clean_rows(KINDS["retrieval"], [path], 1000, True).rows[0]["anchor"] == text
-
-
-@pytest.mark.parametrize("mark", ["\u202e", "\u200b", "\ufeff"])
-def test_marks_that_nobody_sees_are_taken_out(tmp_path, mark):
-    path = tmp_path / "train.jsonl"
-    path.write_text(json.dumps({"anchor": f"{mark}ters{mark}", "positive": "b"}) + "\n")
-    assert clean_rows(KINDS["retrieval"], [path], 1000, True).rows[0]["anchor"] == "ters"
 
 
 def test_a_huge_id_is_an_id(tmp_path):
@@ -409,10 +341,3 @@ def test_any_text_is_a_run_or_params_or_refused(tmp_path_factory, content):
             read(path)
         except UserError as error:
             assert str(path) in str(error)
-
-
-@pytest.mark.parametrize("content", ["[" * 100_000, "9" * 5000, '{"a": 1', "\x00"])
-def test_a_json_file_of_ours_that_was_damaged(tmp_path, content):
-    (tmp_path / "card.json").write_text(content)
-    assert "card.json" in refused(read_json, tmp_path / "card.json")
-    assert "card.json:1" in refused(list, read_jsonl(tmp_path / "card.json"))

@@ -42,33 +42,19 @@ def test_the_committed_files_are_valid():
     ("key", "value", "message"),
     [
         ("train.batch_size", 0, "train.batch_size: 0 is not allowed: .*greater than or equal to 2"),
-        ("train.batch_size", "many", "train.batch_size: 'many' is not allowed"),
-        ("train.batch_size", 512.5, "train.batch_size: 512.5 is not allowed"),
         ("train.batchsize", 512, "train.batchsize: no such key"),
-        ("trian", {}, "trian: no such key"),
-        ("train.learning_rate", -1e-3, "train.learning_rate: -0.001 is not allowed"),
         ("train.dims", [64, 128, 32, 16], "train: dims .* must be descending"),
-        ("train.dims", [128, 128], "train: dims .* without repeats"),
         ("train.dims", [4096, 64], "train.dims 4096 is larger than base_model.hidden_size 128"),
-        ("eval.dims", [256], "eval.dims 256 is larger"),
         ("train.dim_weights", [1.0], "dim_weights has 1 values for 5 dims"),
         ("train.loss", "triplet", "train.loss: 'triplet' is not allowed: .*'mnrl' or 'cosent'"),
-        ("runtime.threads", 0, "runtime.threads: 0"),
-        ("runtime.offline", "yes", "runtime.offline: 'yes'"),
         ("base_model.heads", 3, "heads 3 does not fit hidden_size 128"),
         ("base_model.vocabulary", "trim", "vocabulary: trim is for a published encoder"),
-        ("base_model.vocabulary_threshold", 0, "base_model.vocabulary_threshold: 0"),
-        ("base_model.mlm.mask_probability", 1.5, "base_model.mlm.mask_probability: 1.5"),
-        ("data.nli.name", "../nli", "data.nli.name: '../nli'"),
         ("eval.sets", {}, "eval.sets"),
         ("eval.sets", {"faq.v2": {}}, "eval.sets.faq.v2: .*'faq.v2' is a key, and a dot in a key is a level to DVC"),
-        ("eval.published", ["e5", "e5"], "eval: published: 'e5' stands twice"),
         ("eval.published", ["E5", "bge-m3", "e5"], "eval: published: 'e5' stands twice"),
         ("train.batch_size", 10**30, "train.batch_size: 10{30} is not allowed"),
         ("seed", 2**64, "seed: 18446744073709551616 is not allowed"),
-        ("seed", -1, "seed: -1"),
         ("profile", "paper", r"profile: 'paper' changes nothing here; .*\$\(python -m src.profile paper\)"),
-        ("seed", None, "seed: None"),
         ("eval.published", ["e5", "ColBERT-64"], "eval: published: 'ColBERT-64' is a row of the pipeline's own"),
         *((f"eval.sets.{name}", SET, f"eval.sets: '{name}' names another thing in reports/metrics") for name in TAKEN),
         ("eval.sets.STS", SET, "sets: 'STS' is the name of a training set"),
@@ -76,7 +62,6 @@ def test_the_committed_files_are_valid():
         ("base_model.dropout", None, "dropout: an encoder from scratch"),
         ("base_model.keep_layers", [1], "keep_layers is for a published encoder"),
         ("base_model", BASE | {"keep_layers": [2, 1]}, r"keep_layers \[2, 1\] must ascend"),
-        ("base_model", BASE | {"keep_layers": [0]}, "keep_layers.0: 0 is not allowed"),
     ],
 )
 def test_a_wrong_value_is_named(key, value, message):
@@ -117,16 +102,7 @@ def test_a_missing_key_is_named():
         validate(values, "params.yaml")
 
 
-@pytest.mark.parametrize("text", ["- a\n", "a: [1\n", ""])
-def test_a_file_that_is_no_mapping_is_refused(tmp_path, text):
-    (tmp_path / "params.yaml").write_text(text)
-    with pytest.raises(UserError, match="params.yaml"):
-        load_params(tmp_path / "params.yaml")
-
-
-@pytest.mark.parametrize(
-    "text", ["train: &a {dims: *a}", "a: &a [*a]", "a: !!binary aGk=", "a: !!set {b}", "a: 2024-10-01"]
-)
+@pytest.mark.parametrize("text", ["a: &a [*a]", "a: !!binary aGk=", "a: 2024-10-01"])
 def test_what_json_has_not_is_refused(tmp_path, text):
     (tmp_path / "params.yaml").write_text(text)
     with pytest.raises(UserError, match=r"params.yaml: .*; expected blocks, lists, texts and numbers"):

