@@ -21,9 +21,8 @@ def run(params: Params) -> None:
     with fresh_dir(REPORTS / "model_card") as folder:
         write_text(folder / "README.md", model_card(inputs))
     report = document.report(inputs)
-    for name, tables in (("tables", report.tables()), ("plots", report.plots())):
-        with fresh_dir(REPORTS / name) as folder:
-            for table in tables:
-                table.write(folder)
+    with fresh_dir(REPORTS / "tables") as folder:
+        for table in (*report.tables(), *report.plots()):
+            table.write(folder)
     document.write(inputs, report, REPORTS)
     write_text(REPORTS / "report.html", html.page(read_text(REPORTS / "REPORT.md"), REPORTS))

@@ -48,14 +48,14 @@ def text(written, name):
 
 @pytest.mark.parametrize("name", ["models", "dimensions"])
 def test_every_score_of_a_plot_stands_beside_its_set_and_protocol(written, name):
-    header, *rows = (line.split(",") for line in text(written, f"plots/{name}.csv").splitlines())
+    header, *rows = (line.split(",") for line in text(written, f"tables/{name}.csv").splitlines())
     assert {"set", "protocol"} <= set(header)
     assert rows and all("protocol full" in ",".join(row) and SET in row for row in rows)
 
 
 def test_what_others_read_is_written(written):
     names = ("metrics.json", "summary.json", "checks.json", "report.html", f"data/{SET}.md", "model_card/README.md")
-    assert {f"reports/{name}" for name in (*names, "plots/models.csv", "tables/table_3.csv")} <= set(written)
+    assert {f"reports/{name}" for name in (*names, "tables/models.csv", "tables/forgetting.csv")} <= set(written)
 
 
 def test_no_file_names_a_host_or_a_day(written):
