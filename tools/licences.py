@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from importlib.metadata import PackageNotFoundError, metadata
 from pathlib import Path
+from textwrap import fill
 
 from src.errors import run_command
 
@@ -12,12 +14,9 @@ PAGE = Path("docs/licences.md")
 PINNED = Path("requirements.txt")
 _HEAD = """# Licences of what is installed
 
-Made by `python -m tools.licences` from the packages' own metadata; `tests/unit/test_supply_chain.py` holds it to
-requirements.txt. To look for known weaknesses: `pip install pip-audit && pip-audit -r requirements.txt` (it asks a
-public database, so it is no part of the tests).
+Made by `python -m tools.licences` from the metadata of the packages that requirements.txt pins, in their own words. To
+look for known weaknesses: `pip install pip-audit && pip-audit -r requirements.txt`, which asks a public database.
 
-| package | version | licence |
-|---|---|---|
 """
 
 
@@ -42,12 +41,20 @@ def licence(package: str) -> str:
     classifiers = [line.split(" :: ")[-1] for line in stated_by.get("classifier", []) if line.startswith("License")]
     stated = [line.strip() for line in str(stated_by.get("license", "")).splitlines() if line.strip()]
     text = str(stated_by.get("license_expression", "")) or ", ".join(classifiers) or next(iter(stated), "not stated")
-    return text.replace("|", "/")[:80]
+    return text[:80].strip()
 
 
 def page() -> str:
     """The text of docs/licences.md."""
-    return _HEAD + "".join(f"| {name} | {version} | {licence(name)} |\n" for name, version in pins().items())
+    packages: dict[str, list[str]] = defaultdict(list)
+    for name, version in pins().items():
+        packages[licence(name)].append(f"{name} {version}")
+    lines = [f"- **{stated}**: {', '.join(packages[stated])}" for stated in sorted(packages)]
+    return _HEAD + "".join(f"{_wrapped(line)}\n" for line in lines)
+
+
+def _wrapped(line: str) -> str:
+    return fill(line, 138, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
 
 
 def main(_: list[str]) -> None:
