@@ -19,13 +19,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
+from typing_extensions import TypedDict  # typing's own carries too little for pydantic before Python 3.12
 
-from src.evaluation.results import Correlation, SetErrors
 from src.evaluation.significance import Clusters, Draws, interval, resampled_rows
 from src.table_files import read_table, write_table
 
@@ -36,6 +36,31 @@ Values = NDArray[np.float64]
 SHIFTS = ("query_shift", "positive_shift", "match_change", "local_forgetting")
 RETRIEVAL = ("ndcg_change", "margin_change")
 NEAREST = 20  # STS pairs around a query: a few, so that it is local, and enough for a mean
+
+
+class Correlation(TypedDict):
+    """Spearman's correlation over queries, and with nDCG@10 before held fixed; each with its interval."""
+
+    spearman: float
+    interval: list[float]
+    partial: float
+    partial_interval: list[float]
+
+
+class SetErrors(TypedDict):
+    """A set's queries: how many got better and worse, {retrieval measure: {shift: correlation}}."""
+
+    queries: int
+    better: int
+    worse: int
+    correlations: dict[str, dict[str, Correlation]]
+
+
+class ForgettingErrors(TypedDict):
+    """reports/forgetting_errors.json; `protocol`: between which models, against which pairs, how intervals are made."""
+
+    protocol: dict[str, Any]
+    sets: dict[str, SetErrors]
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from src.ablation.forgetting import read_points, summary
+from src.ablation.forgetting import ForgettingErrors, SetErrors, read_points, summary
 from src.checked import read_result
 from src.evaluation.beir import PREPARED, read_qrels
 from src.evaluation.metrics import MAIN
-from src.evaluation.results import ForgettingErrors, SetErrors
 from src.evaluation.significance import Draws, clusters_of
 from src.files import write_json
 from src.reporting import names, style
