@@ -100,7 +100,7 @@ def join_all(folder: Path) -> dict[str, Any]:
     """Join and write; seconds, peak memory and rows."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:CORES])
-    from src.data.hub_layout import write_rows
+    from src.data.hub import write_rows
     from src.data.join import join, read_texts
 
     start = time.perf_counter()
@@ -124,7 +124,7 @@ def peak_gib() -> float:
 
 def parquet(folder: Path, columns: dict[str, str]) -> Iterator[pyarrow.RecordBatch]:
     """Batches of all the folder's files."""
-    from src.data.tables import batches
+    from src.data.readers import batches
 
     for path in sorted(folder.glob("*.parquet")):
         yield from batches(path, columns)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from src.errors import UserError
-from src.strict_json import JsonObject, parse_json, parse_object
+from src.strict_json import JsonObject, as_object, parse_json, parse_lines
 
 PathLike = str | os.PathLike[str]
 _DEEPEST = 100  # blocks within blocks of a YAML file
@@ -60,24 +60,27 @@ def write_json(path: PathLike, value: Any) -> None:
     write_text(path, json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
 
 
-def write_jsonl(path: PathLike, rows: Iterable[JsonObject]) -> int:
-    """Write one JSON object a line; returns how many."""
-    count = 0
+def write_jsonl(path: PathLike, rows: Iterable[JsonObject]) -> None:
+    """Write one JSON object a line."""
     with atomic_text(path) as stream:
-        for row in rows:
-            stream.write(json.dumps(row, ensure_ascii=False) + "\n")
-            count += 1
-    return count
+        stream.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+
+
+@contextmanager
+def naming_faults(path: PathLike) -> Iterator[None]:
+    """While the text of `path` is read: a missing file, or one that is not UTF-8, is a UserError that names it."""
+    try:
+        yield
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: not UTF-8 ({error.reason}); save the file as UTF-8") from error
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: no such file") from error
 
 
 def read_text(path: PathLike) -> str:
     """The UTF-8 text of a file. Raises UserError where it is missing or not UTF-8."""
-    try:
+    with naming_faults(path):
         return Path(path).read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path}: not UTF-8 at byte {error.start}; save the file as UTF-8") from error
-    except FileNotFoundError as error:
-        raise UserError(f"{path}: no such file") from error
 
 
 def read_json(path: PathLike) -> Any:
@@ -87,10 +90,7 @@ def read_json(path: PathLike) -> Any:
 
 def read_json_object(path: PathLike) -> JsonObject:
     """As `read_json`, of a file that must hold an object. Raises UserError where it holds something else."""
-    value = read_json(path)
-    if not isinstance(value, dict):
-        raise UserError(f"{path}: a JSON {type(value).__name__}; expected an object")
-    return value
+    return as_object(read_json(path), path)
 
 
 def read_yaml(path: PathLike) -> Any:
@@ -130,15 +130,8 @@ def read_jsonl(path: PathLike) -> Iterator[JsonObject]:
 
 def numbered_jsonl(path: PathLike) -> Iterator[tuple[int, JsonObject]]:
     """As `read_jsonl`, each object with its line, from 1."""
-    try:
-        with open(path, encoding="utf-8-sig") as stream:
-            for number, line in enumerate(stream, 1):
-                if line.strip():
-                    yield number, parse_object(line, path, number)
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path}: not UTF-8 ({error.reason}); save the file as UTF-8") from error
-    except FileNotFoundError as error:
-        raise UserError(f"{path}: no such file") from error
+    with naming_faults(path), open(path, encoding="utf-8-sig") as stream:
+        yield from parse_lines(stream, path)
 
 
 @contextmanager
@@ -169,11 +162,8 @@ def fresh_dir(path: PathLike) -> Iterator[Path]:
 
 def sha256(path: PathLike) -> str:
     """Hex SHA-256 of a file's bytes."""
-    digest = hashlib.sha256()
     with open(path, "rb") as stream:
-        while block := stream.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def fingerprint(settings: JsonObject, files: Sequence[Path]) -> str:

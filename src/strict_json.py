@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from src.errors import UserError
@@ -43,44 +44,46 @@ def parse_json(text: str, path: PathLike, first_line: int = 1) -> Any:
             json.dumps(value, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
         raise UserError(f"{path}:{first_line + error.lineno - 1}: not JSON ({error.msg})") from error
-    except _KeyTwiceError as error:
-        line, key = _key_twice(text)
-        raise UserError(f"{path}:{first_line + line}: key {key!r} stands twice") from error
-    except UnicodeEncodeError as error:
-        line, half = first_line + _line_of_surrogate(text), error.object[error.start]
-        raise UserError(f"{path}:{line}: holds the lone surrogate {half!r}, which is no character") from error
+    except (_KeyTwiceError, UnicodeEncodeError) as error:
+        line, fault = _first_fault(text)
+        raise UserError(f"{path}:{first_line + line}: {fault}") from error
     except (ValueError, RecursionError) as error:  # a number of thousands of digits, brackets without end
         raise UserError(f"{path}:{first_line}: not JSON ({error})") from error
     return value
 
 
-def parse_object(line: str, path: PathLike, number: int) -> JsonObject:
-    """The object in line `number` of a JSON-lines file. Raises UserError as `parse_json`, and for what is no object."""
-    row = parse_json(line.rstrip("\r\n"), path, number)
-    if not isinstance(row, dict):
-        raise UserError(f"{path}:{number}: a JSON {type(row).__name__}; expected an object")
-    return row
+def parse_lines(lines: Iterable[str], path: PathLike) -> Iterator[tuple[int, JsonObject]]:
+    """The objects of JSON lines, each with its line, from 1; blank lines are passed over.
+
+    Raises UserError as `parse_json`, and for what is no object.
+    """
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            yield number, as_object(parse_json(line.rstrip("\r\n"), path, number), f"{path}:{number}")
 
 
-def _key_twice(text: str) -> tuple[int, str]:
-    """The first key that its object has already, and its line, from 0."""
+def as_object(value: Any, where: PathLike) -> JsonObject:
+    """A value of JSON that must be an object. Raises UserError where it is something else."""
+    if not isinstance(value, dict):
+        raise UserError(f"{where}: a JSON {type(value).__name__}; expected an object")
+    return value
+
+
+def _first_fault(text: str) -> tuple[int, str]:
+    """The line, from 0, of the first key that its object has already or text that UTF-8 cannot hold, and the fault."""
     keys: list[set[str]] = []
     for token in _TOKEN.finditer(text):
+        fault = ""
         if token[0] in "{[":
             keys.append(set())
         elif token[0] in "}]":
             keys.pop()
+        elif half := re.search("[\ud800-\udfff]", value := json.loads(token[1])):
+            fault = f"holds the lone surrogate {half[0]!r}, which is no character"
+        elif token[2] and value in keys[-1]:
+            fault = f"key {value!r} stands twice"
         elif token[2]:
-            key = json.loads(token[1])
-            if key in keys[-1]:
-                return text.count("\n", 0, token.start()), key
-            keys[-1].add(key)
-    raise AssertionError("no key stands twice")
-
-
-def _line_of_surrogate(text: str) -> int:
-    """The line, from 0, of the first text that UTF-8 cannot hold."""
-    for token in _TOKEN.finditer(text):
-        if token[1] and re.search("[\ud800-\udfff]", json.loads(token[1])):
-            return text.count("\n", 0, token.start())
-    return 0
+            keys[-1].add(value)
+        if fault:
+            return text.count("\n", 0, token.start()), fault
+    raise AssertionError("no fault in it")

@@ -1,15 +1,14 @@
 """The tables that we write and read again: one writer and one reader, so that any id comes back as it went.
 
 A `.csv` quotes as RFC 4180 says. A `.tsv` has no quoting, as BEIR's judgements have none: a quote is a letter, and a
-cell holds neither tab nor line break.
+field holds neither tab nor line break. Users' tables are read by the same rules (`src.data.readers`).
 """
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from src.errors import UserError
@@ -20,50 +19,59 @@ def write_table(path: PathLike, header: Sequence[str], rows: Iterable[Sequence[A
     """Write a header and rows; lines end in a bare newline on every system.
 
     Raises:
-        UserError: a cell of a .tsv holds a tab or a line break.
+        UserError: a field of a .tsv holds a tab or a line break.
     """
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer, **_convention(path), lineterminator="\n")
     try:
         writer.writerow(header)
         writer.writerows(rows)
-        if "\r" in buffer.getvalue() and Path(path).suffix == ".tsv":  # the writer lets it pass, the reader would not
+        if "\r" in buffer.getvalue() and is_tsv(path):  # the writer lets it pass, the reader would not
             raise csv.Error("carriage return")
     except csv.Error as error:
-        raise UserError(f"{path}: a cell holds a tab or a line break, which a .tsv cannot hold") from error
+        raise UserError(f"{path}: a field holds a tab or a line break, which a .tsv cannot hold") from error
     write_text(path, buffer.getvalue())
 
 
 def read_table(path: PathLike) -> tuple[list[str], list[list[str]]]:
-    """The header and the rows, as text.
+    """The header and the rows, as text. Raises UserError as `numbered_rows`, and where the file is missing."""
+    rows = [fields for _, fields in numbered_rows(io.StringIO(read_text(path), newline=""), path)]
+    return rows[0], rows[1:]
+
+
+def numbered_rows(lines: Iterable[str], path: PathLike) -> Iterator[tuple[int, list[str]]]:
+    """The header of a table, then its rows, each with the number of its last line, from 1; blank lines are passed over.
 
     Raises:
-        UserError: the file is missing or malformed, a column stands twice, or a row has more or fewer cells.
+        UserError: the table is empty or malformed, a column stands twice, or a row has more or fewer fields.
     """
-    reader = csv.reader(io.StringIO(read_text(path), newline=""), **_convention(path), strict=True)
+    reader = csv.reader(lines, **_convention(path), strict=True)
     try:
         header = check_header(next(reader, []), path)
-        rows = []
-        for row in reader:
-            if len(row) != len(header):
-                raise UserError(f"{path}:{reader.line_num}: {len(row)} cells; the header has {len(header)}")
-            rows.append(row)
+        yield reader.line_num, header
+        for fields in filter(None, reader):
+            if len(fields) != len(header):
+                hint = "; a .tsv has no quoting" if is_tsv(path) and '"' in "".join(fields) else ""
+                raise UserError(f"{path}:{reader.line_num}: {len(fields)} fields; the header has {len(header)}{hint}")
+            yield reader.line_num, fields
     except csv.Error as error:
         raise UserError(f"{path}:{reader.line_num}: malformed: {error}") from error
-    return header, rows
 
 
 def check_header(header: list[str], path: PathLike) -> list[str]:
     """The header of a table. Raises UserError where it is empty or a column stands twice in it."""
     if not header:
         raise UserError(f"{path}: empty; expected a header line with column names")
-    twice = next((name for place, name in enumerate(header) if name in header[:place]), None)
+    twice = next((name for number, name in enumerate(header) if name in header[:number]), None)
     if twice is not None:
         raise UserError(f"{path}: column {twice!r} stands twice")
     return header
 
 
+def is_tsv(path: PathLike) -> bool:
+    """Whether a table's name, packed or not, says that a tab separates its fields."""
+    return str(path).removesuffix(".gz").endswith(".tsv")
+
+
 def _convention(path: PathLike) -> dict[str, Any]:
-    if Path(path).suffix == ".tsv":
-        return {"delimiter": "\t", "quoting": csv.QUOTE_NONE, "quotechar": None}
-    return {"delimiter": ","}
+    return {"delimiter": "\t", "quoting": csv.QUOTE_NONE, "quotechar": None} if is_tsv(path) else {"delimiter": ","}

@@ -75,7 +75,7 @@ def test_queries_that_find_themselves_are_named_unless_such_hits_are_left_out(tm
     [
         ({"qrels": [("q9", "d1", 1)]}, "query-id 'q9' is not in queries.jsonl"),
         ({"qrels": [("q1", "d9", 1)]}, "corpus-id 'd9' of query 'q1' is not in corpus.jsonl"),
-        ({"qrels": [("q1", "d1")]}, "test.tsv:2: 2 cells; the header has 3"),
+        ({"qrels": [("q1", "d1")]}, "test.tsv:2: 2 fields; the header has 3"),
         ({"qrels": [("q1", "d1", 1), ("q1", "d1", 2)]}, "test.tsv:3: document 'd1' of query 'q1' is judged 1 and 2"),
         ({"queries": [{"_id": "q1", "text": " "}]}, "no query with text and a relevant document"),
         ({"corpus": [{"_id": "d1", "text": "a"}] * 2}, "corpus.jsonl:2: id 'd1' occurs twice"),

@@ -62,7 +62,7 @@ TRAINING = [
     ("nli", "a.jsonl", b"", "no rows"),
     ("nli", "d.jsonl", GOOD.encode() + b"null\n", "d.jsonl:2: a JSON NoneType"),
     ("nli", "f.jsonl", b"{}\n", "f.jsonl:1: no column `anchor`"),
-    ("nli", "g.jsonl", b"\x00\x00\x00\x00\n", "g.jsonl:1: not JSON"),
+    ("nli", "g.jsonl", b"\x00\x00\x00\x00\n", "g.jsonl:1: holds NUL"),
     ("nli", "h.jsonl", GOOD.encode("utf-16"), "not UTF-8"),
     ("nli", "k.jsonl", b'{"anchor": 1, "positive": "b", "negative": "c"}\n', "anchor is a int"),
     ("nli", "m.jsonl", b'{"anchor": {"a": 1}, "positive": "b", "negative": "c"}\n', "anchor is a dict"),

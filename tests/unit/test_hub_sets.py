@@ -3,7 +3,6 @@
 import json
 import shutil
 from pathlib import Path
-from types import SimpleNamespace
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -11,9 +10,7 @@ import pytest
 
 from src.data import hub
 from src.data.evaluation_set import read_beir
-from src.data.hub_descriptor import Part, read_descriptor
-from src.data.hub_files import choose
-from src.data.hub_layout import _beir_rows
+from src.data.hub_descriptor import Part, choose, read_descriptor
 from src.errors import UserError
 from src.files import read_json, write_jsonl
 from tests import hub_sets
@@ -106,12 +103,9 @@ def test_a_judgement_that_is_no_whole_number_is_named_with_its_file(server, repo
 @pytest.mark.parametrize(("key", "value"), [("text", ["bir", "iki"]), ("title", True), ("_id", 7.0)])
 def test_a_document_of_another_kind_than_text_is_named_with_its_file(value, key):
     batch = pa.RecordBatch.from_pylist([{"_id": 8, "text": "iki"} | {key: value}])
-    found = SimpleNamespace(
-        descriptor=SimpleNamespace(parts={"corpus": SimpleNamespace(columns=None)}),
-        files=lambda *_, **__: [("a/b@1: corpus.parquet", [batch])],
-    )
+    ((where, row),) = hub.numbered([("a/b@1: corpus.parquet", [batch])])
     with pytest.raises(UserError, match=rf"a/b@1: corpus.parquet: row 1: {key} is a \w+; expected text"):
-        list(_beir_rows(found, "corpus"))
+        hub.texts_of(row, where)
 
 
 def test_every_part_is_recorded_with_commit_rows_and_checksum(server, repositories):
@@ -174,6 +168,7 @@ GOOD = "repository: emrecan/all-nli-tr\nrevision:\nlicence: x\ncolumns: {anchor:
         ("{train: {split: a}}", "{train: {split: a}, corpus: {split: a}}", "expected train .* or corpus, queries"),
         ("licence: x", "licence: x\nscore_scale: [5, 0]", "score_scale"),
         ("licence: x", "licence: [", "not YAML"),
+        ("{anchor: anchor}", "{}", "columns: missing; expected ours: theirs"),
     ],
 )
 def test_a_faulty_descriptor_is_one_line_with_file_and_key(tmp_path, old, new, says):
@@ -193,7 +188,6 @@ def test_a_faulty_descriptor_is_one_line_with_file_and_key(tmp_path, old, new, s
             GOOD.replace("split: a", "config: triplet, split: dev").replace("anchor: anchor", "anchor: query"),
             "triplet/dev-00000.*no column `query`; found anchor, positive, negative",
         ),
-        (GOOD.replace("{anchor: anchor}", "{}").replace("split: a", "config: triplet"), "columns: missing"),
     ],
 )
 def test_what_the_repository_does_not_hold_is_one_line_that_says_what_it_holds(server, tmp_path, text, says):

@@ -8,8 +8,7 @@ import pyarrow.parquet
 import pytest
 
 from src.data.columns import KINDS, check_row
-from src.data.readers import find_split, read_rows
-from src.data.tables import batches
+from src.data.readers import batches, find_split, read_rows
 from src.errors import UserError
 from src.files import write_jsonl
 
@@ -84,7 +83,7 @@ def test_plain_text_is_one_text_a_line(tmp_path):
         ("train.jsonl", b'\n{"a": 1, "b": 2, "a": 3}\n', r"train.jsonl:2: key 'a' stands twice"),
         ("train.json", b'[{"a": 1},\n{"b": {"a": 2,\n"a": 3}}]', r"train.json:3: key 'a' stands twice"),
         ("train.jsonl", b'\n{"a": "\\ud83d\\ude00 \\ud800"}\n', r"train.jsonl:2: holds the lone surrogate '.ud800'"),
-        ("train.txt", b"a\x00b\n", r"train.txt: holds NUL bytes"),
+        ("train.txt", b"a\x00b\n", r"train.txt:1: holds NUL bytes"),
         ("train.parquet", b"PAR1 and no more", r"train.parquet: no readable Parquet"),
         ("train.jsonl.gz", b"no gzip", r"train.jsonl.gz: damaged or truncated gzip"),
         ("train.xml", b"<a/>", r"train.xml: unknown kind of file"),

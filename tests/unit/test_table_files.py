@@ -56,7 +56,7 @@ def _looks_quoted(id_: str) -> bool:
 
 @pytest.mark.parametrize("cell", ["a\tb", "a\nb", "a\rb"])
 def test_what_a_tsv_cannot_hold_is_refused(tmp_path, cell):
-    with pytest.raises(UserError, match=r"x\.tsv: a cell holds a tab or a line break"):
+    with pytest.raises(UserError, match=r"x\.tsv: a field holds a tab or a line break"):
         write_table(tmp_path / "x.tsv", ["a", "b"], [[cell, "c"]])
     assert not (tmp_path / "x.tsv").exists()
 
@@ -64,7 +64,7 @@ def test_what_a_tsv_cannot_hold_is_refused(tmp_path, cell):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("a\tb\n1\n", "x.tsv:2: 1 cells; the header has 2"),
+        ("a\tb\n1\n", "x.tsv:2: 1 fields; the header has 2"),
         ("a\ta\n1\t2\n", "x.tsv: column 'a' stands twice"),
     ],
 )
