@@ -73,6 +73,13 @@ class Comparison:
     verdict: Verdict
     why: str
 
+    def __str__(self) -> str:
+        """As a stage prints it: `MODEL: MEASURE 0.9000 published, ours 0.8990: OK [SOURCE]`."""
+        over = f" over {self.entry.over}" if self.entry.over else ""
+        ours = "not measured" if self.ours is None else f"ours {self.ours:.4f}"
+        value = f"{self.entry.model}{over}: {self.measure} {self.published:.4f} published, {ours}: {self.verdict}"
+        return f"{value}{f' ({self.why})' if self.why else ''} [{self.source.title}]"
+
 
 def read_expected(path: Path) -> Expected:
     """The published values. Raises UserError that names the file and the faulty key."""

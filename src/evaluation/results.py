@@ -113,17 +113,22 @@ class Settings(TypedDict):
     base_weights: NotRequired[str]
 
 
-class Evaluation(TypedDict):
-    """reports/eval/SET.json of a retrieval set."""
+class Measured(TypedDict):
+    """A retrieval set's measures by system, with intervals and tests."""
 
     set: str
     protocol: Protocol
     dropped: dict[str, int]
     models: dict[str, Scores]
     intervals: dict[str, dict[str, list[float]]]
+    significance: Significance
+
+
+class Evaluation(Measured):
+    """reports/eval/SET.json of a retrieval set."""
+
     matryoshka: dict[str, Shortened]  # by dimension
     quantisation: dict[str, dict[str, Scores]]  # by dimension and form: measures, bytes_per_document
-    significance: Significance
     settings: Settings
 
 

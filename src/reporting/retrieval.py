@@ -11,7 +11,7 @@ import numpy as np
 from src.evaluation.expected import Entry, unmeasured
 from src.evaluation.metrics import MAIN
 from src.evaluation.metrics import SHOWN as MEASURES
-from src.evaluation.results import Evaluation, Pair
+from src.evaluation.results import Evaluation, Measured, Pair
 from src.recipe import systems
 from src.recipe.stages import FINAL
 from src.reporting import names, style
@@ -88,7 +88,7 @@ def caption(evaluation: Evaluation) -> str:
     return f"{names.retrieval_set(evaluation)}: {names.protocol(evaluation)}"
 
 
-def pair(evaluation: Evaluation, measure: str, name: str, other: str) -> Pair | None:
+def pair(evaluation: Measured, measure: str, name: str, other: str) -> Pair | None:
     """The comparison of two rows on a measure as if `name` came first; None where it was not tested."""
     for tested in evaluation["significance"].get("pairs", {}).get(measure, []):
         if (tested["a"], tested["b"]) == (name, other):

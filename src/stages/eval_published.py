@@ -47,8 +47,5 @@ def measure(folder: Path, models: list[str], data: EvalSet) -> Scored:
         print(f"{data.name}: {name}: " + ", ".join(f"{key} {value:.4f}" for key, value in values.items()))
     for item in expected.of_set(expected.read_expected(expected.EXPECTED), data.name, results):
         if item.entry.model in models:
-            ours = "not measured" if item.ours is None else f"ours {item.ours:.4f}"
-            over = f" over {item.entry.over}" if item.entry.over else ""
-            value = f"{item.entry.model}{over}: {item.measure} {item.published:.4f} published, {ours}: {item.verdict}"
-            print(f"{value}{f' ({item.why})' if item.why else ''} [{item.source.title}]")
+            print(item)
     return results

@@ -42,7 +42,7 @@ def test_help_says_what_a_command_takes_with_an_example(name, monkeypatch, capsy
     taken = usage.removeprefix(f"usage: python -m {name}").removesuffix("[--debug]").split()
     given = example.removeprefix(f"example: python -m {name}").split()
     assert len(given) >= sum(word[0] not in "[…" for word in taken)
-    assert all(given[place] in word.split("|") for place, word in enumerate(taken) if "|" in word)
+    assert all(given[place] in word.strip("[]").split("|") for place, word in enumerate(taken) if "|" in word)
 
 
 @pytest.mark.parametrize("name", [name for name in commands() if name not in ("src.search", "src.hub")])

@@ -1,0 +1,1 @@
+"""`make real`: what ranks the sets (`measure`), README's table of it (`table`), and the command (`__main__`)."""
