@@ -126,7 +126,7 @@ class StageParams(Block):
     dims: Annotated[list[Positive], Field(min_length=1)]
     dim_weights: list[Annotated[Number, Field(ge=0.0)]] | None
     batch_size: Annotated[Positive, Field(ge=2)]
-    epochs: Annotated[Number, Field(gt=0)]
+    epochs: Annotated[Number, Field(ge=0)]
     learning_rate: Rate
     warmup_ratio: Ratio
     weight_decay: Annotated[Number, Field(ge=0.0)]
@@ -167,6 +167,7 @@ class AntiForgettingParams(Block):
 
 
 class TrainParams(StageParams):
+    epochs: Annotated[Number, Field(gt=0)]
     hard_negatives: Flag
     hard_negative_margin: Annotated[Number, Field(ge=-1.0, le=1.0)]
     anti_forgetting: AntiForgettingParams

@@ -50,7 +50,8 @@ def stages(
 ) -> list[StagePlan]:
     """The stages whose data are known."""
     planned = [planner.mlm(text)] if (text := training.get("text")) else []
-    planned += [planner.chain_stage(STAGES[key], volume) for key in STAGES if (volume := training[key])]
+    trained = [stage for stage in STAGES.values() if planner.params.block(stage).epochs]
+    planned += [planner.chain_stage(stage, volume) for stage in trained if (volume := training[stage.name])]
     planned += [planner.colbert(retrieval)] if (retrieval := training[FINAL]) else []
     return planned + [planner.evaluation(name, volume) for name, volume in evaluated.items() if volume]
 

@@ -15,7 +15,7 @@ from typing import Literal, get_args
 from src.ablation.results import Comparison, Row
 from src.evaluation.metrics import MAIN
 from src.evaluation.results import Evaluation, Protocol, Similarity
-from src.recipe.stages import FINAL
+from src.recipe.stages import EARLIER, FINAL, STAGES
 from src.reporting import names
 from src.reporting.inputs import Inputs
 from src.reporting.section import Part, Section
@@ -65,7 +65,9 @@ def all_checks(inputs: Inputs) -> list[Check]:
     checks += [shorter(name, evaluation) for name, evaluation in inputs.evaluations.items()]
     about_claims = any(is_claims(name) for name in inputs.evaluations)
     checks += [similarity(inputs.sts), batch(inputs.params.train.batch_size, about_claims)]
-    return [*checks, *retrieval_only(inputs.ablation, inputs.no_ablation)]
+    if any(inputs.params.block(STAGES[name]).epochs for name in EARLIER):
+        return [*checks, *retrieval_only(inputs.ablation, inputs.no_ablation)]
+    return [*checks, *retrieval_only(None, "this run is retrieval training alone (nli.epochs, sts.epochs)")]
 
 
 def is_claims(name: str) -> bool:

@@ -14,7 +14,7 @@ from src.evaluation.metrics import BRIEF
 from src.evaluation.results import Scores
 from src.model.prompts import CONVENTIONS
 from src.params.schema import Params
-from src.recipe.stages import FINAL
+from src.recipe.stages import FINAL, STAGES
 from src.reporting import training
 from src.reporting.dimensions import dimensions
 from src.reporting.inputs import TRAINING_SETS, Inputs
@@ -35,6 +35,7 @@ def model_card(inputs: Inputs) -> str:
         str(TEMPLATE),
         synthetic=synthetic,
         base=base_encoder(inputs),
+        steps=[stage.title for stage in STAGES.values() if params.block(stage).epochs],
         dims=params.train.dims,
         prompts=prompts(params),
         max_length=params.train.max_length,

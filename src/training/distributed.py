@@ -18,8 +18,8 @@ from torch import Tensor, nn
 
 
 def world() -> tuple[int, int]:
-    """(this process's rank, number of processes)."""
-    return (dist.get_rank(), dist.get_world_size()) if dist.is_available() and dist.is_initialized() else (0, 1)
+    """(this process's rank, number of processes), as launchers say them, even before the processes have met."""
+    return int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
 
 
 def process_device(device: torch.device) -> torch.device:

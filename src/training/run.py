@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -16,6 +17,7 @@ from src.model.prompts import read_prompts
 from src.params.schema import RuntimeParams, StageParams, TrainParams
 from src.runtime import device as device_of
 from src.runtime import seed_everything, use_threads
+from src.table_files import write_table
 from src.training.checkpoints import Checkpoints
 from src.training.dataset import read_rows, tokenise
 from src.training.dev import best_on_dev
@@ -29,6 +31,7 @@ from src.training.losses import loss_of
 from src.training.matryoshka import Matryoshka
 from src.training.memory import AUTO_TOKENS
 from src.training.mining import with_hard_negatives
+from src.training.record import CURVE_HEADER
 from src.training.settings import anti_forgetting, arguments
 from src.training.speed import SpeedLog
 from src.training.tasks import RunPlan, Task, TaskBatches, read_task
@@ -127,6 +130,9 @@ def train_stage(
     Raises:
         UserError: the data, the model and the params do not fit each other, or the loss is no number any more.
     """
+    if not stage.epochs:
+        leave_untrained(files)
+        return
     trainer = prepare(files, stage, runtime, seed, earlier)
 
     # 7. Train to the end; the first process writes what came of it.
@@ -144,6 +150,17 @@ def train_stage(
         save_encoder(trainer.model, folder)
     trainer.record.write(files.curve)
     trainer.saved.remove()
+
+
+def leave_untrained(files: StageFiles) -> None:
+    """The model goes on as it is, and its curve has no point: a stage of no epochs."""
+    if world()[0] != 0:
+        return
+    print(f"{files.name}: epochs is 0, so {files.model_out} is {files.model_in}")
+    with fresh_dir(files.model_out) as folder:
+        shutil.copytree(files.model_in, folder, dirs_exist_ok=True)
+    write_table(files.curve, CURVE_HEADER, [])
+    files.log.unlink(missing_ok=True)  # of a training that there was before
 
 
 def run_fingerprint(

@@ -44,6 +44,7 @@ def write_params(folder: Path) -> None:
     one = {"path": f"data/synthetic/eval/{NAME}", "protocol": "full", "title": True, "drop_self_hits": False}
     params["eval"] |= {"sets": {NAME: one}, "dims": [32, 16], "bootstrap_resamples": 200, "published": ["ours"]}
     params["runtime"] |= {"instruction_set": "native"}
+    params["nli"]["epochs"] = 0
     params["colbert"] |= {"dim": 8, "batch_size": 16, "max_length": 32}
     dump_yaml(folder / "params.yaml", params)
     shutil.copy(ROOT / "expected.yaml", folder)
@@ -77,12 +78,13 @@ def project(tmp_path_factory):
     write_data(folder)
     size = {"vocab_size": 90, "hidden_size": 32, "layers": 1, "heads": 2, "intermediate_size": 32, "max_length": 32}
     generator = np.random.default_rng(1)
-    for seed, name in enumerate(("base", "nli", "sts", "retrieval")):
+    for seed, name in enumerate(("base", "sts", "retrieval")):
         torch.manual_seed(seed)
         build_gte(folder / "models" / name, [text(generator, 3, 9) for _ in range(100)], size)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.setenv("DVC_ROOT", str(folder))
+        run_stage("train", "nli")
         run_stage("train_colbert")
         run_stage("bm25", NAME)
         run_stage("eval_published", NAME)
@@ -110,6 +112,17 @@ def test_every_row_is_there_with_its_protocol(project):
     sentences = read_json(project / "reports" / "eval" / "sts.json")["protocol"]["truncation"]
     assert {name: cut["texts"] for name, cut in sentences.items()} == dict.fromkeys(sentences, 2 * 60 + 3 * 30)
     assert len(evaluation["significance"]["pairs"]["nDCG@10"]) == len(rows) * (len(rows) - 1) // 2
+
+
+def test_a_step_of_no_epochs_hands_its_model_on(project):
+    base, nli = (project / "models" / name for name in ("base", "nli"))
+    names = {path.relative_to(base) for path in base.rglob("*")}
+    assert names == {path.relative_to(nli) for path in nli.rglob("*")}
+    assert all((nli / name).read_bytes() == (base / name).read_bytes() for name in names if (base / name).is_file())
+    assert (project / "reports/training/nli.csv").read_text() == "step,epoch,loss,learning_rate,grad_norm\n"
+    pairs = summary(project)["significance"]["pairs"]["nDCG@10"]
+    (same,) = [pair for pair in pairs if {pair["a"], pair["b"]} == {"base", "nli"}]
+    assert (same["difference"], same["interval"], same["p_holm"]) == (0.0, [0.0, 0.0], 1.0)
 
 
 def test_the_numbers_are_pytrec_evals_from_the_saved_runs(project):

@@ -21,6 +21,7 @@ RUN_BY = {
     "make ablations": ".ci/run",
     "dvc repro": "tests/chain/test_pipeline.py",
     "dvc exp run -S train.batch_size=512": "tests/chain/test_pipeline.py",
+    "dvc exp run -S nli.epochs=0 -S sts.epochs=0": "tests/chain/test_evaluation_stages.py",
     "dvc metrics show": "tests/chain/test_pipeline.py",
     "dvc metrics diff": "tests/chain/test_pipeline.py",
     "dvc plots show": "tests/chain/test_pipeline.py",

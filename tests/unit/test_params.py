@@ -42,6 +42,7 @@ def test_the_committed_files_are_valid():
     ("key", "value", "message"),
     [
         ("train.batch_size", 0, "train.batch_size: 0 is not allowed: .*greater than or equal to 2"),
+        ("train.epochs", 0, "train.epochs: 0 is not allowed"),
         ("train.batchsize", 512, "train.batchsize: no such key"),
         ("train.dims", [64, 128, 32, 16], "train: dims .* must be descending"),
         ("train.dims", [4096, 64], "train.dims 4096 is larger than base_model.hidden_size 128"),

@@ -16,6 +16,7 @@ from src.files import write_json, write_jsonl
 from src.params import Params
 from src.plan import stages
 from src.plan.__main__ import GIB, hours, main, room
+from src.plan.__main__ import stages as planned
 from src.plan.cost import Size, activation_bytes, encoder_size, forward_flops, of_config, state_bytes, training_flops
 from src.plan.stages import Planner, mean_length
 from src.plan.volume import Volume, evaluation_set, training_set, unrelated
@@ -134,6 +135,12 @@ def test_steps_and_tokens_of_the_paper(paper):
     assert plan.forward == pytest.approx(forward_flops(GTE, plan.tokens, mean_length((12, 93, 93))))
     scores = 1024 * 2048 * 4 * 9  # scores, six gradients and two more, float32
     assert plan.memory(0) == state_bytes(GTE, True, 2, half=True) + scores
+
+
+def test_a_step_of_no_epochs_is_not_planned(paper):
+    params = paper.model_copy(update={"nli": paper.nli.model_copy(update={"epochs": 0})})
+    plans = planned(Planner(params, GTE), dict.fromkeys(STAGES, unrelated(2000, (9.0, 9.0), "x")), {})
+    assert [plan.name for plan in plans] == ["train_sts", "train_retrieval", "train_colbert"]
 
 
 def test_room_and_hours(paper):

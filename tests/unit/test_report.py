@@ -7,8 +7,9 @@ import pytest
 from markdown_it import MarkdownIt
 
 from src.data.card import COPY, DEV_COPY, WHOLE
-from src.reporting import document, html, markdown
+from src.reporting import checks, document, html, markdown
 from src.reporting.inputs import read_inputs
+from src.reporting.model_card import model_card
 from src.reporting.run import leaks
 from src.stages import report
 from tests.unit.reporting_run import SET, make_run
@@ -112,6 +113,24 @@ def test_without_ablations_the_report_says_how_to_make_them(tmp_path):
     params = make_run(tmp_path)
     (tmp_path / "reports/ablation/comparison.json").unlink()
     assert ablations_section(tmp_path, params).startswith("No variants have been trained. `make ablations`")
+
+
+def test_steps_of_no_epochs_have_no_updates_no_curve_and_nothing_to_check(tmp_path):
+    params = make_run(tmp_path)
+    untrained = {name: getattr(params, name).model_copy(update={"epochs": 0}) for name in ("nli", "sts")}
+    for name in untrained:
+        curve = tmp_path / f"reports/training/{name}.csv"
+        curve.write_text(curve.read_text().splitlines(keepends=True)[0])
+    inputs = read_inputs(params.model_copy(update=untrained), tmp_path)
+    report = document.report(inputs)
+    table = next(table for table in report.tables() if table.name == "recipe")
+    assert [row[table.header.index("optimizer steps")] for row in table.rows[:3]] == [0, 0, 8]
+    next(figure for figure in report.figures() if figure.name == "training").draw(tmp_path / "training.svg")
+    drawn = (tmp_path / "training.svg").read_text()
+    assert "3. retrieval" in drawn and "1. NLI" not in drawn and "2. STS" not in drawn
+    assert "was trained in one step: retrieval." in model_card(inputs)
+    (check,) = [check for check in checks.all_checks(inputs) if check.id == "retrieval_only"]
+    assert check.verdict == "not measured" and "retrieval training alone" in check.reason
 
 
 def test_ablations_of_another_run_are_left_out_and_the_report_says_what_differs(tmp_path):
