@@ -43,29 +43,6 @@ def test_dev_and_train_share_no_text(given_set, count, seed):
     assert split_off(kind, again, count, seed).rows == dev.rows
 
 
-@pytest.mark.parametrize(("kind", "columns"), [("retrieval", 2), ("nli", 3), ("sts", 2)])
-def test_all_passages_of_a_query_go_to_one_side(kind, columns):
-    names = KINDS[kind].texts[:columns]
-    rows = [
-        {name: f"soru {n}" if place == 0 else f"parça {n} {passage} {place}" for place, name in enumerate(names)}
-        for n in range(12)
-        for passage in range(2)
-    ]
-    split = Split(rows=rows)
-    dev = split_off(KINDS[kind], split, 4, seed=42)
-    assert len(dev.rows) == 4 and len(split.rows) == 20
-    assert not texts(KINDS[kind], dev.rows) & texts(KINDS[kind], split.rows)
-
-
-def test_a_chain_of_shared_texts_holds_together():
-    chain = [{"anchor": f"metin {n}", "positive": f"Metin, {n + 1}!"} for n in range(5)]
-    alone = [{"anchor": f"soru {n}", "positive": f"yanıt {n}"} for n in range(10)]
-    for seed in range(20):
-        split = Split(rows=chain + alone)
-        dev = split_off(KINDS["retrieval"], split, 4, seed)
-        assert len(dev.rows) == 4 and not [row for row in dev.rows if row in chain]
-
-
 def test_the_smallest_group_is_taken_where_all_are_larger_than_asked():
     rows = [{"anchor": f"soru {n}", "positive": f"yanıt {n} {m}"} for n in range(4) for m in range(2 + (n != 2))]
     assert {row["anchor"] for row in split_off(KINDS["retrieval"], Split(rows=rows), 1, seed=0).rows} == {"soru 2"}

@@ -35,10 +35,6 @@ def test_every_committed_descriptor_reads(name):
     assert "/" in descriptor.source or is_package(descriptor.source) or descriptor.kind == "mteb-bm25"
 
 
-def test_prompts_keep_their_spaces(tmp_path):
-    assert described(tmp_path).query_prompt == "query: "
-
-
 def test_an_unpinned_hub_model_is_named_and_its_commit_recorded(tmp_path, monkeypatch, capsys):
     (tmp_path / "hub" / "models" / "owner" / "name").mkdir(parents=True)
     with HubServer(tmp_path / "hub") as server:
@@ -60,11 +56,7 @@ def test_a_pinned_model_and_a_folder_are_taken_without_a_word(tmp_path, capsys):
     ("change", "message"),
     [
         (("revision:", "revision: main"), "revision"),
-        (("kind: dense", "kind: sparse"), "kind"),
-        (("pooling: mean", ""), "pooling: missing"),
         (("max_length: 512", "maxlength: 512"), "maxlength"),
-        (("lowercase:", "lowercase: english"), "lowercase"),
-        (("source: owner/name", "- a"), "not YAML"),
         (("kind: dense", "kind: colbert"), "kind colbert brings its own query_prompt; leave it empty"),
     ],
 )

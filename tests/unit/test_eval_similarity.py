@@ -30,12 +30,6 @@ def test_correlations_are_scipys_on_each_similarity():
         assert correlations[name]["pearson"] == pytest.approx(stats.pearsonr(value, SCORES).statistic, abs=1e-6)
 
 
-def test_vectors_are_cut_and_brought_to_unit_length():
-    cut = similarity.unit(FIRST, 3)
-    assert cut.shape == (200, 3)
-    np.testing.assert_allclose(np.linalg.norm(cut, axis=1), 1)
-
-
 def test_triplet_accuracy_takes_no_tie_for_a_success():
     anchor = np.array([[1.0, 0.0]] * 3)
     positive = np.array([[1.0, 0.1], [0.0, 1.0], [1.0, 1.0]])
@@ -61,12 +55,6 @@ def test_a_drop_is_positive_and_a_gain_is_reported_too(before, after, verdict, s
 def write_pairs(path, rows):
     write_jsonl(path, rows)
     return path
-
-
-def test_pairs_are_read(tmp_path):
-    rows = [{"sentence1": "a", "sentence2": "b", "score": 4}, {"sentence1": "c", "sentence2": "d", "score": 0.5}]
-    pairs = similarity.read_pairs(write_pairs(tmp_path / "x.jsonl", rows))
-    assert (pairs.first, pairs.second, pairs.scores.tolist()) == (["a", "c"], ["b", "d"], [4.0, 0.5])
 
 
 @pytest.mark.parametrize(

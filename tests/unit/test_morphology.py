@@ -4,9 +4,9 @@ import pytest
 
 from src.world.morphology import ABLATIVE, ACCUSATIVE, GENITIVE, LOCATIVE, Noun, Verb, attach, question
 
-KITAP, AGAC, RENK = Noun("kitap", soft=True), Noun("ağaç", soft=True), Noun("renk", soft=True)
+KITAP, RENK = Noun("kitap", soft=True), Noun("renk", soft=True)
 DIKKAT, AKIL, GOZ, KUYU = Noun("dikkat", front=True), Noun("akıl", drops=True), Noun("göz"), Noun("kuyu")
-SURE, TANSIYON = Noun("uyku süresi", possessed=True), Noun("tansiyon")
+SURE = Noun("uyku süresi", possessed=True)
 
 
 @pytest.mark.parametrize(
@@ -14,27 +14,13 @@ SURE, TANSIYON = Noun("uyku süresi", possessed=True), Noun("tansiyon")
     [
         (KITAP, ACCUSATIVE, "kitabı"),
         (KITAP, LOCATIVE, "kitapta"),
-        (KITAP, ABLATIVE, "kitaptan"),
-        (KITAP, GENITIVE, "kitabın"),
-        (AGAC, ACCUSATIVE, "ağacı"),
-        (AGAC, LOCATIVE, "ağaçta"),
         (RENK, ACCUSATIVE, "rengi"),
-        (RENK, ABLATIVE, "renkten"),
         (DIKKAT, ACCUSATIVE, "dikkati"),
-        (DIKKAT, LOCATIVE, "dikkatte"),
         (AKIL, ACCUSATIVE, "aklı"),
-        (AKIL, LOCATIVE, "akılda"),
-        (GOZ, ACCUSATIVE, "gözü"),
-        (GOZ, GENITIVE, "gözün"),
         (GOZ, ABLATIVE, "gözden"),
         (KUYU, ACCUSATIVE, "kuyuyu"),
         (KUYU, GENITIVE, "kuyunun"),
-        (KUYU, LOCATIVE, "kuyuda"),
-        (TANSIYON, ACCUSATIVE, "tansiyonu"),
         (SURE, ACCUSATIVE, "uyku süresini"),
-        (SURE, LOCATIVE, "uyku süresinde"),
-        (SURE, ABLATIVE, "uyku süresinden"),
-        (SURE, GENITIVE, "uyku süresinin"),
     ],
 )
 def test_cases(noun, case, expected):
@@ -59,21 +45,13 @@ VERBS = {
 @pytest.mark.parametrize(
     ("stem", "tense", "expected"),
     [
-        ("artır", "past", "artırdı"),
         ("artır", "reported", "artırmış"),
-        ("artır", "aorist", "artırır"),
         ("artır", "denied", "artırmaz"),
         ("önle", "past", "önledi"),
-        ("önle", "aorist", "önler"),
-        ("önle", "denied", "önlemez"),
-        ("koru", "past", "korudu"),
         ("et", "past", "etti"),
         ("et", "aorist", "eder"),
         ("boz", "aorist", "bozar"),
-        ("boz", "past", "bozdu"),
-        ("düşür", "past", "düşürdü"),
         ("düşür", "reported", "düşürmüş"),
-        ("düşür", "denied", "düşürmez"),
     ],
 )
 def test_tenses(stem, tense, expected):
@@ -85,9 +63,7 @@ def test_tenses(stem, tense, expected):
     [
         ("artır", "artırıl", "artıran", "artırması", "artırdığı"),
         ("önle", "önlen", "önleyen", "önlemesi", "önlediği"),
-        ("koru", "korun", "koruyan", "koruması", "koruduğu"),
         ("et", "edil", "eden", "etmesi", "ettiği"),
-        ("boz", "bozul", "bozan", "bozması", "bozduğu"),
     ],
 )
 def test_derived_forms(stem, passive, participle, nominal, that):

@@ -21,12 +21,6 @@ def test_intervals_are_scipys_where_queries_are_independent():
     np.testing.assert_allclose(high, theirs.confidence_interval.high, atol=1e-12)
 
 
-def test_columns_are_resampled_together():
-    both = np.stack([SAMPLE[:, 0], SAMPLE[:, 0] + 0.25], axis=1)
-    means = significance.bootstrap_means(both, Draws(700, 3), ALONE)
-    np.testing.assert_allclose(means[:, 1] - means[:, 0], 0.25)
-
-
 def test_randomisation_agrees_with_scipy():
     differences = RNG.normal(0.15, 1, size=(60, 3)) * [1, 2, 0.5]
     ours = significance.randomisation_p(differences, 1, np.arange(60))
@@ -124,10 +118,3 @@ def test_a_table_of_rows_is_compared_pair_by_pair():
     assert "100 queries" in compared["test"]
     assert "50 clusters of the 100 queries" in significance.compare(rows, draws, clusters // 2)["test"]
     assert compared == significance.compare(rows, draws, clusters)
-
-
-def test_every_mean_has_an_interval_around_it():
-    rows = {"a": {"P@1": SAMPLE[:, 0], "MAP": SAMPLE[:, 1]}}
-    intervals = significance.intervals(rows, Draws(300, 1), ALONE)["a"]
-    for measure, values in rows["a"].items():
-        assert intervals[measure][0] < values.mean() < intervals[measure][1]

@@ -47,17 +47,16 @@ def lowered(text: str) -> str:
     return re.sub("[“”„«»]", '"', text).replace(WORD_START, "")
 
 
-# The library knows letters of a later Unicode than Python does; these have no case yet here.
-KNOWN = st.text(st.characters(exclude_categories=["Cs", "Cn"]))
 MARKED = st.text(alphabet="aAâiIıİî\u0302\u0307\u0323\u0327\u0301\u0331\u034f\u00ad\u200dhHΣ’'ʼ ")
 
 
-@given(KNOWN | MARKED | TURKISH)
+@given(MARKED | TURKISH)
 def test_case_is_folded_as_in_src_turkish(text):
     assert normalizer().normalize_str(text).replace(WORD_START, "") == lowered(text)
 
 
 def test_every_known_character_is_folded_as_in_src_turkish():
+    # The library knows letters of a later Unicode than Python does; these have no case yet here.
     known = [chr(code) for code in range(0x110000) if unicodedata.category(chr(code)) not in ("Cs", "Cn")]
     text = "\n".join(known)
     assert normalizer().normalize_str(text).replace(WORD_START, "") == lowered(text)
@@ -76,14 +75,6 @@ def test_every_known_character_is_folded_as_in_src_turkish():
 )
 def test_words_suffixes_numbers_and_signs_are_kept_apart(text, expected):
     assert words(text) == expected.split()
-
-
-def test_the_same_texts_give_the_same_vocabulary():
-    assert train_tokenizer(TEXTS, 120).to_str() == train_tokenizer(TEXTS, 120).to_str()
-
-
-def test_upper_and_lower_case_give_the_same_ids(tokenizer):
-    assert tokenizer.encode("IŞIKLAR İZMİR'DE").ids == tokenizer.encode("ışıklar izmir’de").ids
 
 
 def test_begin_and_end_frame_a_text_and_special_ids_are_those_of_xlm_r(tokenizer):

@@ -50,14 +50,6 @@ def test_scores_closer_than_float32_tells_apart_are_still_ordered(block):
     np.testing.assert_array_equal(scores, expected_scores)
 
 
-def test_memory_mapped_vectors_and_many_queries(tmp_path):
-    np.save(tmp_path / "d.npy", vectors(0, 700, 8))
-    documents = np.load(tmp_path / "d.npy", mmap_mode="r")
-    queries = vectors(1, 2100, 8)
-    _, rows = topk.search(queries, documents, 3, block=100)
-    np.testing.assert_array_equal(rows, brute_force(queries, documents, 3, 8)[1])
-
-
 def test_scores_that_differ_beyond_six_decimals_are_a_tie():
     """So neither BLAS nor padding decides between the same text in two documents."""
     documents = np.repeat(vectors(0, 1, 16), 40, axis=0) + np.float32(1e-7) * vectors(1, 40, 16)

@@ -1,14 +1,18 @@
-"""The synthetic world: deterministic, balanced, and what evaluates is never told in training."""
+"""The synthetic world: deterministic, balanced, and no finding or text of evaluation stands in training."""
 
+import json
 import random
 
 import pytest
+from dvc.utils.serialize import dump_yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from src.checked import read_checked
 from src.errors import UserError
-from src.world import sets
+from src.files import read_yaml
+from src.params import load_params
+from src.world import render, sets
 from src.world.facts import Fact, change, draw, likeness
 from src.world.lexicon import (
     CONDITIONS,
@@ -23,21 +27,13 @@ from src.world.lexicon import (
     hosts,
 )
 from src.world.render import academic, everyday, negated
+from tests.stages import run_stage
 
 SEEDS = st.integers(0, 2**32)
 
 
 def make_claims(seed: int = 1) -> sets.Claims:
     return sets.claims(random.Random(seed), documents=300, dev=40, test=40, known=0.4)
-
-
-def rows_of(seed: int) -> list[list[dict]]:
-    return [
-        list(sets.nli(random.Random(seed), 50, False)),
-        list(sets.sts(random.Random(seed), 50, False)),
-        list(sets.retrieval(random.Random(seed), 50, 0.4)),
-        list(sets.text(random.Random(seed), 50)),
-    ]
 
 
 def test_a_lexicon_is_refused_by_the_name_of_the_key(tmp_path):
@@ -49,11 +45,6 @@ def test_a_lexicon_is_refused_by_the_name_of_the_key(tmp_path):
     broken.write_text(text.replace("opposite: down", "opposite: 3", 1), encoding="utf-8")
     with pytest.raises(UserError, match=r"lexicon\.yaml: effects\.up\.opposite: .*string"):
         read_checked(Entries, broken)
-
-
-def test_the_same_seed_gives_the_same_world():
-    assert rows_of(3) == rows_of(3) != rows_of(4)
-    assert make_claims() == make_claims()
 
 
 @given(SEEDS, st.integers(1, 6), st.booleans())
@@ -77,19 +68,6 @@ def test_likeness_is_symmetric_and_highest_for_the_same_finding(seed):
     assert likeness(one, other) == likeness(other, one)
     assert 0 <= likeness(one, other) <= 1
     assert likeness(one, one.opposite()) < 0.7
-
-
-def test_no_evaluation_text_or_finding_is_told_in_training():
-    evaluated = make_claims()
-    texts = {row["text"] for row in evaluated.documents + evaluated.queries}
-    trained = {text for rows in rows_of(5) for row in rows for text in row.values() if isinstance(text, str)}
-    assert not texts & trained
-    random_ = random.Random(0)
-    pairs = {(fact.source, fact.target) for fact in (draw(random_, False) for _ in range(3000))}
-    held = {(fact.source, fact.target) for fact in (draw(random_, True) for _ in range(3000))}
-    assert not pairs & held
-    assert all(source < len(SOURCES) for source, _ in pairs)
-    assert any(source >= len(SOURCES) for source, _ in held)
 
 
 def test_every_claim_has_its_abstract_and_abstracts_are_different_findings():
@@ -138,3 +116,87 @@ def test_no_two_concepts_share_a_word():
         assert len(words) == len(set(words))
     stems = [stem for effect in EFFECTS.values() for stem in {verb.stem for verb in effect.academic + effect.everyday}]
     assert len(stems) == len(set(stems))
+
+
+@pytest.fixture
+def findings(monkeypatch):
+    """The findings put into words so far, in order, at sizes near the mini profile's."""
+    traced_facts: list[Fact] = []
+    put_into_words = render.Words.__init__
+
+    def traced(self, random_, fact, *arguments, **options):
+        traced_facts.append(fact)
+        put_into_words(self, random_, fact, *arguments, **options)
+
+    monkeypatch.setattr(render.Words, "__init__", traced)
+    return traced_facts
+
+
+def texts_of(rows):
+    return {text for row in rows for key, text in row.items() if isinstance(text, str) and key not in ("source", "_id")}
+
+
+def test_training_and_evaluation_share_neither_finding_nor_text(findings):
+    stream = random.Random(11)
+    trained = texts_of(
+        [
+            *sets.text(stream, 3000),
+            *sets.nli(stream, 3000, False),
+            *sets.sts(stream, 2000, False),
+            *sets.retrieval(stream, 3000, 0.45),
+        ]
+    )
+    of_training = set(findings)
+    findings.clear()
+    claims = sets.claims(stream, documents=1000, dev=150, test=150, known=0.45)
+    held = [*sets.nli(stream, 500, True), *sets.sts(stream, 500, True), *claims.documents, *claims.queries]
+    assert len(of_training) > 5000 and len(set(findings)) > 1000
+    assert not of_training & set(findings)
+    assert not trained & texts_of(held)
+
+
+def test_no_abstract_of_the_mini_world_answers_a_claim_that_it_is_not_judged_for(findings, monkeypatch):
+    """A second finding that met another claim would make a right answer count as wrong.
+
+    The generator does not guarantee it: about a third of the seeds have such an abstract. So the world that is
+    used is checked.
+    """
+    options = load_params().synthesize
+    abstracts: list[tuple[Fact, list[Fact]]] = []
+    make = sets.passage
+
+    def traced(random_, fact, others):
+        findings.clear()
+        made = make(random_, fact, others)
+        abstracts.append((fact, list(findings)))
+        return made
+
+    monkeypatch.setattr(sets, "passage", traced)
+    stream, dev, test = random.Random(f"{options.seed} claims"), options.claims_dev, options.claims_test
+    sets.claims(stream, options.documents, dev, test, options.known_words)
+    assert len(abstracts) == options.documents
+    claimed = {either for fact, _ in abstracts[: dev + test] for either in (fact, fact.opposite())}
+    for main, told in abstracts:
+        assert not {fact for fact in told if fact not in (main, main.opposite())} & claimed
+
+
+def test_the_stage_writes_the_layout_of_users_data_alike_each_time(tmp_path, monkeypatch):
+    params = read_yaml("params.yaml")
+    small = dict.fromkeys(("nli_rows", "sts_rows", "retrieval_rows", "text_rows", "held_out_rows"), 20)
+    params["synthesize"] |= small | {"documents": 60, "claims_dev": 10, "claims_test": 10}
+    written = []
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        monkeypatch.chdir(tmp_path / name)
+        dump_yaml(tmp_path / name / "params.yaml", params)
+        run_stage("synthesize", "synthetic")
+        root = tmp_path / name / "data/synthetic"
+        written.append({str(p.relative_to(root)): p.read_bytes() for p in sorted(root.rglob("*")) if p.is_file()})
+    assert written[0] == written[1]
+    claims = "eval/scifact_tr_synthetic"
+    expected = {f"{claims}/{file}" for file in ("corpus.jsonl", "queries.jsonl", "qrels/dev.tsv", "qrels/test.tsv")}
+    assert expected | {"text/train.jsonl", "nli/dev.jsonl", "sts/test.jsonl", "retrieval/train.jsonl"} <= set(
+        written[0]
+    )
+    sources = [json.loads(body) for file, body in written[0].items() if file.endswith("source.json")]
+    assert len(sources) == 5 and all(source["synthetic"] is True and source["licence"] for source in sources)
