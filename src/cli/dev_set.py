@@ -9,7 +9,7 @@ near copies of its passages, out of train.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from src.data.columns import KINDS
@@ -49,26 +49,20 @@ def draw(source: Path, count: int, params: Params) -> list[Row]:
     return split_off(kind, train, count, params.seed).rows
 
 
-def as_beir(rows: Sequence[Row]) -> tuple[list[dict[str, str]], list[dict[str, str]], list[tuple[str, str, int]]]:
+def as_beir(rows: Sequence[Row]) -> tuple[list[Row], list[Row], list[tuple[str, str, int]]]:
     """Documents, queries and judgements of pairs: a text that stands in several rows is one document or query."""
-    documents, queries = (
-        _numbered("d", [row["positive"] for row in rows]),
-        _numbered("q", [row["anchor"] for row in rows]),
-    )
-    qrels = {(queries[identity(row["anchor"])][0], documents[identity(row["positive"])][0], 1) for row in rows}
-    return _texts(documents.values()), _texts(queries.values()), sorted(qrels)
+    documents = _numbered("d", [row["positive"] for row in rows])
+    queries = _numbered("q", [row["anchor"] for row in rows])
+    qrels = {(queries[identity(row["anchor"])]["_id"], documents[identity(row["positive"])]["_id"], 1) for row in rows}
+    return list(documents.values()), list(queries.values()), sorted(qrels)
 
 
-def _numbered(letter: str, texts: Sequence[str]) -> dict[str, tuple[str, str]]:
-    """(id, text) by a text's identity; of texts that are the same the first stands."""
-    numbered: dict[str, tuple[str, str]] = {}
+def _numbered(letter: str, texts: Sequence[str]) -> dict[str, Row]:
+    """Rows of ids and texts by a text's identity; of texts that are the same the first stands."""
+    rows: dict[str, Row] = {}
     for text in texts:
-        numbered.setdefault(identity(text), (f"{letter}{len(numbered):05}", text))
-    return numbered
-
-
-def _texts(numbered: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
-    return [{"_id": id_, "text": text} for id_, text in numbered]
+        rows.setdefault(identity(text), {"_id": f"{letter}{len(rows):05}", "text": text})
+    return rows
 
 
 if __name__ == "__main__":

@@ -6,12 +6,14 @@ Only sets under protocol mteb, by the name of the set; every row whose source an
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple, TypedDict
+from typing import NamedTuple
 
 from src.checked import read_result
 from src.errors import UserError, run_command
+from src.evaluation.metrics import MAIN
 from src.evaluation.results import Scored, Scores, System
 from src.files import fresh_dir, write_json
+from src.strict_json import JsonObject
 
 OUTPUT = Path("reports/mteb")
 # Measures in our files and in MTEB's.
@@ -22,7 +24,6 @@ MEASURES = {
     **{f"P@{k}": f"precision_at_{k}" for k in (1, 3, 5, 10)},
     "MRR@10": "mrr_at_10",
 }
-MAIN = "nDCG@10"
 
 
 class Task(NamedTuple):
@@ -45,20 +46,9 @@ TASKS = {
 }
 
 
-class Result(TypedDict):
-    """A file of MTEB's results repository, in its own keys; `scores` by split, a row a subset."""
-
-    dataset_revision: str
-    task_name: str
-    mteb_version: str | None
-    evaluation_time: float | None
-    kg_co2_emissions: float | None
-    scores: dict[str, list[dict[str, float | str | list[str]]]]
-
-
 def main(_: list[str]) -> None:
     """Collect from data/published/SET of every set that MTEB has."""
-    results: dict[Path, Result] = {}
+    results: dict[Path, JsonObject] = {}
     for name, task in TASKS.items():
         folder = Path("data/published") / name
         if (folder / "metrics.json").is_file():
@@ -72,30 +62,23 @@ def main(_: list[str]) -> None:
     print(f"{OUTPUT}: {len(results)} results")
 
 
-def add(results: dict[Path, Result], task: Task, metrics: Scored, systems: dict[str, System]) -> None:
+def add(results: dict[Path, JsonObject], task: Task, metrics: Scored, systems: dict[str, System]) -> None:
     """Add a set's models to the results by path; subsets of one task share a file."""
     if metrics["protocol"]["name"] != "mteb":
         return
     for name, scores in metrics["models"].items():
         revision = systems[name].get("revision") or systems[name]["source"].replace(" ", "_")
-        path = Path(name) / revision / f"{task.name}.json"
-        result = results.setdefault(path, empty(task))
+        result = results.setdefault(Path(name) / revision / f"{task.name}.json", empty(task))
         result["scores"].setdefault(task.split, []).append(subset(task, scores))
 
 
-def empty(task: Task) -> Result:
-    """A result without scores. Times are left out, so that the same run gives the same bytes."""
-    return {
-        "dataset_revision": task.revision,
-        "task_name": task.name,
-        "mteb_version": None,
-        "evaluation_time": None,
-        "kg_co2_emissions": None,
-        "scores": {},
-    }
+def empty(task: Task) -> JsonObject:
+    """A file of MTEB's results repository without scores; nor has it times, so that the same run gives equal bytes."""
+    nothing = dict.fromkeys(("mteb_version", "evaluation_time", "kg_co2_emissions"))
+    return {"dataset_revision": task.revision, "task_name": task.name, **nothing, "scores": {}}
 
 
-def subset(task: Task, scores: Scores) -> dict[str, float | str | list[str]]:
+def subset(task: Task, scores: Scores) -> JsonObject:
     """The scores of one subset, to five places as MTEB has them."""
     measured = {theirs: round(scores[ours], 5) for ours, theirs in MEASURES.items()}
     return {**measured, "main_score": round(scores[MAIN], 5), "hf_subset": task.subset, "languages": [task.language]}

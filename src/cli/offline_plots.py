@@ -10,6 +10,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import vl_convert
+
 from src.errors import UserError, run_command
 from src.files import write_text
 
@@ -41,8 +43,6 @@ _TEMPLATE = """<!DOCTYPE html>
 
 def page() -> str:
     """The template, with Vega, Vega-Lite and Vega-Embed inlined from vl-convert-python."""
-    import vl_convert
-
     bundle = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;").replace("</script", "<\\/script")
     return _TEMPLATE.replace("VEGA", bundle)
 

@@ -26,12 +26,12 @@ def pairs(tmp_path):
 
 def test_rows_that_share_a_passage_go_together(pairs, tmp_path, capsys):
     main([str(pairs), str(tmp_path / "dev"), "10"])
-    found = read_beir(tmp_path / "dev")
-    assert len(found.documents) == 5
-    assert len(found.queries) == len(found.qrels["test"]) == 10
+    dev = read_beir(tmp_path / "dev")
+    assert len(dev.documents) == 5
+    assert len(dev.queries) == len(dev.qrels["test"]) == 10
     assert capsys.readouterr().out.endswith("10 queries, 5 documents; named in eval.sets, they leave train\n")
-    for query, document, _ in found.qrels["test"]:
-        assert found.queries[query].split()[-1].rstrip("?") == found.documents[document][1].split()[1]
+    for query, document, _ in dev.qrels["test"]:
+        assert dev.queries[query].split()[-1].rstrip("?") == dev.documents[document][1].split()[1]
 
 
 def test_a_text_that_stands_twice_is_one_query_with_two_documents():

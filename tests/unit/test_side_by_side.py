@@ -54,14 +54,14 @@ def test_every_variant_is_on_one_side():
 
 @pytest.fixture
 def dvc(tmp_path, monkeypatch):
-    """A program in the place of dvc that notes what it was asked; it fails where `bad` is asked of it."""
+    """A program in the place of dvc that writes down its arguments; it fails where the last is `bad`."""
     program = tmp_path / "bin" / "dvc"
     program.parent.mkdir()
-    program.write_text('#!/bin/sh\necho "ran $*" | tee -a asked.txt\nfor last; do :; done\ntest "$last" != bad\n')
+    program.write_text('#!/bin/sh\necho "ran $*" | tee -a arguments.txt\nfor last; do :; done\ntest "$last" != bad\n')
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.chdir(tmp_path)
-    return tmp_path / "asked.txt"
+    return tmp_path / "arguments.txt"
 
 
 def test_both_sides_run_and_are_shown(dvc, capfd):
