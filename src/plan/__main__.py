@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 
 import numpy as np
 from tabulate import tabulate
 
 from src.errors import run_command
-from src.params import load_params
-from src.plan.cost import FLOAT, KNOWN, encoder_size
-from src.plan.stages import Planner, StagePlan
-from src.plan.volume import Volume, evaluation_set, training_set
+from src.params import Params, load_params
+from src.plan.cost import FLOAT, KNOWN, Size, encoder_size
+from src.plan.stages import StagePlan, stages
 from src.profile import profile_params
-from src.recipe.stages import CHECKPOINTS, FINAL, STAGES
+from src.recipe.stages import CHECKPOINTS, STAGES
 
 GIB = 1024**3
 GPUS = KNOWN["gpus"]
@@ -27,44 +25,30 @@ def main(arguments: list[str]) -> None:
     """Print the plan of the profile named on the command line, or of params.yaml."""
     params = profile_params(arguments[0]) if arguments else load_params()
     size = encoder_size(params.base_model)
-    keys = STAGES if params.base_model.source != "scratch" or not params.base_model.mlm.epochs else ("text", *STAGES)
-    volumes = {key: training_set(params, key) for key in keys}
-    evaluated = {name: evaluation_set(name, params) for name in params.eval.sets}
-    planner = Planner(params, size)
-    planned = stages(planner, volumes, evaluated)
+    planned = stages(params, size)
+    known = {name: stage for name, stage in planned.items() if stage}
     print(
         f"Plan of {arguments[0] if arguments else 'params.yaml'}: {params.base_model.source}, "
         f"{size.parameters / 1e6:.1f} M parameters ({size.embedding_parameters / 1e6:.1f} M of them embeddings), "
-        f"{params.runtime.precision}\n\n{work(planned, planner)}\n\n{disk(planned, planner, volumes.values())}"
+        f"{params.runtime.precision}\n\n{work(known, params, size)}\n\n{disk(known, params, size)}"
     )
-    unknown = [f"prepare@{key}" for key in volumes if volumes[key] is None]
-    unknown += [f"prepare_eval@{name}" for name in evaluated if evaluated[name] is None]
-    if unknown:
-        print(f"note: nothing is known of what these stages will prepare; run them first: {', '.join(unknown)}")
+    if unknown := planned.keys() - known.keys():
+        print(f"note: nothing is known of the data of these; run `prepare` first: {', '.join(sorted(unknown))}")
     if params.base_model.vocabulary == "trim":
         print("note: counted with the whole vocabulary: base_model finds which pieces stay")
 
 
-def stages(
-    planner: Planner, training: dict[str, Volume | None], evaluated: dict[str, Volume | None]
-) -> list[StagePlan]:
-    """The stages whose data are known."""
-    planned = [planner.mlm(text)] if (text := training.get("text")) else []
-    trained = [stage for stage in STAGES.values() if planner.params.block(stage).epochs]
-    planned += [planner.chain_stage(stage, volume) for stage in trained if (volume := training[stage.name])]
-    planned += [planner.colbert(retrieval)] if (retrieval := training[FINAL]) else []
-    return planned + [planner.evaluation(name, volume) for name, volume in evaluated.items() if volume]
-
-
-def work(planned: list[StagePlan], planner: Planner) -> str:
+def work(planned: dict[str, StagePlan], params: Params, size: Size) -> str:
     """Rows, steps, tokens, memory of a step and hours of each stage."""
     header = ("stage", "rows", "steps", "M tokens", "GiB, whole", "at least", f"hours: {CPU}", *GPUS, "data")
+    speeds = {name: gpu[params.runtime.precision] * UTILISATION for name, gpu in GPUS.items()}
     lines, totals = [], np.zeros(1 + len(GPUS))
-    for stage in planned:
+    for name, stage in planned.items():
         memory = [f"{stage.memory(tokens) / GIB:.2f}" for tokens in (stage.batch_tokens, stage.at_once)]
         counts = f"{stage.volume.rows:,}", f"{stage.steps:,}" if stage.steps else "–", f"{stage.tokens / 1e6:.1f}"
-        times = [stage.flops / CPU_SPEED / 3600, *(hours(stage, gpu, planner) for gpu in GPUS)]
-        lines.append((stage.name, *counts, *memory, *map(_time, times), stage.volume.source))
+        narrow = min(1.0, size.hidden / FULL_WIDTH)
+        times = [stage.flops / CPU_SPEED / 3600, *(hours(stage, gpu, speeds[gpu] * narrow) for gpu in GPUS)]
+        lines.append((name, *counts, *memory, *map(_time, times), stage.volume.source))
         totals += times
     lines.append(("together", *[""] * 5, *map(_time, totals), ""))
     alignment = ("left", *["right"] * (len(header) - 1))
@@ -75,33 +59,28 @@ def work(planned: list[StagePlan], planner: Planner) -> str:
     )
 
 
-def room(gpu: str) -> float:
-    """Usable bytes of a GPU: context and allocator take 1.5 GiB and 5 %."""
-    return float((0.95 * GPUS[gpu]["memory"] - 1.5) * GIB)
-
-
-def hours(stage: StagePlan, gpu: str, planner: Planner) -> float:
-    """Expected hours, the second forward of what is not kept included; infinite where a mini-batch does not fit."""
-    if stage.memory(stage.at_once) > room(gpu):
+def hours(stage: StagePlan, gpu: str, speed: float) -> float:
+    """Expected hours at so many FLOP/s: a batch that does not fit is encoded twice; infinite for such a mini-batch."""
+    room = (0.95 * GPUS[gpu]["memory"] - 1.5) * GIB  # context and allocator take 1.5 GiB and 5 %
+    if stage.memory(stage.at_once) > room:
         return math.inf
-    peak = GPUS[gpu][planner.params.runtime.precision] * UTILISATION * min(1.0, planner.size.hidden / FULL_WIDTH)
-    again = (1.0 - stage.kept_share(room(gpu))) * stage.forward
-    return max(float(stage.flops + again) / peak, stage.steps * STEP_SECONDS) / 3600
+    twice = stage.forward if stage.memory(stage.batch_tokens) > room else 0.0
+    return max((stage.flops + twice) / speed, stage.steps * STEP_SECONDS) / 3600
 
 
 def _time(value: float) -> str:
     return "no room" if value == math.inf else "<0.01" if value < 0.01 else f"{value:,.2f}"
 
 
-def disk(planned: list[StagePlan], planner: Planner, volumes: Iterable[Volume | None]) -> str:
-    """Models and DVC's copy of them, the Hub's cache, a checkpoint, the data and outputs of frozen layers, in GiB."""
-    params, folder = planner.params, FLOAT * planner.size.parameters
+def disk(planned: dict[str, StagePlan], params: Params, size: Size) -> str:
+    """Models and DVC's copy of them, the Hub's cache, a checkpoint and the data, in GiB."""
+    folder = FLOAT * size.parameters
+    volumes = [planned[name].volume for name in ("base_model", *(f"train_{key}" for key in STAGES)) if name in planned]
     parts = {
         "models/ and DVC's cache of them": 2 * (len(CHECKPOINTS) + 1) * folder,
         "downloads": (len(params.eval.published) + (params.base_model.source != "scratch")) * folder,
         "a checkpoint": 3 * folder,
-        "data, raw and prepared": 10 * sum(volume.rows * sum(volume.tokens) for volume in volumes if volume),
-        "outputs of frozen layers": sum(stage.disk for stage in planned),
+        "data, raw and prepared": 10 * sum(volume.rows * sum(volume.tokens) for volume in volumes),
     }
     sizes = ", ".join(f"{name} {count / GIB:.2f}" for name, count in parts.items() if count)
     return f"Disk: {sum(parts.values()) / GIB:.2f} GiB ({sizes})."
