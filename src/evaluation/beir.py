@@ -59,9 +59,9 @@ def prepared_set(name: str, options: EvalSetParams, folder: Path = PREPARED) -> 
     relevant = {id_ for id_, judgements in qrels.items() if any(score > 0 for score in judgements.values())}
     judged = [id_ for id_, text in queries.items() if text and id_ in relevant]
     dropped = {
-        "documents without text": [id_ for id_ in documents if id_ not in kept],
-        "queries without a relevant document": sorted(set(qrels) - relevant),
-        "queries without text": [id_ for id_ in queries if id_ in relevant and not queries[id_]],
+        "empty_documents": [id_ for id_ in documents if id_ not in kept],
+        "empty_queries": [id_ for id_ in queries if id_ in relevant and not queries[id_]],
+        "queries_without_relevant_document": sorted(set(qrels) - relevant),
     }
     if not kept or not judged:
         missing = "document with text" if not kept else "query with text and a relevant document"
@@ -69,11 +69,10 @@ def prepared_set(name: str, options: EvalSetParams, folder: Path = PREPARED) -> 
     for what, ids in dropped.items():
         if ids:
             listed = f"{', '.join(ids[:5])}{', …' if len(ids) > 5 else ''}"
-            print(f"{name}: dropped {len(ids)} {what}: {listed}", flush=True)
+            print(f"{name}: dropped {len(ids)} {what.replace('_', ' ')}: {listed}", flush=True)
     if not options.drop_self_hits:
         _warn_of_self_hits(name, {id_: queries[id_] for id_ in judged}, kept)
     document_ids = sorted(kept, key=lambda id_: id_.encode(), reverse=True)
-    empty_documents, without_relevant, empty_queries = map(len, dropped.values())
     protocol = rules(options.protocol, judged, kept, options.title, options.drop_self_hits)
     if (folder / FILE).is_file():
         card = read_card(folder)
@@ -89,9 +88,7 @@ def prepared_set(name: str, options: EvalSetParams, folder: Path = PREPARED) -> 
         qrels={id_: qrels[id_] for id_ in judged},
         protocol=protocol,
         dropped={
-            "empty_documents": empty_documents,
-            "empty_queries": empty_queries,
-            "queries_without_relevant_document": without_relevant,
+            **{what: len(ids) for what, ids in dropped.items()},
             "queries_without_judgement": len(queries) - len(qrels),
         },
         drop_self_hits=options.drop_self_hits,

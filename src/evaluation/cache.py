@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from src import array_cache
-from src.files import sha256
+from src.files import fingerprint, sha256
 from src.strict_json import JsonObject
 
 _LIBRARIES = ("torch", "transformers", "tokenizers", "sentence-transformers", "safetensors", "numpy")
@@ -79,12 +79,12 @@ def settings(encoder: Any) -> JsonObject:
 
 @cache
 def code_fingerprint() -> str:
-    """SHA-256 over our own code between a model's files and its vectors."""
-    files = [path for pattern in _CODE for path in _SOURCE.glob(pattern)]
-    listing = sorted([path.relative_to(_SOURCE).as_posix(), sha256(path)] for path in files)
-    return hashlib.sha256(json.dumps(listing).encode()).hexdigest()
+    """Of our own code between a model's files and its vectors."""
+    return fingerprint({}, sorted(path for pattern in _CODE for path in _SOURCE.glob(pattern)))
 
 
-def cached(key: JsonObject, shape: tuple[int, ...], fill: array_cache.Fill) -> NDArray[np.float32]:
-    """A read-only, memory-mapped array (float32) that `fill` writes where none of this key and shape exists."""
-    return array_cache.cached(array_cache.place(_FOLDER, key), shape, fill)
+def cached(
+    key: JsonObject, shape: tuple[int, ...], fill: array_cache.Fill, dtype: DTypeLike = np.float32
+) -> NDArray[Any]:
+    """A read-only, memory-mapped array that `fill` writes where none of this key, shape and type exists."""
+    return array_cache.cached(array_cache.place(_FOLDER, key), shape, fill, dtype)

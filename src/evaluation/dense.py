@@ -17,7 +17,6 @@ from src.evaluation.topk import search
 from src.model.load import fetch, load_encoder
 from src.model.positions import UNLIMITED, limit_length
 from src.model.prompts import Prompts, prompts_of
-from src.turkish import lower
 
 if TYPE_CHECKING:
     import torch
@@ -95,7 +94,7 @@ def embed(
     model: DenseModel, texts: Sequence[str], prompt: str, *, batch_size: int, what: str, targets: list[str]
 ) -> NDArray[np.float32]:
     """Vectors (texts, d) from the cache, or encoded now; `targets` are the devices to encode on."""
-    texts = [lower(text) for text in texts] if model.lowercase else texts
+    texts = encode.cased(texts, model.lowercase)
 
     def fill(out: NDArray[np.float32]) -> None:
         with encode.process_pool(model.encoder, targets) as pool:

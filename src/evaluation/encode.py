@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from src.errors import UserError
 from src.progress import bar
+from src.turkish import lower
 
 if TYPE_CHECKING:
     import torch
@@ -31,7 +32,7 @@ def encode_into(
     *,
     batch_size: int,
     what: str,
-    pool: dict[str, Any] | None = None,
+    pool: dict[Any, Any] | None = None,
     int8: OnnxEncoder | None = None,
 ) -> None:
     """Fill `out` (texts, d) with the vectors of `texts`, each after `prompt`; `int8` encodes in place of the model.
@@ -54,8 +55,13 @@ def encode_into(
             for at in range(0, len(order), step):
                 rows = order[at : at + step]
                 part = [chunk[row] for row in rows]
-                vectors = int8.encode(part, prompt) if int8 else _vectors(model, part, prompt, batch_size, pool)
-                _check(vectors, rows + start, texts, what)
+                if int8:
+                    vectors = int8.encode(part, prompt)
+                else:
+                    vectors = model.encode(
+                        part, prompt=prompt, batch_size=batch_size, show_progress_bar=False, pool=pool
+                    )
+                check_finite((np.isfinite(vector).all() for vector in vectors), part, what)
                 out[rows + start] = vectors
                 progress.update(len(rows))
     seconds = time.perf_counter() - started
@@ -70,22 +76,19 @@ def token_lengths(model: SentenceTransformer, texts: Sequence[str], prompt: str)
     return np.array([len(ids) for ids in encoded["input_ids"]], dtype=np.int64)
 
 
-def _vectors(
-    model: SentenceTransformer, texts: list[str], prompt: str, batch_size: int, pool: dict[str, Any] | None
-) -> NDArray[np.float32]:
-    options: dict[str, Any] = {} if pool is None else {"pool": pool}
-    vectors = model.encode(texts, prompt=prompt, batch_size=batch_size, show_progress_bar=False, **options)
-    return np.asarray(vectors, dtype=np.float32)
-
-
-def _check(vectors: NDArray[np.float32], rows: NDArray[np.int64], texts: Sequence[str], what: str) -> None:
-    wrong = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
-    if len(wrong):
-        text = texts[rows[wrong[0]]]
+def check_finite(finite: Iterable[Any], texts: Sequence[str], what: str) -> None:
+    """Raise UserError that names the first text whose vectors are not finite."""
+    wrong = [text for text, is_finite in zip(texts, finite, strict=True) if not is_finite]
+    if wrong:
         raise UserError(
-            f"{what}: the model gives NaN or infinity for {len(wrong)} text(s), first for {text[:60]!r}; "
+            f"{what}: the model gives NaN or infinity for {len(wrong)} text(s), first for {wrong[0][:60]!r}; "
             "nothing was scored"
         )
+
+
+def cased(texts: Sequence[str], lowercase: bool) -> list[str]:
+    """The texts as a model is given them: in Turkish lower case where it knows no capitals."""
+    return [lower(text) for text in texts] if lowercase else list(texts)
 
 
 def devices(device: torch.device) -> list[str]:

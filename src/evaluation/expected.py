@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from src.checked import read_checked
 from src.evaluation.results import Scored
+from src.params.block import Block
 
 Verdict = Literal["OK", "close", "off", "not comparable"]
 EXPECTED = Path("expected.yaml")
@@ -18,21 +19,17 @@ CLOSE = 3  # times the tolerance
 Evaluations = Mapping[str, Scored]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Source(_Strict):
+class Source(Block):
     title: str
     url: str
 
 
-class Protocol(_Strict):
+class Protocol(Block):
     name: Literal["full", "mteb", "tr-mteb"]
     title: bool
 
 
-class Entry(_Strict):
+class Entry(Block):
     """Published values of one model by one source; expected.yaml explains the fields."""
 
     source: str
@@ -47,7 +44,7 @@ class Entry(_Strict):
     values: dict[str, float]
 
 
-class Expected(_Strict):
+class Expected(Block):
     sources: dict[str, Source]
     published: list[Entry]
 

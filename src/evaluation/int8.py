@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
+from src import array_cache
 from src.errors import UserError
 from src.evaluation import cache
 from src.files import fresh_dir
@@ -36,8 +35,7 @@ def int8_of(encoder: SentenceTransformer, fingerprint: str) -> onnx.OnnxEncoder:
     if not all(getattr(module, "include_prompt", True) for module in encoder):
         raise UserError(f"eval.backend: {NAME} cannot leave the prompt out of pooling, as this encoder does; use torch")
     key = {"model": fingerprint, **cache.settings(encoder), "onnx": versions()}
-    digest = hashlib.sha256(json.dumps(key, sort_keys=True, default=str).encode()).hexdigest()[:40]
-    folder = cache.folder().with_name("onnx") / digest
+    folder = array_cache.place("onnx", key).with_suffix("")
     if not (folder / _FILE).is_file():
         with fresh_dir(folder) as made:
             onnx.export(encoder, made / "whole.onnx")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +12,8 @@ from numpy.typing import NDArray
 from src.errors import UserError
 from src.evaluation import cache, runs
 from src.evaluation.beir import EvalSet
-from src.evaluation.topk import merge, rounded
+from src.evaluation.encode import cased, check_finite
+from src.evaluation.topk import merge, nothing, rounded
 from src.files import read_json_object
 from src.model.encoder import quiet
 from src.model.load import check_tokenizer, fetch
@@ -22,7 +22,6 @@ from src.model.prompts import Prompts, prompts_of
 from src.progress import bar
 from src.runtime import imported
 from src.strict_json import JsonObject
-from src.turkish import lower
 
 if TYPE_CHECKING:
     import torch
@@ -31,8 +30,7 @@ if TYPE_CHECKING:
 
 # Documents whose token vectors are in memory at once: 300 tokens of 128 dimensions make 150 MB of a thousand.
 DOCUMENTS_AT_ONCE = 1024
-# Rows lie in the cache beside their scores as float32, which holds whole numbers below this.
-MOST_DOCUMENTS = 1 << 24
+_HIT = np.dtype([("score", np.float32), ("row", np.int64)])  # in the cache
 
 
 @dataclass(frozen=True)
@@ -106,64 +104,42 @@ def check_late_format(folder: Path, name: str) -> None:
 
 def rank_late(model: LateModel, data: EvalSet, depth: int, batch_size: int) -> Run:
     """The run of exact MaxSim over every document; scores are kept in the cache (queries × depth numbers)."""
-    if len(data.documents) > MOST_DOCUMENTS:
-        raise UserError(
-            f"{model.name}: late interaction ranks {MOST_DOCUMENTS:,} documents at most; {data.name} has more"
-        )
     k = runs.search_depth(data, depth)
-    queries, documents = _cased(model, data.queries), _cased(model, data.documents)
+    queries, documents = cased(data.queries, model.lowercase), cased(data.documents, model.lowercase)
     key = {
         "model": model.fingerprint,
         "queries": cache.texts_fingerprint(queries),
         "documents": cache.texts_fingerprint(documents),
         "batch_size": batch_size,
         "decimals": runs.SCORE_DECIMALS,
+        "k": k,
         **cache.settings(model.encoder),
     }
 
-    def fill(out: NDArray[np.float32]) -> None:
-        out[0], out[1] = search_late(model, queries, documents, k, batch_size=batch_size)
+    def fill(out: NDArray[Any]) -> None:
+        out["score"], out["row"] = search_late(model, queries, documents, k, batch_size)
 
-    stored = cache.cached({**key, "k": k}, (2, len(queries), k), fill)
-    return runs.from_rows(np.array(stored[0]), stored[1].astype(np.int64), data, depth)
-
-
-def _cased(model: LateModel, texts: Sequence[str]) -> list[str]:
-    return [lower(text) for text in texts] if model.lowercase else list(texts)
+    stored = cache.cached(key, (len(queries), k), fill, _HIT)
+    return runs.from_rows(stored["score"], stored["row"], data, depth)
 
 
 def search_late(
-    model: LateModel,
-    queries: Sequence[str],
-    documents: Sequence[str],
-    k: int,
-    *,
-    batch_size: int,
-    at_once: int = DOCUMENTS_AT_ONCE,
+    model: LateModel, queries: list[str], documents: list[str], k: int, batch_size: int
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """The k best documents of each query by sum over query tokens of the best cosine with a document token.
 
     Returns:
         Scores and rows (queries, k), best first, ties by lower row.
     """
-    import torch
-
-    query_vectors = model.encoder.encode_query(list(queries), batch_size=batch_size, show_progress_bar=False)
-    _check(query_vectors, queries, model.name)
-    scores = torch.empty(len(queries), 0)
-    rows = torch.empty(len(queries), 0, dtype=torch.long)
+    query_vectors = model.encoder.encode_query(queries, batch_size=batch_size, show_progress_bar=False)
+    check_finite((tokens.isfinite().all() for tokens in query_vectors), queries, model.name)
+    scores, rows = nothing(len(queries))
     with bar(f"{model.name}: documents", "text", len(documents)) as progress:
-        for start in range(0, len(documents), at_once):
-            texts = list(documents[start : start + at_once])
+        for start in range(0, len(documents), DOCUMENTS_AT_ONCE):
+            texts = documents[start : start + DOCUMENTS_AT_ONCE]
             vectors = model.encoder.encode_document(texts, batch_size=batch_size, show_progress_bar=False)
-            _check(vectors, texts, model.name)
+            check_finite((tokens.isfinite().all() for tokens in vectors), texts, model.name)
             product = rounded(model.encoder.similarity(query_vectors, vectors).cpu())
             scores, rows = merge(scores, rows, product, start, k)
             progress.update(len(texts))
     return scores.numpy(), rows.numpy()
-
-
-def _check(vectors: Sequence[Any], texts: Sequence[str], name: str) -> None:
-    for tokens, text in zip(vectors, texts, strict=True):
-        if not tokens.isfinite().all():
-            raise UserError(f"{name}: the model gives NaN or infinity for {text[:60]!r}; nothing was scored")

@@ -89,17 +89,10 @@ class Bm25:
         return scores, rows
 
 
-def search(
-    documents: Sequence[str], queries: Sequence[str], k: int, tokenize: Tokenizer
-) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """`Bm25.search` over documents that are searched once."""
-    return Bm25(documents, tokenize).search(queries, k)
-
-
 def rank(data: EvalSet, depth: int) -> Iterator[tuple[str, Run]]:
     """The run of every form of BM25, by the name of its row."""
     for name, tokenize in tokenizers().items():
-        scores, rows = search(data.documents, data.queries, search_depth(data, depth), tokenize)
+        scores, rows = Bm25(data.documents, tokenize).search(data.queries, search_depth(data, depth))
         yield name, from_rows(scores, rows, data, depth)
 
 

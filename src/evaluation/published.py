@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from src.checked import read_checked
 from src.downloads.hub import resolve
@@ -17,6 +17,7 @@ from src.evaluation.results import System
 from src.model.load import fetch
 from src.model.packages import record
 from src.model.prompts import Prompts
+from src.params.block import Block
 
 if TYPE_CHECKING:
     import torch
@@ -28,10 +29,8 @@ if TYPE_CHECKING:
 DESCRIPTORS = Path("params/models")
 
 
-class Descriptor(BaseModel):
+class Descriptor(Block):
     """A published model. Prompts are put before the text as they stand, spaces and all."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     source: str  # Hub id, folder, or NAME==VERSION of the package index; bm25s for kind mteb-bm25
     # Commit (null: not pinned yet), or SHA-256 of the wheel.

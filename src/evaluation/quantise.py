@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from src.evaluation import runs
 from src.evaluation.beir import EvalSet
 from src.evaluation.runs import rounded
-from src.evaluation.topk import Floats, merge, nothing, unit
+from src.evaluation.topk import Floats, best, merge, nothing, unit
 
 if TYPE_CHECKING:
     from src.evaluation.runs import Run
@@ -50,24 +50,18 @@ def rank_quantised(queries: Floats, documents: Floats, data: EvalSet, depth: int
     ranked = {
         "int8": int8,
         "binary": (bits[0][:, :k], bits[1][:, :k]),
-        "binary_rescored": _rescored(query_vectors, held, bits[1], scale, k),
+        "binary_rescored": best(_rescored(query_vectors, held, bits[1], scale), bits[1], k),
     }
     return {form: runs.from_rows(scores.numpy(), rows.numpy(), data, depth) for form, (scores, rows) in ranked.items()}
 
 
-def _rescored(
-    query_vectors: Floats, held: Floats, candidates: torch.Tensor, scale: Scale, k: int
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """The k best of each query's candidates by int8 scores, ties to the lower row."""
-    rows = candidates.sort(dim=1).values
-    scores = torch.stack(
-        [
-            torch.from_numpy(int8_scores(query[None], scale.codes(unit(held[row]).numpy()), scale)[0])
-            for query, row in zip(query_vectors, rows.numpy(), strict=True)
-        ]
-    )
-    best = scores.sort(dim=1, descending=True, stable=True)
-    return best.values[:, :k], rows.gather(1, best.indices[:, :k])
+def _rescored(query_vectors: Floats, held: Floats, candidates: torch.Tensor, scale: Scale) -> torch.Tensor:
+    """The int8 score of each query's candidates (queries, candidates)."""
+    scores = [
+        int8_scores(query[None], scale.codes(unit(held[rows]).numpy()), scale)
+        for query, rows in zip(query_vectors, candidates.numpy(), strict=True)
+    ]
+    return torch.from_numpy(np.concatenate(scores))
 
 
 def bytes_per_document(dim: int) -> dict[str, int]:

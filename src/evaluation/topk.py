@@ -88,7 +88,7 @@ def _search(
 ) -> tuple[Floats, Rows]:
     approximate, rows = _candidates(queries, documents, k + _SPARE, block, device)
     exact = _exact(queries, documents, rows)
-    scores, rows = _sorted(exact, rows, k)
+    scores, rows = best(exact, rows, k)
     if rows.shape[1] == len(documents):
         return scores.numpy(), rows.numpy()
     # What was left out has a float32 score no higher than the last candidate's; twice the product's error bound above
@@ -139,12 +139,12 @@ def rounded(scores: torch.Tensor) -> torch.Tensor:
     return scores.double().round(decimals=SCORE_DECIMALS).float()
 
 
-def _sorted(scores: torch.Tensor, rows: torch.Tensor, k: int) -> tuple[torch.Tensor, torch.Tensor]:
+def best(scores: torch.Tensor, rows: torch.Tensor, k: int) -> tuple[torch.Tensor, torch.Tensor]:
     """The best k: by score, then by lower row."""
     by_row = rows.sort(dim=1)
     scores, rows = scores.gather(1, by_row.indices), by_row.values
-    best = scores.sort(dim=1, descending=True, stable=True)
-    return best.values[:, :k], rows.gather(1, best.indices)[:, :k]
+    by_score = scores.sort(dim=1, descending=True, stable=True)
+    return by_score.values[:, :k], rows.gather(1, by_score.indices[:, :k])
 
 
 def _exhaustive(queries: torch.Tensor, documents: Floats, k: int, block: int) -> tuple[torch.Tensor, torch.Tensor]:

@@ -9,16 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from src.evaluation import cache
+from src.evaluation.encode import cased
 from src.evaluation.results import Truncated, TruncatedTexts
 from src.model.positions import count_cut
-from src.turkish import lower
 
 if TYPE_CHECKING:
     from src.evaluation.beir import EvalSet
     from src.evaluation.dense import DenseModel
     from src.evaluation.late import LateModel
-
-_DIGIT = 1 << 20  # a count as two float32 numbers, each of them whole
 
 
 def of_set(model: DenseModel | LateModel, data: EvalSet) -> Truncated:
@@ -51,7 +49,7 @@ def of_columns(model: DenseModel, columns: Mapping[str, Sequence[str]]) -> Trunc
 
 def count(model: DenseModel | LateModel, texts: Sequence[str], prompt: str, tokens: int) -> int:
     """How many texts have more tokens, as the model is given them; cached, since tokenising takes a while."""
-    texts = [lower(text) for text in texts] if model.lowercase else texts
+    texts = cased(texts, model.lowercase)
     key = {
         "texts of more tokens than": tokens,
         "model": model.fingerprint,
@@ -60,8 +58,7 @@ def count(model: DenseModel | LateModel, texts: Sequence[str], prompt: str, toke
         **cache.settings(model.encoder),
     }
 
-    def fill(out: NDArray[np.float32]) -> None:
-        out[:] = divmod(count_cut(model.encoder.tokenizer, texts, prompt, tokens), _DIGIT)
+    def fill(out: NDArray[np.int64]) -> None:
+        out[0] = count_cut(model.encoder.tokenizer, texts, prompt, tokens)
 
-    high, low = cache.cached(key, (2,), fill).tolist()
-    return int(high * _DIGIT + low)
+    return int(cache.cached(key, (1,), fill, np.int64)[0])

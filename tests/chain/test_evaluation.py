@@ -227,12 +227,12 @@ def test_colbert_trains_to_the_same_bits_and_ranks_by_exact_maxsim(folder, train
         np.testing.assert_allclose([s for _, s in run[id_]], np.sort(scores)[::-1][:100], rtol=1e-5)
 
 
-def test_late_interaction_does_not_depend_on_how_many_documents_are_held(trained, data):
+def test_late_interaction_does_not_depend_on_how_many_documents_are_held(trained, data, monkeypatch):
     model = late.load_late("colbert", str(trained), CPU)
-    results = [
-        late.search_late(model, data.queries, data.documents, 20, batch_size=batch, at_once=held)
-        for batch, held in ((16, 1024), (3, 37))
-    ]
+    results = []
+    for batch, held in ((16, 1024), (3, 37)):
+        monkeypatch.setattr(late, "DOCUMENTS_AT_ONCE", held)
+        results.append(late.search_late(model, data.queries, data.documents, 20, batch))
     np.testing.assert_array_equal(results[0][1], results[1][1])
     np.testing.assert_allclose(results[0][0], results[1][0], rtol=1e-5)
 
@@ -322,9 +322,3 @@ def test_a_nan_token_stops_the_ranking(trained, data):
         next(model.encoder.parameters()).fill_(float("nan"))
     with pytest.raises(UserError, match="colbert: the model gives NaN or infinity"):
         late.rank_late(model, data, 10, 16)
-
-
-def test_more_documents_than_the_cache_can_number_are_refused(data, monkeypatch):
-    monkeypatch.setattr(late, "MOST_DOCUMENTS", 249)
-    with pytest.raises(UserError, match="colbert: late interaction ranks 249 documents at most; toy has more"):
-        late.rank_late(late.LateModel("colbert", None, ""), data, 10, 16)

@@ -12,7 +12,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from src.data.text import clean
-from src.evaluation.lexical import K1, B, lemmas, search, stems, tokenizers, words
+from src.evaluation.lexical import K1, B, Bm25, lemmas, stems, tokenizers, words
 from src.evaluation.metrics import means, per_query
 from src.evaluation.runs import from_rows, order
 from src.turkish import APOSTROPHES, fold, lower, upper
@@ -100,7 +100,7 @@ def lucene_bm25(counts: list[Counter[str]], query: list[str]) -> np.ndarray:
 
 def test_scores_are_lucenes():
     texts = ["bir iki iki", "iki üç", "dört", "", "bir bir beş altı yedi"]
-    scores, rows = search(texts, ["iki bir", "bir bir", "sekiz"], 5, str.split)
+    scores, rows = Bm25(texts, str.split).search(["iki bir", "bir bir", "sekiz"], 5)
     for query, got, at in zip(["iki bir", "bir bir"], scores, rows, strict=False):
         expected = lucene_bm25([Counter(text.split()) for text in texts], query.split())
         hits = at[at >= 0]
@@ -110,7 +110,7 @@ def test_scores_are_lucenes():
 
 
 def test_ties_go_to_the_lower_row_also_at_the_cut():
-    scores, rows = search(["a b", "x y", "a c", "a d"], ["a"], 2, str.split)
+    scores, rows = Bm25(["a b", "x y", "a c", "a d"], str.split).search(["a"], 2)
     assert rows.tolist() == [[0, 2]]
     assert scores[0, 0] == scores[0, 1]
 
@@ -124,7 +124,7 @@ DATA = os.environ.get("TURKEMBED_DATA", "")
 def test_real_text_ranks_as_another_implementation_ranks_it(name, row):
     data = read_set(Path(DATA) / "eval" / name)
     tokenize = tokenizers()[row]
-    ours = from_rows(*search(data.documents, data.queries, 100, tokenize), data, 100)
+    ours = from_rows(*Bm25(data.documents, tokenize).search(data.queries, 100), data, 100)
     documents = [Counter(tokenize(text)) for text in data.documents]
     theirs = {}
     for id_, text in zip(data.query_ids, data.queries, strict=True):

@@ -42,7 +42,7 @@ def test_all_texts_equal_every_score_tied():
 
 
 def test_a_document_without_words_is_no_hit_of_bm25():
-    _, rows = lexical.search(["", "... !!", "bir söz"], ["söz", "", "?"], 3, lexical.words)
+    _, rows = lexical.Bm25(["", "... !!", "bir söz"], lexical.words).search(["söz", "", "?"], 3)
     assert rows.tolist() == [[2, -1, -1], [-1] * 3, [-1] * 3]
 
 

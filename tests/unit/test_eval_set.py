@@ -54,9 +54,9 @@ def test_what_is_empty_or_has_no_relevant_document_is_dropped_counted_and_named(
         "queries_without_judgement": 1,
     }
     assert capsys.readouterr().out.splitlines() == [
-        "s: dropped 1 documents without text: d2",
-        "s: dropped 1 queries without a relevant document: q1",
-        "s: dropped 1 queries without text: q3",
+        "s: dropped 1 empty documents: d2",
+        "s: dropped 1 empty queries: q3",
+        "s: dropped 1 queries without relevant document: q1",
     ]
 
 
