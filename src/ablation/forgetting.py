@@ -181,12 +181,9 @@ def _entry(matrices: Values, x: int, y: int) -> Correlation:
 
 
 def rank_correlations(table: Values) -> Values:
-    """Spearman's correlations between the rows of (rows, queries): (rows, rows)."""
-    ranks = rankdata(table, axis=1)
-    ranks -= ranks.mean(axis=1, keepdims=True)
-    ranks /= np.maximum(np.linalg.norm(ranks, axis=1, keepdims=True), np.finfo(np.float64).tiny)
-    correlations: Values = ranks @ ranks.T
-    return correlations
+    """Spearman's correlations between the rows of (rows, queries): (rows, rows); 0 where one does not vary."""
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.nan_to_num(np.corrcoef(rankdata(table, axis=1))))
 
 
 def partial_correlation(matrix: Values, x: int, y: int, fixed: int) -> Values:

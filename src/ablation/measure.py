@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from src.errors import UserError
 from src.evaluation import dense, metrics
 from src.evaluation.beir import PREPARED, prepared_set
 from src.evaluation.similarity import SIDES, cosine, read_pairs, unit
@@ -54,8 +53,6 @@ class Measured:
 def read_benchmarks(options: Measuring | EvalParams) -> Benchmarks:
     """The prepared evaluation sets and the test split of the scored pairs."""
     sets = {name: prepared_set(name, item) for name, item in options.sets.items()}
-    if not STS.exists():
-        raise UserError(f"{STS}: no such file; ablations measure semantic similarity on the test split of data.sts")
     return Benchmarks(sets, read_pairs(STS))
 
 

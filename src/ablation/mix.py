@@ -68,10 +68,7 @@ def mixed(rows: list[Row], mix: dict[str, float], size: int, seed: int) -> list[
 
     Raises:
         TooFewRowsError: a source has fewer rows than its share needs.
-        UserError: shares do not add up to 1.
     """
-    if abs(sum(mix.values()) - 1.0) > 1e-6:
-        raise UserError(f"ablations/params.yaml: mix {mix} adds up to {sum(mix.values()):g}; expected 1")
     random = np.random.default_rng(seed)
     chosen: list[Row] = []
     for (source, _), count in zip(mix.items(), counts(list(mix.values()), size), strict=True):
@@ -123,9 +120,7 @@ def made(rows: list[Row], source: str, count: int, random: Random) -> Iterable[R
         new = len(seen) - before
 
 
-def sample(rows: list[Row], size: int | None, seed: int) -> list[Row]:
-    """A seeded sample in the rows' order; None or a larger size: all."""
-    if size is None or size >= len(rows):
-        return rows
+def sample(rows: list[Row], size: int, seed: int) -> list[Row]:
+    """A seeded sample in the rows' order."""
     drawn = np.sort(np.random.default_rng(seed).choice(len(rows), size, replace=False))
     return [rows[number] for number in drawn]

@@ -4,47 +4,32 @@ from __future__ import annotations
 
 import math
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from src.ablation import results
 from src.ablation.mix import TooFewRowsError, mixed, sample
+from src.ablation.results import Trained
 from src.files import read_jsonl, write_jsonl
-from src.recipe.stages import FINAL
+from src.recipe.stages import FINAL, STAGES, model
 from src.training.run import StageFiles, train_stage
 
 if TYPE_CHECKING:
     from src.params.schema import StageParams
     from src.params.variant import Variant
 
-PREPARED = Path("data/prepared")
-MODELS = Path("models")
 
+def train_variant(variant: Variant, seed: int, folder: Path) -> tuple[Path, Path, list[Trained]]:
+    """Train the variant's own steps one after another; models and data of its own go to `folder`.
 
-@dataclass(frozen=True)
-class Trained:
-    """The models around a variant's last step, and what every step of it took.
-
-    Attributes:
-        before: the model that retrieval training started from.
-        after: the result.
-        steps: {"step", "rows", "batch_size", "epochs", "optimizer_steps"} of each step trained here.
+    Returns:
+        the model that retrieval training started from, the result, and what every step trained here took.
     """
-
-    before: Path
-    after: Path
-    steps: list[results.Trained]
-
-
-def train_variant(variant: Variant, seed: int, folder: Path) -> Trained:
-    """Train the variant's own steps one after another; models and data of its own go to `folder`."""
-    before = after = MODELS / variant.start
-    earlier = {step: (PREPARED / step / "train.jsonl", block) for step, block in variant.blocks.items()}
-    taken: list[results.Trained] = []
+    before = after = model(variant.start)
+    earlier = {step: (STAGES[step].data, block) for step, block in variant.blocks.items()}
+    taken: list[Trained] = []
     for step in variant.trained:
         before, after = after, folder / step
-        data, whole = training_rows(variant, step, folder), PREPARED / step / "train.jsonl"
+        data, whole = training_rows(variant, step, folder), STAGES[step].data
         files = StageFiles(
             name=f"{variant.name}, {step}",
             data=data,
@@ -66,7 +51,7 @@ def train_variant(variant: Variant, seed: int, folder: Path) -> Trained:
                 "optimizer_steps": len(files.curve.read_text(encoding="utf-8").splitlines()) - 1,
             }
         )
-    return Trained(before, after, taken)
+    return before, after, taken
 
 
 def for_updates(block: StageParams, rows: int, updates: int | None) -> StageParams:
@@ -87,13 +72,13 @@ def training_rows(variant: Variant, step: str, folder: Path) -> Path:
     Raises:
         TooFewRowsError: the batch is larger than that, or a source of the mix has too few rows.
     """
-    path = PREPARED / step / "train.jsonl"
+    path = STAGES[step].data
     rows = list(read_jsonl(path))
-    wanted = variant.rows if step == "retrieval" and variant.rows else len(rows)
+    wanted = variant.rows if step == FINAL and variant.rows else len(rows)
     size, batch = min(wanted, len(rows)), variant.blocks[step].batch_size
     if batch > size:
         raise TooFewRowsError(f"its {step} batch of {batch} is larger than the {size} rows")
-    if step != "retrieval" or (size == len(rows) and not variant.mix):
+    if step != FINAL or (size == len(rows) and not variant.mix):
         return path
     seed = variant.sample_seed
     drawn = mixed(rows, variant.mix, size, seed) if variant.mix else sample(rows, size, seed)

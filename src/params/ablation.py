@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
+from src.checked import validated
 from src.params.block import Block, Count, Flag, Key, Number, Positive, Ratio, Settings
 from src.params.schema import Params
+from src.recipe.stages import BLOCKS
 
 
 class AblationParams(Block):
@@ -46,22 +48,23 @@ class VariantParams(Block):
     full_budget: Flag
 
     @model_validator(mode="after")
-    def _path_ends_in_retrieval(self) -> Self:
+    def _row_is_sound(self) -> Self:
         if self.path[-1] != "retrieval" or len(set(self.path)) < len(self.path):
             raise ValueError(f"path {self.path} must end in retrieval and name each step once")
         if self.updates and (self.full_budget or "epochs" in self.changes.get("train", {})):
             raise ValueError("updates say how long it trains; leave out full_budget and train.epochs")
+        if self.mix and abs(sum(self.mix.values()) - 1.0) > 1e-6:
+            raise ValueError(f"mix {self.mix} adds up to {sum(self.mix.values()):g}; expected 1")
         return self
 
 
-def check_variant(name: str, row: Settings, params: Params) -> None:
-    """Raises ValueError that names the first faulty key of a row."""
-    where = f"variants.{name}"
-    steps = {key: row[key] for key in ("nli", "sts", "train") if key in row}
+def check_variant(row: Settings, params: Params, where: str) -> None:
+    """Raises UserError that lists every fault of the row that stands at `where`."""
+    steps = {key: row[key] for key in BLOCKS if key in row}
     others = {key: value for key, value in row.items() if key not in steps}
     empty = {"matryoshka": True, "mix": {}, "interpolations": []}
     empty |= {"against": None, "updates": None, "full_budget": False}
-    _check(VariantParams, {**empty, **others, "changes": steps}, where)
+    validated(VariantParams, {**empty, **others, "changes": steps}, where)
     for key, changes in steps.items():
         block = getattr(params, key)
         old = block.model_dump()
@@ -69,13 +72,4 @@ def check_variant(name: str, row: Settings, params: Params) -> None:
             name: {**old[name], **value} if isinstance(value, dict) and isinstance(old.get(name), dict) else value
             for name, value in changes.items()
         }
-        _check(type(block), {**old, **new}, f"{where}.{key}")
-
-
-def _check(block: type[Block], values: Settings, where: str) -> None:
-    try:
-        block.model_validate(values)
-    except ValidationError as error:
-        fault = error.errors(include_url=False)[0]
-        key = ".".join(str(part) for part in (where, *fault["loc"]))
-        raise ValueError(f"{key}: {fault['msg'].removeprefix('Value error, ')}") from error
+        validated(type(block), {**old, **new}, f"{where}.{key}")

@@ -60,9 +60,6 @@ def validate_ablations(values: Settings, params: Params, path: str) -> AblationP
     unknown = [name for name in ablations.sets or () if name not in params.eval.sets]
     if unknown:
         raise UserError(f"{path}: sets: {unknown[0]!r} is none of eval.sets: {', '.join(params.eval.sets)}")
-    try:
-        for name, row in ablations.variants.items():
-            check_variant(name, row, params)
-    except ValueError as error:
-        raise UserError(f"{path}: {error}".replace("\n", "\\n")) from error
+    for name, row in ablations.variants.items():
+        check_variant(row, params, f"{path}: variants.{name}")
     return ablations

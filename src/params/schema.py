@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from src.params.block import Block, Count, Flag, Key, Name, Number, Positive, Rate, Ratio
-from src.recipe.stages import Stage
+from src.recipe.stages import BLOCKS, Stage
 from src.recipe.systems import TOPICS, is_own
 
 
@@ -172,13 +172,6 @@ class TrainParams(StageParams):
     hard_negative_margin: Annotated[Number, Field(ge=-1.0, le=1.0)]
     anti_forgetting: AntiForgettingParams
 
-    @model_validator(mode="before")
-    @classmethod
-    def _name_the_new_key(cls, values: Any) -> Any:
-        if isinstance(values, dict) and "remedies" in values:
-            raise ValueError("remedies: is now anti_forgetting, beside hard_negatives and hard_negative_margin")
-        return values
-
 
 class LaunchParams(Block):
     processes: Positive
@@ -288,14 +281,9 @@ class Params(Block):
     def _dims_fit_the_model(self) -> Self:
         if self.base_model.source != "scratch":
             return self  # the size of a published model is known once it is loaded; base_model checks it then
-        for key, dims in (
-            ("nli", self.nli.dims),
-            ("sts", self.sts.dims),
-            ("train", self.train.dims),
-            ("eval", self.eval.dims),
-        ):
-            if dims[0] > self.base_model.hidden_size:
-                raise ValueError(
-                    f"{key}.dims {dims[0]} is larger than base_model.hidden_size {self.base_model.hidden_size}"
-                )
+        size = self.base_model.hidden_size
+        for key in (*BLOCKS, "eval"):
+            largest = getattr(self, key).dims[0]
+            if largest > size:
+                raise ValueError(f"{key}.dims {largest} is larger than base_model.hidden_size {size}")
         return self

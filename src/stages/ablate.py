@@ -38,12 +38,12 @@ def run_seed(chosen: Variant, seed: int, benchmarks: Benchmarks) -> SeedRun:
     """The variant at one seed: trained in a temporary folder, measured before and after, and between the two."""
     where = device(chosen.runtime)
     with tempfile.TemporaryDirectory(prefix="ablate-") as folder:
-        trained = train_variant(chosen, seed, Path(folder))
-        after = measure(load_encoder(trained.after), benchmarks, chosen.measuring, where)
-        before = pair_cosines(load_encoder(trained.before), benchmarks, chosen.measuring, where)
+        start, result, steps = train_variant(chosen, seed, Path(folder))
+        after = measure(load_encoder(result), benchmarks, chosen.measuring, where)
+        before = pair_cosines(load_encoder(start), benchmarks, chosen.measuring, where)
         mixtures = {}
         for share in chosen.interpolations:
-            model = load_encoder(trained.after)
-            interpolate(load_encoder(trained.before), model, share)
+            model = load_encoder(result)
+            interpolate(load_encoder(start), model, share)
             mixtures[share] = measure(model, benchmarks, chosen.measuring, where)
-    return SeedRun(seed, after, before, trained.steps, mixtures)
+    return SeedRun(seed, after, before, steps, mixtures)

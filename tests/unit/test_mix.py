@@ -79,7 +79,6 @@ def test_counts_add_up(shares, size):
             "needs 40 pairs of 'translated', and there are 20; the sources are native, translated",
         ),
         ({"unknown": 1.0}, "there are 0"),
-        ({"native": 0.5}, "adds up to 0.5; expected 1"),
         ({"title_passage": 1.0}, None),
     ],
 )
@@ -96,4 +95,3 @@ def test_a_mix_that_cannot_be_is_refused(mix, message):
 def test_a_sample_keeps_the_order():
     numbers = [rows().index(row) for row in sample(rows(), 10, seed=2)]
     assert len(numbers) == 10 and numbers == sorted(numbers)
-    assert sample(rows(), None, seed=2) == rows() == sample(rows(), 1000, seed=2)
