@@ -58,7 +58,7 @@ def _processors() -> tuple[str, str]:
 
 
 def headline(summary: dict[str, dict[str, float]]) -> str:
-    """The report's place and the main numbers of its first retrieval set and of semantic similarity."""
+    """The report's path and the main numbers of its first retrieval set and of semantic similarity."""
     (name, retrieval), *_, (sts, similarity) = summary.items()
     others = ", ".join(f"{row} {value:.3f}" for row, value in retrieval.items() if row.endswith("_nDCG@10"))
     lost = [f"{key.replace('_', ' ')} {100 * value:.1f} %; " for key, value in retrieval.items() if "loss" in key]

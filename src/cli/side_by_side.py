@@ -62,7 +62,7 @@ def repro(shown: Targets, other: Targets | None = None) -> None:
         log.seek(0)
         print(log.read(), end="", flush=True)
     if any(statuses):
-        raise UserError("a stage failed, as said above; the same command goes on from there")
+        raise UserError("a stage failed, see above; the same command goes on from there")
 
 
 if __name__ == "__main__":

@@ -48,10 +48,10 @@ def workspace(tmp_path, monkeypatch) -> Path:
 def test_onnx_files_agree_with_the_model(workspace, capsys):
     before = sha256("models/retrieval/model.safetensors")
     export.main([])
-    found = read_json("models/share/onnx/parity.json")
-    assert found["model.onnx"]["least_cosine"] > 0.99999
-    assert found["model.onnx"]["shared_of_10"] > 0.9  # random weights: many near ties
-    assert found["model_int8.onnx"]["mean_cosine"] > 0.97
+    parity = read_json("models/share/onnx/parity.json")
+    assert parity["model.onnx"]["least_cosine"] > 0.99999
+    assert parity["model.onnx"]["shared_of_10"] > 0.9  # random weights: many near ties
+    assert parity["model_int8.onnx"]["mean_cosine"] > 0.97
     assert Path("models/share/README.md").read_text(encoding="utf-8") == "# card\n"
     assert sha256("models/share/model.safetensors") == before == sha256("models/retrieval/model.safetensors")
     encoder = load_encoder("models/share")

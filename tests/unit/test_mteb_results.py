@@ -7,8 +7,8 @@ from src.errors import UserError
 from src.evaluation.metrics import NAMES
 from src.files import read_json, write_json
 
-SCORES = {name: round(0.9123456 - 0.01 * place, 6) for place, name in enumerate(NAMES)}
-# What `mteb.TaskResult.from_disk` asks of a file.
+SCORES = {name: round(0.9123456 - 0.01 * number, 6) for number, name in enumerate(NAMES)}
+# Keys and types that `mteb.TaskResult.from_disk` requires.
 TYPES = {
     "dataset_revision": str,
     "task_name": str,

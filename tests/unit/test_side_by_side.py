@@ -54,7 +54,7 @@ def test_every_variant_is_on_one_side():
 
 @pytest.fixture
 def dvc(tmp_path, monkeypatch):
-    """A program in the place of dvc that writes down its arguments; it fails where the last is `bad`."""
+    """A stand-in for dvc that writes down its arguments; it fails where the last is `bad`."""
     program = tmp_path / "bin" / "dvc"
     program.parent.mkdir()
     program.write_text('#!/bin/sh\necho "ran $*" | tee -a arguments.txt\nfor last; do :; done\ntest "$last" != bad\n')

@@ -1,9 +1,9 @@
 """Encoders of the package index on real Turkish, as they are, beside BM25 and published rows: `make real`.
 
 Sets, text and lengths are those of the profile e5 (params/e5.yaml), read from data/external/; nothing is trained.
-Without data.text the row of the trimmed vocabulary is left out, and a line says so. Embeddings are kept by content in
-.cache/, so a second run takes seconds. Writes README's table and reports/real/SET/: a summary, judgements, and all runs
-as one Parquet file, from which every number can be recomputed without a text.
+Without data.text the row of the trimmed vocabulary is left out. Embeddings are kept by content in .cache/, so a second
+run takes seconds. Writes README's table and reports/real/SET/: a summary, judgements, and all runs as one Parquet file,
+from which every number can be recomputed without a text.
 """
 
 from __future__ import annotations

@@ -95,6 +95,6 @@ def ranked_by_all(
     dense = list(models)[-1]
     for name, fuse in FUSIONS.items():
         runs[name], systems[name] = fuse([runs[LEMMA], runs[dense]], options.depth), {"source": f"{LEMMA} and {dense}"}
-    if TRIMMED in systems:  # where it stands on this machine says nothing
+    if TRIMMED in systems:  # its folder means nothing on another machine
         systems[TRIMMED]["source"] = f"{systems[WHOLE]['source']}, vocabulary trimmed by data.text"
     return runs, systems
