@@ -40,20 +40,6 @@ def test_replay_replaces_its_share_of_the_steps(share, epochs, size):
     assert [rows.tolist() for _, rows in plan] == [rows.tolist() for _, rows in steps]  # the same every time
 
 
-def test_a_batch_larger_than_the_replayed_set_takes_all_of_it():
-    batches = task(10, CoSent(WHOLE, 0.1), 1024).plan.endless()
-    assert [len(next(batches)) for _ in range(3)] == [10, 10, 10]
-
-
-def test_a_batch_is_cut_again_by_a_smaller_budget():
-    source = TaskBatches([task(n, Ranking(WHOLE, 0.1)) for n in (8, 6)], 64)
-    batch = source.__getitems__((1, np.array([1, 2, 5])))
-    assert batch.rows.tolist() == [1, 2, 5] and len(source) == 14
-    source.budget, before = 16, len(batch.mini_batches)
-    source.cut_again(batch)
-    assert batch.task == 1 and batch.budget == 16 and len(batch.mini_batches) > before
-
-
 def test_interpolation_is_linear_and_ends_at_the_two_checkpoints():
     torch.manual_seed(0)
     before, after = torch.nn.Linear(3, 2), torch.nn.Linear(3, 2)
@@ -64,9 +50,6 @@ def test_interpolation_is_linear_and_ends_at_the_two_checkpoints():
     assert torch.allclose(after.weight, 0.75 * before.weight + 0.25 * trained)
     interpolate(before, after, 0.0)
     assert torch.equal(after.weight, before.weight) and torch.equal(after.bias, before.bias)
-
-
-def test_interpolation_refuses_another_architecture():
     with pytest.raises(UserError, match="different weights"):
         interpolate(torch.nn.Linear(3, 2), torch.nn.Linear(4, 2), 0.5)
 

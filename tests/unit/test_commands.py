@@ -63,13 +63,6 @@ def test_a_stage_says_what_it_takes_without_being_imported(name, monkeypatch, ca
     assert about.startswith("Stage") and example.startswith(f"example: python -m src.stages {name}")
 
 
-@pytest.mark.parametrize("name", TAKES)
-def test_a_stage_refuses_more_than_it_takes(name, monkeypatch, capsys):
-    with pytest.raises(SystemExit):
-        run("src.stages", monkeypatch, name, "x", "y")
-    assert f"error: usage: python -m src.stages {name}" in capsys.readouterr().err
-
-
 @pytest.mark.parametrize("arguments", [[], ["colbert"]])
 def test_a_missing_or_unknown_word_is_refused(arguments, monkeypatch, capsys):
     with pytest.raises(SystemExit):

@@ -21,7 +21,8 @@ SYSTEMS = {
     "bm25_lemma": "BM25 (lemmas)",
     "hybrid_z": "hybrid, z-scores",
 }
-SEEDS = {
+VARIANTS = {}
+VARIANTS["e5_seeds"] = {
     "retrieval_only@0": "base",
     "retrieval_only": "retrieval alone",
     "retrieval_only@0.5": "retrieval alone, half of its weights and half of the base's",
@@ -32,12 +33,12 @@ SEEDS = {
     "whole_vector@0.5": "the same, half of its weights and half of the base's",
     "replay": "NLI → STS → retrieval with replay of STS, a quarter of the steps",
 }
-TEST = {
+VARIANTS["e5_test"] = {
     "whole_vector@0": "base",
     "whole_vector": "retrieval alone, no Matryoshka",
     "whole_vector@0.5": "half of its weights and half of the base's",
 }
-SEARCH = {
+VARIANTS["e5_dev_search"] = {
     "half_frozen@0": "base",
     "rate_1e4": "rate 1e-4, batch 64, temperature .02, half frozen, no dropout, Matryoshka",
     "half_frozen": "rate 3e-5",
@@ -78,31 +79,18 @@ def test_a_result_is_the_records(system, label):
     assert f"| {label} | {' | '.join(cells)} |" in PAGE
 
 
-@pytest.mark.parametrize(("name", "label"), SEEDS.items())
-def test_a_row_over_seeds_is_the_records(name, label):
-    row = comparison("e5_seeds")[name]
-    cells = [*(spread(row["retrieval"][key]) for key in ("pairs_dev", "xquad_tr_mteb")), spread(row["sts"])]
-    assert f"| {label} | {' | '.join(cells)} |" in PAGE
-
-
-@pytest.mark.parametrize(("name", "label"), TEST.items())
-def test_a_row_of_the_test_sets_is_the_records(name, label):
-    row = comparison("e5_test")[name]
+@pytest.mark.parametrize(("record", "name"), [(record, name) for record, labels in VARIANTS.items() for name in labels])
+def test_a_row_of_variants_is_the_records(record, name):
+    row = comparison(record)[name]
     cells = [*(spread(values) for values in row["retrieval"].values()), spread(row["sts"])]
-    assert f"| {label} | {' | '.join(cells)} |" in PAGE
+    if record == "e5_dev_search":
+        cells.insert(0, "–" if name.endswith("@0") else str(row["updates"]))
+    assert f"| {VARIANTS[record][name]} | {' | '.join(cells)} |" in PAGE
 
 
-@pytest.mark.parametrize(("name", "label"), SEARCH.items())
-def test_a_row_of_the_search_is_the_records(name, label):
-    row = comparison("e5_dev_search")[name]
-    updates = "–" if name.endswith("@0") else row["updates"]
-    assert f"| {label} | {updates} | {spread(row['retrieval']['pairs_dev'])} | {spread(row['sts'])} |" in PAGE
-
-
-def test_the_page_shows_every_row_of_the_records():
-    assert set(comparison("e5_seeds")) == set(SEEDS)
-    assert set(comparison("e5_test")) == set(TEST)
-    assert set(comparison("e5_dev_search")) == set(SEARCH)
+@pytest.mark.parametrize("record", VARIANTS)
+def test_the_page_shows_every_row_of_a_record(record):
+    assert set(comparison(record)) == set(VARIANTS[record])
 
 
 @pytest.mark.parametrize(

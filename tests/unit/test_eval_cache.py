@@ -141,24 +141,3 @@ def test_the_code_in_the_key_is_all_that_loads_and_encodes():
         for node in ast.walk(tree):
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("src.model."):
                 assert node.module.removeprefix("src.").replace(".", "/") + ".py" in held
-
-
-def test_a_folder_without_modules_is_pooled_as_its_caller_says_each_time(tmp_path):
-    from transformers import BertConfig, BertModel
-
-    from src.evaluation.dense import embed, load_dense
-    from src.model.tokenizer import train_tokenizer, wrap
-
-    texts = [f"şehir {n} yılında kuruldu" for n in range(30)]
-    tokenizer = wrap(train_tokenizer(texts, 120), 32)
-    torch.manual_seed(0)
-    sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
-    BertModel(BertConfig(vocab_size=len(tokenizer), **sizes)).save_pretrained(tmp_path / "model")
-    tokenizer.save_pretrained(tmp_path / "model")
-    by_pooling = {}
-    for pooling in ("mean", "cls", "mean"):
-        model = load_dense("m", str(tmp_path / "model"), torch.device("cpu"), max_length=None, pooling=pooling)
-        vectors = embed(model, texts, "", batch_size=8, what="texts", targets=["cpu"])
-        np.testing.assert_allclose(vectors, model.encoder.encode(texts), atol=1e-5)
-        by_pooling.setdefault(pooling, vectors)
-    assert not np.allclose(by_pooling["mean"], by_pooling["cls"]) and len(files()) == 2

@@ -61,11 +61,6 @@ def test_a_row_without_a_candidate_gets_another_rows_passage():
     assert all(negative != positive for negative, (_, positive) in zip(negatives, PAIRS, strict=True))
 
 
-def test_negatives_of_the_rows_are_replaced():
-    mined, negatives = mine(rows([(*pair, "p3") for pair in PAIRS[:3]] + [("q3", "p3", "p0")]), 0.05)
-    assert mined.ids.shape == (4, 3) and negatives[0] == "p2"
-
-
 def test_mining_leaves_the_models_own_limit_as_it_was():
     class Limited(Encoder):
         def encode_query(self, *arguments, **options):
@@ -87,12 +82,6 @@ def test_another_passage_of_the_query_is_never_mined(margin):
     mined, negatives = mine(rows(pairs), margin)
     assert not {(query, negative) for (query, _), negative in zip(pairs, negatives, strict=True)} & known(pairs)
     assert mined.same.tolist() == mined.ids.tolist()
-
-
-def test_equal_texts_are_one_whatever_their_number():
-    equal = rows([("q0", "p0"), ("q1", "p1"), ("q3", "p3")])
-    equal.same[1, 1] = equal.same[0, 1]  # p1 is p0 in other case and punctuation
-    assert mine(replace(equal, relevant=equal.same), 0.05)[1] == ["p3", "p3", "p0"]
 
 
 def test_known_positives_from_elsewhere_are_not_mined():

@@ -60,11 +60,6 @@ def test_a_mix_has_its_size_and_shares():
     assert len({(row["anchor"], row["positive"]) for row in pairs}) == 40
 
 
-def test_given_rows_are_those_of_every_source():
-    pairs = mixed(rows(), {"given": 1.0}, 60, seed=1)
-    assert sorted(row["anchor"] for row in pairs) == sorted(row["anchor"] for row in rows())
-
-
 @given(st.lists(st.floats(0.01, 1), min_size=1, max_size=6), st.integers(1, 1000))
 def test_counts_add_up(shares, size):
     sizes = counts([share / sum(shares) for share in shares], size)

@@ -45,9 +45,9 @@ def test_rows_go_by_their_passages_and_are_counted_by_document():
         {"anchor": "Konu nedir?", "positive": "Bambaşka bir metin burada durur.", "negative": DOCUMENT},
         {"anchor": DOCUMENT, "positive": "Bir sorunun alıntıladığı metin kopya sayılmaz elbette."},
     ]
-    found = finder(**{"d": DOCUMENT, "e": "Bir belge daha, hiçbir satırla ilgisi olmayan bir belge."})
-    kept = without(Split(rows=rows, read=4), found.reason)
-    assert kept.rows == rows[3:] and kept.dropped == {COPY: 3} and found.copies == {"d": 3}
+    leaks = finder(**{"d": DOCUMENT, "e": "Bir belge daha, hiçbir satırla ilgisi olmayan bir belge."})
+    kept = without(Split(rows=rows, read=4), leaks.reason)
+    assert kept.rows == rows[3:] and kept.dropped == {COPY: 3} and leaks.copies == {"d": 3}
 
 
 def test_without_a_threshold_only_whole_texts_count():
@@ -65,18 +65,18 @@ def test_train_keeps_no_near_copy_of_a_dev_passage():
 @given(WORDS, WORDS)
 def test_the_share_is_that_of_the_definition_and_symmetric(first, second):
     one, two = ngrams(first), ngrams(second)
-    found = OverlapIndex({"d": second}).most(first)
+    overlap = OverlapIndex({"d": second}).most(first)
     shared = len(one & two)
-    assert (found.share if found else 0) == (shared / min(len(one), len(two)) if shared else 0)
+    assert (overlap.share if overlap else 0) == (shared / min(len(one), len(two)) if shared else 0)
     back = OverlapIndex({"d": first}).most(second)
-    assert (found and found.share) == (back and back.share)
+    assert (overlap and overlap.share) == (back and back.share)
 
 
 @given(st.dictionaries(st.text("abc", min_size=1, max_size=2), WORDS, max_size=6), WORDS)
 def test_no_other_document_overlaps_more(documents, text):
-    found = OverlapIndex(documents).most(text)
+    largest = OverlapIndex(documents).most(text)
     shares = {name: OverlapIndex({name: other}).most(text) for name, other in documents.items()}
     best = max((overlap.share for overlap in shares.values() if overlap), default=None)
-    assert (found and found.share) == best
-    if found:
-        assert found.document == min(name for name, overlap in shares.items() if overlap and overlap.share == best)
+    assert (largest and largest.share) == best
+    if largest:
+        assert largest.document == min(name for name, overlap in shares.items() if overlap and overlap.share == best)

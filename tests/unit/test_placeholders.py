@@ -16,8 +16,8 @@ PLACEHOLDER = re.compile(r"@[A-Z][A-Z_]*@|\b(TODO|FIXME|XXX+|TBD)\b|\b[Ll]orem i
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_no_placeholder_is_left(path):
-    found = PLACEHOLDER.search(path.read_text(encoding="utf-8"))
-    assert found is None, found
+    placeholder = PLACEHOLDER.search(path.read_text(encoding="utf-8"))
+    assert placeholder is None, placeholder
 
 
 @pytest.mark.parametrize("text", ["in @KILLS@ places", "TODO: measure", "FIXME", "XXX", "Lorem ipsum", "TBD"])

@@ -9,7 +9,7 @@ from src.errors import UserError
 from src.params import load_params
 from src.params.load import validate
 from src.profile import complete
-from tests.unit.reporting_run import ROOT
+from tests.checkout import ROOT
 
 
 @pytest.fixture
@@ -32,21 +32,21 @@ def missing(params):
 
 def test_without_any_data_everything_is_listed_and_what_is_optional(files, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    told = missing(files)
+    fault = missing(files)
     for name in ("text/train", "nli/train", "sts/train", "sts/test", "retrieval/train", "eval/xquad_tr"):
-        assert f"data/external/{name} (" in told
-    assert "columns anchor, positive, negative)" in told and "Optional: dev splits" in told
+        assert f"data/external/{name} (" in fault
+    assert "columns anchor, positive, negative)" in fault and "Optional: dev splits" in fault
 
 
 def test_an_evaluation_set_that_is_not_there_is_told_beside_those_that_are(files, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     put(tmp_path, "text/train.txt", "nli/train.csv.gz", "sts/train.tsv", "sts/test.jsonl", "retrieval/train.parquet")
     put(tmp_path, "eval/mine/corpus.jsonl", "eval/xquad_tr/corpus.jsonl", "eval/xquad_tr/queries.jsonl")
-    told = missing(files)
-    assert told.startswith(
+    fault = missing(files)
+    assert fault.startswith(
         "missing: data/external/eval/xquad_tr/qrels/test.tsv; data/external/eval/thquad_dev (eval.sets"
     )
-    assert "data/external/eval holds mine, xquad_tr)" in told
+    assert "data/external/eval holds mine, xquad_tr)" in fault
 
 
 def test_what_synthesize_writes_and_what_the_hub_holds_is_not_asked_for(monkeypatch):

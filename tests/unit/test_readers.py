@@ -117,8 +117,8 @@ def test_a_column_of_texts_and_lists_is_refused(tmp_path, value):
 def test_a_column_of_texts_and_numbers_is_one_of_texts(tmp_path):
     path = tmp_path / "train.jsonl"
     path.write_text("".join(json.dumps({"query": value}) + "\n" for value in ("a", 1, 2.5, 10**30, None, float("nan"))))
-    (found,) = batches(path, {"anchor": "query"})
-    assert found["anchor"].to_pylist() == ["a", "1", "2.5", str(10**30), None, None]
+    (batch,) = batches(path, {"anchor": "query"})
+    assert batch["anchor"].to_pylist() == ["a", "1", "2.5", str(10**30), None, None]
 
 
 def test_a_missing_split_says_what_would_do(tmp_path):

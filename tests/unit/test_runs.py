@@ -1,7 +1,6 @@
 """Run files: float32 scores that survive, trec_eval's order, and faults that are named."""
 
 import numpy as np
-import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,14 +27,6 @@ def test_scores_survive_both_files_bit_for_bit(tmp_path_factory, scores):
     for read in (read_run(folder / "x.trec"), packed.read_runs(folder / "x.parquet")["x"]):
         assert [document for document, _ in read["q"]] == [document for document, _ in run["q"]]
         np.testing.assert_array_equal(np.float32([score for _, score in read["q"]]), np.float32(scores))
-
-
-def test_the_floats_of_a_parquet_file_are_split_by_bytes(tmp_path):
-    packed.write_columns(tmp_path / "x.parquet", {"id": ["a", "a"], "score": [0.5, 0.25], "right": [True, False]})
-    group = pq.ParquetFile(tmp_path / "x.parquet").metadata.row_group(0)
-    encodings = {group.column(number).path_in_schema: group.column(number).encodings for number in range(3)}
-    assert [name for name, used in encodings.items() if "BYTE_STREAM_SPLIT" in used] == ["score"]
-    assert "RLE_DICTIONARY" in encodings["id"]
 
 
 def test_lines_are_trec_lines(tmp_path):

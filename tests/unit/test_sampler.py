@@ -46,12 +46,6 @@ def test_distinct_rows_are_all_used_and_fill_their_batches():
     assert sorted(np.concatenate(batches).tolist()) == list(range(1000))
 
 
-def test_rows_that_share_a_text_go_to_different_batches():
-    texts = np.array([[query, 100 + query // 4] for query in range(80)])  # four questions on each passage
-    batches = epoch_batches(texts, 20, seed=0, epoch=0)
-    assert sum(map(len, batches)) == 80
-
-
 def test_a_text_that_stands_everywhere_is_not_looked_up_in_every_batch_for_each_of_its_rows(monkeypatch):
     looked_up = 0
 

@@ -39,11 +39,3 @@ def test_without_warm_up_the_rates_are_those_of_transformers(schedule):
     name = "constant_with_warmup" if schedule == "constant" else schedule
     stock = get_scheduler(name, theirs, num_warmup_steps=0, num_training_steps=20)
     assert rates(scheduler(ours, 20, 0, schedule), ours, 20) == pytest.approx(rates(stock, theirs, 20))
-
-
-def test_the_warm_up_begins_above_zero_and_ends_at_the_whole_rate():
-    optimizer = adam()
-    values = rates(scheduler(optimizer, 100, 10), optimizer, 100)
-    assert values[0] == pytest.approx(1 / 11)
-    assert max(values) == values[10] == 1.0
-    assert values[-1] == pytest.approx(1 / 90)

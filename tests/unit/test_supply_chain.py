@@ -71,13 +71,13 @@ def test_the_page_of_licences_is_of_these_packages():
 @pytest.mark.parametrize("what", FORBIDDEN)
 def test_the_sources_are_free_of(what):
     pattern = re.compile(FORBIDDEN[what])
-    found = [
+    lines = [
         f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
         for path in SOURCES
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
         if pattern.search(line.split("  #")[0])
     ]
-    assert found == []
+    assert lines == []
 
 
 def test_a_record_holds_nothing_of_the_environment(monkeypatch):

@@ -43,8 +43,8 @@ def test_any_ids_pass_from_the_users_set_to_the_report(tmp_path_factory, ids, sp
             read_beir(folder)
         return
     write_beir(folder / "prepared", read_beir(folder))
-    found = read_set(folder / "prepared", title=True)
-    assert found.qrels == {query: dict.fromkeys(documents, 1) for query in queries}
+    stored = read_set(folder / "prepared", title=True)
+    assert stored.qrels == {query: dict.fromkeys(documents, 1) for query in queries}
     write_run(folder / "x.trec", {query: [(id_, 1.0) for id_ in documents] for query in queries}, "x")
     assert list(read_run(folder / "x.trec")) == queries
 

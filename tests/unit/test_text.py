@@ -139,8 +139,8 @@ def test_every_reader_gives_the_same_text(tmp_path, text):
     queries.write_text(json.dumps({"_id": "q", "text": text}) + "\n")
     (tmp_path / "qrels").mkdir(exist_ok=True)
     (tmp_path / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\nq\td\t1\n")
-    found = read_beir(tmp_path)
-    assert (found.documents, found.queries) == ({"d": (expected, expected)}, {"q": expected})
+    beir = read_beir(tmp_path)
+    assert (beir.documents, beir.queries) == ({"d": (expected, expected)}, {"q": expected})
 
     if expected:
         assert check_query(text) == expected

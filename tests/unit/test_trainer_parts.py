@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from safetensors.torch import save_file
 
 from src.errors import UserError
-from src.files import fingerprint, write_jsonl
+from src.files import write_jsonl
 from src.model.prompts import Prompts
 from src.training import checkpoints, memory
 from src.training.checkpoints import Checkpoints
@@ -58,14 +58,10 @@ def test_each_column_gets_its_prompt(tmp_path):
 @pytest.mark.parametrize(
     ("columns", "rows", "message"),
     [
-        (RANKED, [], "no rows; expected at least one with anchor, positive"),
         (RANKED, [{"anchor": "a", "positive": " "}], ":1: positive is empty; expected a text"),
-        (RANKED, [{"anchor": "a"}], ":1: positive is missing"),
         (RANKED, [{"anchor": "a", "positive": "b", "negative": "c"}, {"anchor": "a", "positive": "b"}], ":2: negative"),
         (RANKED, [{"anchor": "a", "positive": "b"}, {"anchor": "a", "positive": "b", "negative": "c"}], ":2: has a"),
-        (RANKED, [{"anchor": 3, "positive": "b"}], ":1: anchor is int; expected a text"),
         (SCORED, [{"sentence1": "a", "sentence2": "b", "score": "5"}], ":1: score is '5'; expected a number"),
-        (SCORED, [{"sentence1": "a", "sentence2": "b", "score": 1e39}], r":1: score is 1e\+39; expected a number"),
         (SCORED, [{"sentence1": "a", "sentence2": "b", "score": 10**400}], ":1: score is 1000.*; expected a number"),
     ],
 )
@@ -218,12 +214,3 @@ def test_a_checkpoint_may_lack_frozen_weights_and_no_trained_one(tmp_path):
     model.bias.requires_grad_(True)
     with pytest.raises(KeyError, match="bias"):
         checkpoints.load_model(tmp_path, model)
-
-
-def test_a_fingerprint_changes_with_settings_and_bytes(tmp_path):
-    file = tmp_path / "data.jsonl"
-    file.write_text("a")
-    first = fingerprint({"lr": 0.1}, [file])
-    assert first == fingerprint({"lr": 0.1}, [file]) and first != fingerprint({"lr": 0.2}, [file])
-    file.write_text("b")
-    assert first != fingerprint({"lr": 0.1}, [file])

@@ -159,8 +159,6 @@ def test_a_dev_split_that_is_not_there_is_one_line(folder):
     ("changes", "message"),
     [
         ({"batch_size": 25}, "test: batch_size 25 is larger than the 24 rows of"),
-        ({"dims": [32, 8]}, "test: dims 32 is more than the 16 dimensions of the model"),
-        ({"max_length": 64}, "test: max_length 64 is more than the 32 positions of the model"),
         ({"freeze_layers": 3}, "test: freeze_layers 3 is more than the 2 layers of the model"),
     ],
 )
@@ -168,8 +166,3 @@ def test_params_that_do_not_fit_are_one_line(folder, changes, message):
     with pytest.raises(UserError, match=message):
         our_run(folder, step_params(**changes))
     assert not (folder / "out").exists()
-
-
-def test_no_model_is_one_line(tmp_path):
-    with pytest.raises(UserError, match=r"modules\.json is missing"):
-        load_encoder(tmp_path)

@@ -56,11 +56,9 @@ def test_the_work_of_a_step_counts_parameters_per_real_token():
     ("trained", "skipped", "factors"),
     [
         ((True, True, True), False, (6, 6)),
-        ((False, True, True), False, (6, 6)),
         ((False, False, True), False, (2, 6)),
         ((True, False, True), False, (4, 6)),
         ((False, False, True), True, (0, 6)),
-        ((False, False, False), False, (2, 2)),
     ],
 )
 def test_frozen_layers_cost_their_forward_alone_and_nothing_from_kept_outputs(trained, skipped, factors):

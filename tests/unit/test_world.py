@@ -176,8 +176,8 @@ def test_no_abstract_of_the_mini_world_answers_a_claim_that_it_is_not_judged_for
     sets.claims(stream, options.documents, dev, test, options.known_words)
     assert len(abstracts) == options.documents
     claimed = {either for fact, _ in abstracts[: dev + test] for either in (fact, fact.opposite())}
-    for main, told in abstracts:
-        assert not {fact for fact in told if fact not in (main, main.opposite())} & claimed
+    for main, rendered in abstracts:
+        assert not {fact for fact in rendered if fact not in (main, main.opposite())} & claimed
 
 
 def test_the_stage_writes_the_layout_of_users_data_alike_each_time(tmp_path, monkeypatch):
