@@ -66,15 +66,15 @@ def _as_it_is(text: str, _: Counter[str]) -> str:
     return text
 
 
-def rows_by_id(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
-    """Documents or queries with their ids.
+def rows_by_id(path: Path, numbered: bool = False) -> Iterator[tuple[str, dict[str, str]]]:
+    """Documents or queries with their ids; `numbered`: a row without one is called by its line.
 
     Raises:
         UserError: an id is none or occurs twice, a row has no text or another title, or there is no row.
     """
     ids: set[str] = set()
     for number, row in read_rows(path):
-        id_ = as_id(row.get("_id"), f"{path}:{number}")
+        id_ = as_id(row.get("_id", number if numbered else None), f"{path}:{number}")
         if not isinstance(row.get("text"), str):
             raise UserError(f"{path}:{number}: no column `text`; expected _id and text")
         if not isinstance(row.get("title", ""), str | None):

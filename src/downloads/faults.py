@@ -38,9 +38,11 @@ def is_transient(error: BaseException) -> bool:
     code = status(error)
     if code is not None:
         return code in (408, 429) or code >= 500
-    if any(isinstance(part, OSError) and part.errno == errno.ENOSPC for part in chain(error)):
-        return False
-    return any(_is_transport(part) for part in chain(error))
+    return not _is_disk_full(error) and any(_is_transport(part) for part in chain(error))
+
+
+def _is_disk_full(error: BaseException) -> bool:
+    return any(isinstance(part, OSError) and part.errno in (errno.ENOSPC, errno.EDQUOT) for part in chain(error))
 
 
 def _is_transport(error: BaseException) -> bool:
@@ -51,50 +53,43 @@ def _is_transport(error: BaseException) -> bool:
     return incomplete or isinstance(error, ConnectionError | errors.XetDownloadError) or "TransportError" in names
 
 
+_ACCOUNT = "`hf auth login` (or set HF_TOKEN) with an account that has access"
+# What to do, the particular before the general: a gated repository is one that is not found.
+_ADVICE = {
+    errors.GatedRepoError: f"a gated {{kind}}; accept its terms on its Hub page, then {_ACCOUNT}",
+    errors.RevisionNotFoundError: "no such revision; leave `revision` empty and run `python -m src.hub pin`",
+    errors.RepositoryNotFoundError: f"no such {{kind}} on the Hub, or a private one: check the name, or {_ACCOUNT}",
+    errors.HFValidationError: "no Hub id; expected OWNER/NAME",
+    errors.FileMetadataError: "what answers is not the Hub: look at HF_ENDPOINT, or a proxy in between",
+    errors.OfflineModeIsEnabled: NOT_CACHED,
+    errors.IncompleteSnapshotError: NOT_CACHED,
+}
+
+
 def explain(error: BaseException, what: str, kind: str, attempts: int) -> str | None:
     """One line on a fault of the Hub's, the network's or the disk's; None for anything else."""
-    parts = list(chain(error))
-    if any(isinstance(part, OSError) and part.errno in (errno.ENOSPC, errno.EDQUOT) for part in parts):
-        return f"{what}: no space left in the Hub cache; free some, or let HF_HOME name a folder on a larger disk"
-    for types, advice in _known(kind):
-        if any(isinstance(part, types) for part in parts):
-            return f"{what}: {advice}"
-    return _answered(error, what, attempts) or _silent(error, what, attempts)
+    full = "no space left in the Hub cache; free some, or let HF_HOME name a folder on a larger disk"
+    known = (_ADVICE[fault] for fault in _ADVICE if any(isinstance(part, fault) for part in chain(error)))
+    advice = full if _is_disk_full(error) else next(known, None)
+    advice = advice or _answered(error, attempts) or _silent(error, attempts)
+    return f"{what}: {advice.format(kind=kind)}" if advice else None
 
 
-def _known(kind: str) -> list[tuple[tuple[type[BaseException], ...], str]]:
-    """Errors and what to do, the particular before the general: a gated repository is one that is not found."""
-    account = "`hf auth login` (or set HF_TOKEN) with an account that has access"
-    return [
-        ((errors.GatedRepoError,), f"a gated {kind}; accept its terms on its Hub page, then {account}"),
-        ((errors.RevisionNotFoundError,), "no such revision; leave `revision` empty and run `python -m src.hub pin`"),
-        (
-            (errors.RepositoryNotFoundError,),
-            f"no such {kind} on the Hub, or a private one: check the name, or {account}",
-        ),
-        ((errors.HFValidationError,), "no Hub id; expected OWNER/NAME"),
-        ((errors.FileMetadataError,), "what answers is not the Hub: look at HF_ENDPOINT, or a proxy in between"),
-        ((errors.OfflineModeIsEnabled, errors.IncompleteSnapshotError), NOT_CACHED),
-    ]
-
-
-def _answered(error: BaseException, what: str, attempts: int) -> str | None:
+def _answered(error: BaseException, attempts: int) -> str | None:
     code = status(error)
     if code is None:
         return None
     if code in (401, 403):
-        return f"{what}: the Hub refuses access (HTTP {code}); `hf auth login` with an account that may read it"
+        return f"the Hub refuses access (HTTP {code}); `hf auth login` with an account that may read it"
     if code == 404:
-        return f"{what}: not on the Hub (HTTP 404); check name and file"
+        return "not on the Hub (HTTP 404); check name and file"
     tried = f" after {attempts} attempts" if attempts > 1 else ""
-    return f"{what}: the Hub answers HTTP {code}{tried}; the same command goes on from here later"
+    return f"the Hub answers HTTP {code}{tried}; the same command goes on from here later"
 
 
-def _silent(error: BaseException, what: str, attempts: int) -> str | None:
+def _silent(error: BaseException, attempts: int) -> str | None:
     if is_transient(error):
-        name = type(next((part for part in chain(error) if _is_transport(part)), error)).__name__
+        name = type(next(filter(_is_transport, chain(error)))).__name__
         tried = f" in {attempts} attempts" if attempts > 1 else ""
-        return f"{what}: no connection to the Hub{tried} ({name}); what has arrived is kept: the same command goes on"
-    if isinstance(error, errors.LocalEntryNotFoundError | errors.RevisionResolutionError):
-        return f"{what}: {NOT_CACHED}"
-    return None
+        return f"no connection to the Hub{tried} ({name}); what has arrived is kept: the same command goes on"
+    return NOT_CACHED if isinstance(error, errors.LocalEntryNotFoundError | errors.RevisionResolutionError) else None

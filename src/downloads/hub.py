@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, NamedTuple, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from huggingface_hub import HfApi, constants, get_cached_repo_tree, snapshot_download
 from huggingface_hub.errors import CachedRepoTreeNotFoundError
@@ -79,31 +79,28 @@ def is_offline() -> bool:
     return bool(constants.HF_HUB_OFFLINE)
 
 
+def _at(repository: Repository) -> dict[str, Any]:
+    return {"repo_type": repository.kind, "revision": repository.revision}
+
+
 def listing(repository: Repository) -> dict[str, Entry]:
-    """Every file of the repository; offline, or where the Hub does not answer, as listed at an earlier download.
+    """Every file of the repository; offline, as listed at an earlier download.
 
     Raises:
         UserError: no such repository or revision, no access, no network and nothing in the cache.
     """
+    name, at = repository.name, _at(repository)
     if is_offline():
-        return _cached_listing(repository)
+        try:
+            return {file.path: Entry(file.size, None) for file in get_cached_repo_tree(name, **at)}
+        except CachedRepoTreeNotFoundError as error:
+            raise UserError(f"{repository}: {NOT_CACHED}") from error
 
     def ask() -> dict[str, Entry]:
-        tree = HfApi().list_repo_tree(
-            repository.name, repo_type=repository.kind, revision=repository.revision, recursive=True
-        )
-        files = [item for item in tree if isinstance(item, RepoFile)]
+        files = [item for item in HfApi().list_repo_tree(name, **at, recursive=True) if isinstance(item, RepoFile)]
         return {file.path: Entry(file.size, file.lfs.sha256 if file.lfs else file.blob_id) for file in files}
 
     return _attempt(ask, str(repository), repository.kind, waits=())
-
-
-def _cached_listing(repository: Repository) -> dict[str, Entry]:
-    try:
-        files = get_cached_repo_tree(repository.name, repo_type=repository.kind, revision=repository.revision)
-    except CachedRepoTreeNotFoundError as error:
-        raise UserError(f"{repository}: {NOT_CACHED}") from error
-    return {file.path: Entry(file.size, None) for file in files}
 
 
 def download(repository: Repository, paths: Iterable[str], entries: dict[str, Entry]) -> Path:
@@ -115,38 +112,32 @@ def download(repository: Repository, paths: Iterable[str], entries: dict[str, En
         UserError: a file is damaged twice, cannot be fetched, or there is no space; names repository and file.
     """
     wanted = sorted(paths)
-    folder = _snapshot(repository, wanted)
-    damaged = [path for path in wanted if not intact(folder / path, entries[path])]
-    for path in damaged:
-        (folder / path).resolve().unlink()
-        (folder / path).unlink(missing_ok=True)
-    if damaged:
-        _snapshot(repository, damaged)
-    for path in damaged:
-        if not intact(folder / path, entries[path]):
+    for _ in range(2):
+        folder = _snapshot(repository, wanted)
+        damaged = [path for path in wanted if not intact(folder / path, entries[path])]
+        if not damaged:
+            return folder
+        for path in damaged:
             (folder / path).resolve().unlink()
             (folder / path).unlink(missing_ok=True)
-            raise UserError(
-                f"{repository}: {path}: arrived damaged twice (size or checksum is not the Hub's); try again later, "
-                f"or look at a proxy in between"
-            )
-    return folder
+    raise UserError(
+        f"{repository}: {damaged[0]}: arrived damaged twice (size or checksum is not the Hub's); try again later, "
+        f"or look at a proxy in between"
+    )
 
 
 def _snapshot(repository: Repository, paths: list[str]) -> Path:
-    def fetch() -> Path:
-        return Path(
-            snapshot_download(
-                repository.name,
-                repo_type=repository.kind,
-                revision=repository.revision,
-                allow_patterns=[glob.escape(path) for path in paths],
-                local_files_only=is_offline(),
-                max_workers=4,
-            )
+    def fetch() -> str:
+        return snapshot_download(
+            repository.name,
+            **_at(repository),
+            allow_patterns=[glob.escape(path) for path in paths],
+            local_files_only=is_offline(),
+            max_workers=4,
         )
 
-    folder = _attempt(fetch, f"{repository}: {', '.join(paths[:3])}{' …' if len(paths) > 3 else ''}", repository.kind)
+    what = f"{repository}: {', '.join(paths[:3])}{' …' if len(paths) > 3 else ''}"
+    folder = Path(_attempt(fetch, what, repository.kind))
     missing = [path for path in paths if not (folder / path).is_file()]
     if missing:
         raise UserError(f"{repository}: {missing[0]}: {NOT_CACHED}")
@@ -156,7 +147,7 @@ def _snapshot(repository: Repository, paths: list[str]) -> Path:
 def intact(path: Path, entry: Entry) -> bool:
     """Whether the file has the size and digest that the Hub states.
 
-    Offline the Hub's cache tells the digest: it names its copy of a file by it.
+    Offline the digest is read from the Hub's cache, which names its copy of a file by it.
     """
     digest = entry.digest or path.resolve().name
     if path.stat().st_size != entry.size:
@@ -168,18 +159,16 @@ def intact(path: Path, entry: Entry) -> bool:
 
 def _attempt(action: Callable[[], Result], what: str, kind: Kind, waits: tuple[float, ...] | None = None) -> Result:
     """The action's result; transient faults are tried again after each of `waits` (WAITS where None)."""
-    waits = WAITS if waits is None else waits
-    for attempt in range(len(waits) + 1):
+    for attempt, wait in enumerate([*(WAITS if waits is None else waits), None], 1):
         try:
             return action()
         except Exception as error:  # three libraries raise here; those unknown are raised again
-            last = attempt == len(waits) or not is_transient(error)
-            line = explain(error, what, kind, attempts=attempt + 1)
-            if last and line is None:
-                raise
-            if last:
+            if wait is None or not is_transient(error):
+                line = explain(error, what, kind, attempt)
+                if line is None:
+                    raise
                 silent = is_transient(error) and status(error) is None
                 raise (NoConnectionError if silent else UserError)(line) from error
-            print(f"{what}: {type(error).__name__}; again in {waits[attempt]:g} s", file=sys.stderr, flush=True)
-        time.sleep(waits[attempt])
+            print(f"{what}: {type(error).__name__}; again in {wait:g} s", file=sys.stderr, flush=True)
+        time.sleep(wait)
     raise AssertionError("unreachable")

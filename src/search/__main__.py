@@ -3,6 +3,7 @@
 The file is a .txt with one document a line, or a .jsonl, .json, .csv, .tsv or .parquet whose rows have `text` (and,
 where they have them, `title` and `_id`); .gz is allowed.
 Without --query it reads queries until an empty line; `:dims 64` and `:top 5` change the settings on the way.
+--model FOLDER or --model HUB_ID --revision COMMIT takes another encoder than models/retrieval.
 --int8 encodes in 8 bits by ONNX Runtime (requirements-export.txt).
 --lexical searches by BM25 of lemmas, without an encoder; --hybrid by both, with their z-scores added.
 """
@@ -14,13 +15,12 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
-from src.data.judgements import as_id
-from src.data.readers import read_rows
+from src.data.evaluation_set import rows_by_id
 from src.data.text import clean
 from src.errors import UserError, run_command
 from src.search.index import Document, HybridIndex, Index, Searchable, WordIndex
-from src.strict_json import Row
 
 _SNIPPET = 160  # characters of a hit that are shown
 
@@ -35,9 +35,9 @@ def main(arguments: list[str]) -> None:
     dims = check_dims(options.dims, index.dimensions)
     if options.query is not None:
         show(index, check_query(options.query), options.top, dims)
-        return
-    print(f"{len(documents)} documents, {dims or 'no'} dimensions; an empty line ends", file=sys.stderr)
-    converse(index, options.top, dims)
+    else:
+        print(f"{len(documents)} documents, {dims or 'no'} dimensions; an empty line ends", file=sys.stderr)
+        converse(index, options.top, dims)
 
 
 def build(options: argparse.Namespace, documents: list[Document]) -> Searchable:
@@ -59,64 +59,53 @@ def build(options: argparse.Namespace, documents: list[Document]) -> Searchable:
     return HybridIndex(WordIndex(documents), dense) if options.hybrid else dense
 
 
+class _Parser(argparse.ArgumentParser):
+    """Raises UserError where argparse would end the program."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UserError(f"{message}; {self.format_usage().strip()}")
+
+
 def parse(arguments: list[str]) -> argparse.Namespace:
-    """The command line. Raises UserError in place of argparse's own exit."""
-    parser = argparse.ArgumentParser(prog="python -m src.search", description=__doc__, exit_on_error=False)
-    parser.add_argument("file", help="a .txt with one document a line, or a table with the column text")
-    parser.add_argument("--query", help="answer this one and end")
-    parser.add_argument("--top", type=int, default=5, help="hits to show (5)")
-    parser.add_argument("--dims", type=int, help="use the first so many dimensions (all)")
-    parser.add_argument("--model", default="models/retrieval", help="folder or Hub id (models/retrieval)")
-    parser.add_argument("--revision", help="commit of a Hub id")
-    parser.add_argument("--int8", action="store_true", help="encode in 8 bits on the CPU")
+    """The command line. Raises UserError for what is none."""
+    parser = _Parser(prog="python -m src.search")
+    parser.add_argument("file")
+    parser.add_argument("--query")
+    parser.add_argument("--top", type=int, default=5)
+    parser.add_argument("--dims", type=int)
+    parser.add_argument("--model", default="models/retrieval")
+    parser.add_argument("--revision")
+    parser.add_argument("--int8", action="store_true")
     ways = parser.add_mutually_exclusive_group()
-    ways.add_argument("--lexical", action="store_true", help="by BM25 of lemmas alone")
-    ways.add_argument("--hybrid", action="store_true", help="by BM25 of lemmas and the encoder")
-    try:
-        options, unknown = parser.parse_known_args(arguments)
-    except argparse.ArgumentError as error:
-        raise UserError(f"{error}; {parser.format_usage().strip()}") from error
-    if unknown:
-        raise UserError(f"unknown: {' '.join(unknown)}; {parser.format_usage().strip()}")
+    ways.add_argument("--lexical", action="store_true")
+    ways.add_argument("--hybrid", action="store_true")
+    options = parser.parse_args(arguments)
     if options.top < 1:
         raise UserError(f"--top {options.top}: expected 1 or more")
     return options
 
 
 def read_documents(path: Path) -> Iterator[Document]:
-    """The texts of a file, cleaned as for training; blank lines are passed over.
+    """The texts of a file, cleaned as for training, each called by its `_id` or its line; blank lines are passed over.
 
     Raises:
         UserError: the file is missing, damaged or of an unknown kind, a row has no text, or two have one name.
     """
-    names: set[str] = set()
-    for number, row in read_rows(path):
-        where = f"{path}:{number}"
-        text, title = (clean(_text(row, column, where)) for column in ("text", "title"))
+    for name, row in rows_by_id(path, numbered=True):
+        title, text = clean(row.get("title") or ""), clean(row["text"])
         if not text and ".txt" in path.suffixes:  # nothing of the line is visible
             continue
         if not text:
-            raise UserError(f"{where}: no text; expected one under `text`")
-        name = as_id(row.get("_id", number), where)
-        if name in names:
-            raise UserError(f"{where}: two documents are called {name!r}; a row without `_id` is called by its number")
-        names.add(name)
+            raise UserError(f"{path}: document {name}: no text; expected one under `text`")
         yield Document(name, f"{title} {text}".strip())
-
-
-def _text(row: Row, column: str, where: str) -> str:
-    value = row.get(column)
-    if not isinstance(value, str | None):
-        raise UserError(f"{where}: {column} is a {type(value).__name__}; expected text")
-    return value or ""
 
 
 def check_dims(dims: int | None, size: int) -> int:
     """The dimensions to use. Raises UserError where the encoder has fewer, or where there is none."""
-    if dims is not None and not size:
-        raise UserError(f"dims {dims}: BM25 has no dimensions")
     if dims is not None and not 1 <= dims <= size:
-        raise UserError(f"dims {dims}: expected 1 to {size}, the encoder's dimensions")
+        raise UserError(
+            f"dims {dims}: expected " + (f"1 to {size}, the encoder's dimensions" if size else "none for BM25")
+        )
     return dims or size
 
 
@@ -131,7 +120,7 @@ def check_query(query: str) -> str:
 
 def converse(index: Searchable, top: int, dims: int) -> None:
     """Answer queries from the terminal until an empty line or the end of input."""
-    while line := _ask():
+    while line := _read_query():
         try:
             if line.startswith(":"):
                 top, dims = command(line, top, dims, index.dimensions)
@@ -141,7 +130,7 @@ def converse(index: Searchable, top: int, dims: int) -> None:
             print(f"error: {error}", file=sys.stderr)
 
 
-def _ask() -> str:
+def _read_query() -> str:
     try:
         return input("sorgu> ").strip()
     except EOFError:

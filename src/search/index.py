@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 from src.evaluation.fusion import z_score_sum
@@ -38,34 +39,32 @@ class Index:
     ) -> None:
         self.encoder, self.documents, self.int8 = encoder, documents, int8
         texts = [document.text for document in documents]
-        count = self._cut(texts, prompts_of(encoder).document)
-        if count:
-            print(f"{count} of {len(texts)} documents are {self._beyond()}", file=sys.stderr)
-        self.vectors = self._encode(texts, prompts_of(encoder).document)
+        self.vectors = self._encode(texts, prompts_of(encoder).document, "documents")
         self.dimensions = int(self.vectors.shape[1])
 
-    def _encode(self, texts: list[str], prompt: str) -> NDArray[np.float32]:
+    def _encode(self, texts: list[str], prompt: str, what: str) -> NDArray[np.float32]:
+        """Vectors of texts; says how many the encoder does not read to their end."""
+        limit = self.encoder.max_seq_length or sys.maxsize
+        if count := count_cut(self.encoder.tokenizer, texts, prompt, limit):
+            said = f"are longer than the {limit} tokens that the encoder reads and are cut"
+            print(f"{count} of {len(texts)} {what} {said}", file=sys.stderr)
         if self.int8 is not None:
             return self.int8.encode(texts, prompt)
-        vectors: NDArray[np.float32] = self.encoder.encode(
-            texts, prompt=prompt, show_progress_bar=len(texts) > 1 and sys.stderr.isatty()
-        )
+        bar = len(texts) > 1 and sys.stderr.isatty()
+        vectors: NDArray[np.float32] = self.encoder.encode(texts, prompt=prompt, show_progress_bar=bar)
         return vectors
-
-    def _cut(self, texts: list[str], prompt: str) -> int:
-        return count_cut(self.encoder.tokenizer, texts, prompt, self.encoder.max_seq_length or sys.maxsize)
-
-    def _beyond(self) -> str:
-        return f"longer than the {self.encoder.max_seq_length} tokens that the encoder reads and are cut"
 
     def search(self, query: str, top: int, dims: int) -> Hits:
         """The `top` documents nearest to the query by cosine over the first `dims` dimensions; ties as in the file."""
         from src.evaluation.topk import search  # brings torch, which a search by words does without
 
-        if self._cut([query], prompts_of(self.encoder).query):
-            print(f"the query is {self._beyond()}", file=sys.stderr)
-        scores, rows = search(self._encode([query], prompts_of(self.encoder).query), self.vectors, top, dim=dims)
-        return [(float(score), int(row)) for score, row in zip(scores[0], rows[0], strict=True)]
+        vector = self._encode([query], prompts_of(self.encoder).query, "queries")
+        scores, rows = search(vector, self.vectors, top, dim=dims)
+        return _hits(scores[0], rows[0])
+
+
+def _hits(scores: Iterable[float], rows: Iterable[int]) -> Hits:
+    return [(float(score), int(row)) for score, row in zip(scores, rows, strict=True) if row >= 0]
 
 
 class WordIndex:
@@ -80,7 +79,7 @@ class WordIndex:
     def search(self, query: str, top: int, dims: int = 0) -> Hits:  # noqa: ARG002 - the signature of an encoder
         """The `top` best documents; ties as in the file."""
         scores, rows = self._bm25.search([query], min(top, len(self.documents)))
-        return [(float(score), int(row)) for score, row in zip(scores[0], rows[0], strict=True) if row >= 0]
+        return _hits(scores[0], rows[0])
 
 
 class HybridIndex:

@@ -129,7 +129,7 @@ def test_a_conversation_ends_with_an_empty_line(capsys, monkeypatch, file, model
         (["FILE", "--top", "beş"], "invalid int value"),
         (["FILE", "--query", "a\udcff"], "the query 'a.udcff' is not UTF-8"),
         (["FILE", "--query", "a", "--lexical", "--hybrid"], "not allowed with argument"),
-        (["FILE", "--query", "a", "--lexical", "--dims", "8"], "dims 8: BM25 has no dimensions"),
+        (["FILE", "--query", "a", "--lexical", "--dims", "8"], "dims 8: expected none for BM25"),
         (["nothing.txt"], "nothing.txt: no such file"),
     ],
 )
@@ -142,10 +142,10 @@ def test_faults_are_one_line(file, model, arguments, message):
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("unseen.jsonl", b'{"text": "\\u200b"}', ":1: no text"),
+        ("unseen.jsonl", b'{"text": "\\u200b"}', "unseen.jsonl: document 1: no text"),
         ("title.jsonl", b'\n{"text": "a", "title": [1]}\n', ":2: title is a list; expected text"),
         ("null.jsonl", b'\n{"_id": null, "text": "a"}\n', ":2: _id is None; expected an id"),
-        ("same.jsonl", b'{"_id": "a", "text": "b"}\n{"_id": "a", "text": "c"}\n', ":2: two documents are called 'a'"),
+        ("same.jsonl", b'{"_id": "a", "text": "b"}\n{"_id": "a", "text": "c"}\n', ":2: id 'a' occurs twice"),
     ],
 )
 def test_files_that_cannot_be_read_are_refused(tmp_path, name, content, message):

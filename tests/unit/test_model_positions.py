@@ -80,7 +80,7 @@ def test_search_cuts_and_says_so(tmp_path, capsys):
         "1 of 2 documents are longer than the 18 tokens that the encoder reads and are cut" in capsys.readouterr().err
     )
     assert index.search(LONG, 1, 16)
-    assert "the query is longer than the 18 tokens" in capsys.readouterr().err
+    assert "1 of 1 queries are longer than the 18 tokens" in capsys.readouterr().err
 
 
 def test_prompts_count_as_part_of_a_text(tmp_path):
