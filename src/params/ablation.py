@@ -11,6 +11,8 @@ from src.params.block import Block, Count, Flag, Key, Number, Positive, Ratio, S
 from src.params.schema import Params
 from src.recipe.stages import BLOCKS
 
+Changes = Annotated[Settings, Field(default_factory=dict)]  # of a step's block
+
 
 class AblationParams(Block):
     reference: Key
@@ -36,22 +38,24 @@ class AblationParams(Block):
 
 
 class VariantParams(Block):
-    """A row of `variants`. Only `path` must be there: what a row does not name is as in the recipe."""
+    """A row of `variants`, to be checked and then taken as it stands; what it does not name is as in the recipe."""
 
     path: Annotated[list[Literal["nli", "sts", "retrieval"]], Field(min_length=1)]
-    changes: dict[Literal["nli", "sts", "train"], Settings]
-    matryoshka: Flag
-    mix: dict[str, Annotated[Number, Field(gt=0.0, le=1.0)]]
-    interpolations: list[Ratio]
-    against: Key | None
-    updates: Positive | None
-    full_budget: Flag
+    nli: Changes
+    sts: Changes
+    train: Changes
+    matryoshka: Flag = True
+    mix: Annotated[dict[str, Annotated[Number, Field(gt=0.0, le=1.0)]], Field(default_factory=dict)]
+    interpolations: Annotated[list[Ratio], Field(default_factory=list)]
+    against: Key | None = None
+    updates: Positive | None = None
+    full_budget: Flag = False
 
     @model_validator(mode="after")
     def _row_is_sound(self) -> Self:
         if self.path[-1] != "retrieval" or len(set(self.path)) < len(self.path):
             raise ValueError(f"path {self.path} must end in retrieval and name each step once")
-        if self.updates and (self.full_budget or "epochs" in self.changes.get("train", {})):
+        if self.updates and (self.full_budget or "epochs" in self.train):
             raise ValueError("updates say how long it trains; leave out full_budget and train.epochs")
         if self.mix and abs(sum(self.mix.values()) - 1.0) > 1e-6:
             raise ValueError(f"mix {self.mix} adds up to {sum(self.mix.values()):g}; expected 1")
@@ -60,16 +64,12 @@ class VariantParams(Block):
 
 def check_variant(row: Settings, params: Params, where: str) -> None:
     """Raises UserError that lists every fault of the row that stands at `where`."""
-    steps = {key: row[key] for key in BLOCKS if key in row}
-    others = {key: value for key, value in row.items() if key not in steps}
-    empty = {"matryoshka": True, "mix": {}, "interpolations": []}
-    empty |= {"against": None, "updates": None, "full_budget": False}
-    validated(VariantParams, {**empty, **others, "changes": steps}, where)
-    for key, changes in steps.items():
+    validated(VariantParams, row, where)
+    for key in BLOCKS:
         block = getattr(params, key)
         old = block.model_dump()
         new = {
             name: {**old[name], **value} if isinstance(value, dict) and isinstance(old.get(name), dict) else value
-            for name, value in changes.items()
+            for name, value in row.get(key, {}).items()
         }
         validated(type(block), {**old, **new}, f"{where}.{key}")
