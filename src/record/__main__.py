@@ -11,17 +11,18 @@ figures again, from the same evidence, after the form of reports has changed.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import ModuleType
 
 from src.errors import UserError, run_command
-from src.files import fresh_dir
+from src.files import fresh_dir, write_json
 from src.git import git
 from src.params import load_params
 from src.profile import PARAMS
-from src.record.check import Line, check
-from src.record.file import file_run, render
-from src.record.variants import check_variants, file_variants, is_of_variants, render_variants
+from src.record import run, variants
+from src.record.check import Line, commit_line
+from src.record.facts import environment
 
 RECORDS = Path("reports/records")
 NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*")
@@ -38,19 +39,18 @@ def main(arguments: list[str]) -> None:
         case ["check", *names]:
             check_all({name: existing(name) for name in names or known()})
         case ["render", name]:
-            folder = existing(name)
-            (render_variants if is_of_variants(folder) else render)(folder)
-            print(f"{folder}: rendered")
+            kind(existing(name)).render(existing(name))
+            print(f"{RECORDS / name}: rendered")
         case ["variants", name]:
-            file_current(name, file_variants)
+            file_current(name, variants)
         case [name]:
-            file_current(name, file_run)
+            file_current(name, run)
             print("`python -m src.reporting.readme` puts it into README.md")
         case _:
             raise UserError("expected NAME, variants NAME, check [RECORD …] or render RECORD")
 
 
-def file_current(name: str, file_into: Callable[[Path, Path], None]) -> None:
+def file_current(name: str, of: ModuleType) -> None:
     """Write reports/records/NAME/, whole or not at all.
 
     Raises:
@@ -64,7 +64,8 @@ def file_current(name: str, file_into: Callable[[Path, Path], None]) -> None:
         raise UserError(f"{changed[0][3:]}: differs from the last commit, which the record would name; commit it first")
     load_params()
     with fresh_dir(RECORDS / name) as folder:
-        file_into(Path(), folder)
+        of.file(Path(), folder)
+        write_json(folder / "environment.json", environment())
         check_all({name: folder})
     print(f"{RECORDS / name}: filed")
 
@@ -81,9 +82,15 @@ def existing(name: str) -> Path:
     return RECORDS / name
 
 
+def kind(folder: Path) -> ModuleType:
+    """What the record in a folder is of: the module that files, renders and checks its like."""
+    return variants if (folder / variants.VARIANTS).is_file() else run
+
+
 def recomputed(folder: Path) -> Iterator[Line]:
-    """The lines of `check`, or of `check_variants` where the record is one of variants alone."""
-    return check_variants(folder) if is_of_variants(folder) else check(folder)
+    """A line for the commit, and one for each table of a record."""
+    yield commit_line(folder)
+    yield from kind(folder).check(folder)
 
 
 def check_all(records: Mapping[str, Path]) -> None:

@@ -13,7 +13,6 @@ makes of it what the report reads, every result computed anew.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -40,7 +39,8 @@ if TYPE_CHECKING:
 FOLDER = "evidence"
 PROFILES = Path(__file__).parents[2] / "params"
 NO_VARIANTS = "The record holds no variants."
-STS = "reports/eval/sts.json"
+EVALUATION, STS = "reports/eval/{}.json", "reports/eval/sts.json"
+QRELS, RUNS = "data/prepared/{}/qrels/test.tsv", "data/runs/{}.parquet"
 SIMILARITY = "data/similarity"
 BASE_ORIGIN = "models/base/origin.json"
 RECOMPUTED = {name: of for topic in SECTIONS for name, of in topic.recompute.items()}
@@ -68,21 +68,19 @@ def collect(root: Path, params: Params, target: Path) -> None:
     Raises:
         UserError: a file of the run is missing.
     """
-    optional = [BASE_ORIGIN] if (root / BASE_ORIGIN).is_file() else []  # of a published base
-    for name in [*_copied(params), *optional]:
+    names = ["expected.yaml", ABLATIONS, STS, SIMILARITY, *(name for topic in SECTIONS for name in topic.reads)]
+    names += [f"data/prepared/{key}/card.json" for key in (*TRAINING_SETS, *params.eval.sets)]
+    names += [EVALUATION.format(name) for name in params.eval.sets]
+    names += [BASE_ORIGIN] if (root / BASE_ORIGIN).is_file() else []  # of a published base
+    for name in names:
         copy(root / name, target / name)
     for name, options in params.eval.sets.items():
-        data = prepared_set(name, options, root / PREPARED)
-        packed.write_qrels(target / _qrels(name), data.qrels)
-        packed.write_runs(target / _runs(name), {path.stem: read_run(path) for path in _run_files(root, name)})
+        packed.write_qrels(target / QRELS.format(name), prepared_set(name, options, root / PREPARED).qrels)
+        # Runs of whole systems, then of smaller vectors, as stage eval_retrieval wrote them.
+        runs = [path for part in ("reports", "data") for path in sorted((root / part / "runs" / name).glob("*.trec"))]
+        packed.write_runs(target / RUNS.format(name), {path.stem: read_run(path) for path in runs})
     if read_comparison(params, root)[0] is not None:
         shutil.copytree(root / EVIDENCE, target / EVIDENCE)
-
-
-def _copied(params: Params) -> Iterator[str]:
-    yield from ("expected.yaml", ABLATIONS, STS, SIMILARITY, *(name for topic in SECTIONS for name in topic.reads))
-    yield from (f"data/prepared/{key}/card.json" for key in (*TRAINING_SETS, *params.eval.sets))
-    yield from (_evaluation_file(name) for name in params.eval.sets)
 
 
 def copy(source: Path, target: Path) -> None:
@@ -91,23 +89,6 @@ def copy(source: Path, target: Path) -> None:
         raise UserError(f"{source}: no such file; run `dvc repro` before a record is made of it")
     target.parent.mkdir(parents=True, exist_ok=True)
     (shutil.copytree if source.is_dir() else shutil.copyfile)(source, target)
-
-
-def _evaluation_file(name: str) -> str:
-    return f"reports/eval/{name}.json"
-
-
-def _run_files(root: Path, name: str) -> list[Path]:
-    """The runs that stage eval_retrieval wrote: of whole systems, then of smaller vectors."""
-    return [path for part in ("reports", "data") for path in sorted((root / part / "runs" / name).glob("*.trec"))]
-
-
-def _qrels(name: str) -> str:
-    return f"data/prepared/{name}/qrels/test.tsv"
-
-
-def _runs(name: str) -> str:
-    return f"data/runs/{name}.parquet"
 
 
 def rebuild(evidence: Path, params: Params, target: Path) -> Inputs:
@@ -128,15 +109,15 @@ def rebuild(evidence: Path, params: Params, target: Path) -> Inputs:
 
 def recomputed(evidence: Path, params: Params) -> list[str]:
     """The files of results that `rebuild` computes anew."""
-    names = [*map(_evaluation_file, params.eval.sets), STS, *RECOMPUTED, str(EVIDENCE / COMPARISON)]
+    names = [*map(EVALUATION.format, params.eval.sets), STS, *RECOMPUTED, str(EVIDENCE / COMPARISON)]
     return [name for name in names if (evidence / name).is_file()]
 
 
 def _evaluation(target: Path, name: str, params: Params, draws: Draws) -> None:
     """reports/eval/NAME.json and the values of every query, from runs and judgements."""
-    path = target / _evaluation_file(name)
-    facts, qrels = read_result(Evaluation, path), read_qrels(target / _qrels(name))
-    scored = packed.score_runs(target / _runs(name), qrels)
+    path = target / EVALUATION.format(name)
+    facts, qrels = read_result(Evaluation, path), read_qrels(target / QRELS.format(name))
+    scored = packed.score_runs(target / RUNS.format(name), qrels)
     protocol: Protocol = {**facts["protocol"], "queries": len(qrels)}
     data = EvalSet(name, [], [], list(qrels), [], qrels, protocol, facts["dropped"], drop_self_hits=False)
     table.write_per_query(target / "reports" / "per_query" / name, {row: scored[row] for row in (BEFORE, FINAL)}, data)
@@ -145,7 +126,7 @@ def _evaluation(target: Path, name: str, params: Params, draws: Draws) -> None:
             data, scored, params.eval.dims, params.eval.published, draws=draws, settings=facts["settings"]
         )
     except KeyError as error:
-        raise UserError(f"{_runs(name)}: no run of {error}") from error
+        raise UserError(f"{RUNS.format(name)}: no run of {error}") from error
     write_json(path, rows)
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from src.record.__main__ import recomputed
-from src.record.variants import is_of_variants
+from src.record import variants
+from src.record.__main__ import kind, recomputed
 from tests.checkout import ROOT
 
 pytestmark = pytest.mark.chain
@@ -15,4 +15,4 @@ def test_every_number_of_a_record_in_git_is_recomputed_from_its_files(folder, mo
     monkeypatch.chdir(ROOT)
     lines = list(recomputed(folder))
     assert [str(line) for line in lines if line.fault] == []
-    assert sum(line.count for line in lines) > (20 if is_of_variants(folder) else 1000)
+    assert sum(line.count for line in lines) > (20 if kind(folder) is variants else 1000)

@@ -16,9 +16,7 @@ from src.files import read_json, read_yaml, write_json
 from src.params.load import ABLATIONS
 from src.recipe.systems import FORMS, at_dim, quantised
 from src.record import __main__ as command
-from src.record import evidence, facts, file
-from src.record.check import check
-from src.record.variants import check_variants, file_variants, is_of_variants
+from src.record import evidence, facts, run, variants
 from src.reporting import readme
 from tests.checkout import ROOT
 from tests.unit.reporting_run import CHAIN, MODELS, QUERIES, make_run, write
@@ -78,22 +76,22 @@ def filed(tmp_path_factory):
     folder = tmp_path_factory.mktemp("record")
     finished(folder / "run")
     (folder / "filed").mkdir()
-    file.file_run(folder / "run", folder / "filed")
+    run.file(folder / "run", folder / "filed")
     return folder / "filed"
 
 
 def test_a_record_holds_the_run_and_its_evidence(filed):
     names = {path.relative_to(filed).as_posix() for path in filed.rglob("*") if path.is_file()}
     assert names >= {
-        *("params.yaml", "dvc.lock", "metrics.json", "summary.json", "checks.json", "REPORT.md", "environment.json"),
+        *("params.yaml", "dvc.lock", "metrics.json", "summary.json", "checks.json", "REPORT.md"),
         *("cost.json", "logs/train_nli.jsonl", f"figures/models-{NAME}.svg", "data/x.md"),
         *(f"evidence/data/runs/{NAME}.parquet", "evidence/data/similarity/pairs.parquet"),
         *(f"evidence/reports/forgetting_errors/{NAME}.csv", "evidence/reports/training/nli.csv"),
     }
-    environment = read_json(filed / "environment.json")
+    environment = facts.environment()
     assert environment["machine"]["cores"] >= 1 and environment["machine"]["cpu"]
     assert environment["packages"]["torch"]
-    assert socket.gethostname() not in (filed / "environment.json").read_text()
+    assert socket.gethostname() not in json.dumps(environment)
 
 
 def test_no_text_of_a_data_set_is_in_a_record(filed):
@@ -110,7 +108,7 @@ def test_the_cost_is_that_of_the_last_training_in_the_log(filed):
 
 def faults(folder):
     """What differs in a record."""
-    lines = list(check(folder))
+    lines = list(run.check(folder))
     assert len(lines) > 15 and sum(line.count for line in lines) > 1000
     return [str(line) for line in lines if line.fault]
 
@@ -179,10 +177,10 @@ def test_a_record_without_evidence_or_with_params_that_do_not_validate_is_refuse
     text = (tmp_path / "copy" / "params.yaml").read_text(encoding="utf-8")
     (tmp_path / "copy" / "params.yaml").write_text(f"{text}\nnothing: 1\n", encoding="utf-8")
     with pytest.raises(UserError, match="nothing: no such key"):
-        list(check(tmp_path / "copy"))
+        list(run.check(tmp_path / "copy"))
     shutil.rmtree(tmp_path / "copy" / "evidence")
     with pytest.raises(UserError, match="a record without evidence cannot be checked"):
-        list(check(tmp_path / "copy"))
+        list(run.check(tmp_path / "copy"))
 
 
 def test_a_run_that_was_not_made_is_refused(tmp_path):
@@ -190,10 +188,10 @@ def test_a_run_that_was_not_made_is_refused(tmp_path):
     (tmp_path / "record").mkdir()
     (tmp_path / "reports/eval/sts.json").unlink()
     with pytest.raises(UserError, match=r"sts\.json: no such file; run `dvc repro`"):
-        file.file_run(tmp_path, tmp_path / "record")
+        run.file(tmp_path, tmp_path / "record")
     (tmp_path / "dvc.lock").unlink()
     with pytest.raises(UserError, match=r"dvc\.lock: no such file; run `dvc repro`"):
-        file.file_run(tmp_path, tmp_path / "record")
+        run.file(tmp_path, tmp_path / "record")
 
 
 def test_a_run_of_which_a_stage_was_not_made_again_is_refused(tmp_path, monkeypatch):
@@ -257,15 +255,15 @@ def variants_filed(tmp_path):
     for name, level in {"full": 0.5, "better": 0.8, "same": 0.5}.items():
         file_variant(tmp_path / "run/data/ablation", variant(name, **rows), seeds(level, 0.1))
     (tmp_path / "record").mkdir()
-    file_variants(tmp_path / "run", tmp_path / "record")
+    variants.file(tmp_path / "run", tmp_path / "record")
     return tmp_path / "record"
 
 
 def test_a_record_of_variants_is_recomputed_from_its_queries_and_pairs(variants_filed):
-    assert is_of_variants(variants_filed)
-    lines = list(check_variants(variants_filed))
-    assert [line for line in lines[1:] if line.fault] == []
-    assert [line.what for line in lines[1:3]] == ["comparison.json", "TABLE.md"]
+    assert command.kind(variants_filed) is variants
+    lines = list(variants.check(variants_filed))
+    assert [line for line in lines if line.fault] == []
+    assert [line.what for line in lines[:2]] == ["comparison.json", "TABLE.md"]
     assert re.search(r"\| better \| 0\.[78]\d\d ± ", (variants_filed / "TABLE.md").read_text(encoding="utf-8"))
 
 
@@ -275,11 +273,11 @@ def test_a_changed_number_of_a_record_of_variants_is_named(variants_filed, file)
     text = path.read_text(encoding="utf-8")
     *_, last = re.finditer(r"0\.\d\d", text)
     path.write_text(f"{text[: last.start()]}0.11{text[last.end() :]}", encoding="utf-8")
-    faults = [str(line) for line in list(check_variants(variants_filed))[1:] if line.fault]
+    faults = [str(line) for line in variants.check(variants_filed) if line.fault]
     assert faults and all("differ" in fault for fault in faults)
 
 
 def test_a_record_of_variants_needs_them_all(variants_filed, tmp_path):
     shutil.rmtree(tmp_path / "run/data/ablation/same")
     with pytest.raises(UserError, match=r"same: no such folder; `dvc repro ablations/dvc.yaml:ablate@same`"):
-        file_variants(tmp_path / "run", tmp_path)
+        variants.file(tmp_path / "run", tmp_path)
