@@ -23,6 +23,6 @@ def test_a_stage_reads_only_what_it_declares(tiny):
     stages = read_yaml(tiny.path / "dvc.lock")["stages"]
     for name, stage in stages.items():
         declared = [item["path"] for kind in ("deps", "outs") for item in stage[kind]]
-        found = {path for path in read[stage["cmd"]] if (tiny.path / path).is_file()}  # outputs were renamed since
-        assert "params.yaml" in found, name
-        assert [path for path in sorted(found) if not inside(path, (*declared, *FREE))] == [], name
+        opened = {path for path in read[stage["cmd"]] if (tiny.path / path).is_file()}  # outputs were renamed since
+        assert "params.yaml" in opened, name
+        assert [path for path in sorted(opened) if not inside(path, (*declared, *FREE))] == [], name

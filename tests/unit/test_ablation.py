@@ -283,9 +283,9 @@ def test_each_summary_is_read_once(filed, monkeypatch):
 def test_a_variant_that_the_data_are_too_few_for_is_left_out_but_not_the_reference(filed):
     left_out = record.left_out(variant("batch_2048"), "its batch is larger", {})
     write_json(filed / "same" / record.SUMMARY, left_out)
-    found = compared(filed)
-    assert "same" not in found["rows"] and found["left_out"] == {"same": "its batch is larger"}
-    assert list(found["origins"]) == ["better", "full", "same"]
+    comparison = compared(filed)
+    assert "same" not in comparison["rows"] and comparison["left_out"] == {"same": "its batch is larger"}
+    assert list(comparison["origins"]) == ["better", "full", "same"]
     write_json(filed / "full" / record.SUMMARY, left_out)
     with pytest.raises(UserError, match="the reference 'full' was left out, since its batch is larger"):
         compared(filed)

@@ -1,10 +1,8 @@
 """BM25: Turkish words, and Lucene's scores by an implementation of its own."""
 
 import math
-import os
 import unicodedata
 from collections import Counter
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,11 +10,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from src.data.text import clean
-from src.evaluation.lexical import K1, B, Bm25, lemmas, stems, tokenizers, words
-from src.evaluation.metrics import means, per_query
-from src.evaluation.runs import from_rows, order
+from src.evaluation.lexical import K1, B, Bm25, lemmas, stems, words
 from src.turkish import APOSTROPHES, fold, lower, upper
-from tests.beir import read_set
 
 LEMMAS = lemmas()
 
@@ -101,23 +96,3 @@ def test_ties_go_to_the_lower_row_also_at_the_cut():
     scores, rows = Bm25(["a b", "x y", "a c", "a d"], str.split).search(["a"], 2)
     assert rows.tolist() == [[0, 2]]
     assert scores[0, 0] == scores[0, 1]
-
-
-DATA = os.environ.get("TURKEMBED_DATA", "")
-
-
-@pytest.mark.skipif(not DATA, reason="TURKEMBED_DATA names no folder of real data")
-@pytest.mark.parametrize("name", ["xquad_tr", "thquad_dev"])
-@pytest.mark.parametrize("row", ["bm25", "bm25_stem", "bm25_lemma"])
-def test_real_text_ranks_as_another_implementation_ranks_it(name, row):
-    data = read_set(Path(DATA) / "eval" / name)
-    tokenize = tokenizers()[row]
-    ours = from_rows(*Bm25(data.documents, tokenize).search(data.queries, 100), data, 100)
-    documents = [Counter(tokenize(text)) for text in data.documents]
-    theirs = {}
-    for id_, text in zip(data.query_ids, data.queries, strict=True):
-        scores = lucene_bm25(documents, tokenize(text))
-        theirs[id_] = order([(data.document_ids[n], scores[n]) for n in np.flatnonzero(scores)])[:100]
-    ndcg = [means(per_query(data.qrels, run))["nDCG@10"] for run in (ours, theirs)]
-    print(f"{name}, {row}: bm25s {ndcg[0]:.4f}, written out {ndcg[1]:.4f}")
-    assert ndcg[0] == pytest.approx(ndcg[1], abs=0.005)

@@ -166,16 +166,6 @@ def test_memory_for_no_text_at_all_is_one_line(source, monkeypatch):
         run_step(source, keep_tokens=0)
 
 
-def test_a_process_without_rows_encodes_nothing(source, monkeypatch):
-    """The rest of an epoch may have fewer rows than there are processes."""
-    others = torch.randn(60, 8)
-    monkeypatch.setattr("src.training.tasks.process_rows", lambda rows: np.arange(rows)[:0])
-    monkeypatch.setattr(ToyEncoder, "get_embedding_dimension", lambda self: 8, raising=False)
-    monkeypatch.setattr("src.training.distributed.exchange", lambda vectors, indices, total: others)
-    loss, gradients, _ = run_step(source)
-    assert loss == pytest.approx(float(LOSS(others[:30], others[30:]).loss)) and not any(gradients)
-
-
 def test_saved_bytes_counts_activations_not_weights():
     layer = torch.nn.Linear(10, 10)
     x = torch.randn(7, 10)
