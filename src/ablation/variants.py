@@ -49,7 +49,6 @@ def variant(name: str, params: Params, ablations: AblationParams, code: str) -> 
         mix=dict(row.get("mix", {})),
         interpolations=tuple(row.get("interpolations", ())),
         rows=None if row.get("full_budget") else ablations.rows,
-        epochs=None if row.get("full_budget") else ablations.epochs,
         updates=row.get("updates"),
         seeds=ablations.seeds or [params.seed],
         sample_seed=params.seed,

@@ -12,7 +12,7 @@ from src.evaluation import significance
 from src.evaluation.beir import EvalSet
 from src.evaluation.metrics import MAIN, SHALLOW, PerQuery, means, per_query, table
 from src.evaluation.quantise import bytes_per_document
-from src.evaluation.results import DECIMALS, Evaluation, Scores, Settings, Shortened
+from src.evaluation.results import DECIMALS, Evaluation, Scores, Settings, Shortened, Tested
 from src.evaluation.runs import read_run
 from src.files import round_floats
 from src.recipe.stages import CHECKPOINTS, FINAL
@@ -90,20 +90,18 @@ def matryoshka(
     """Measures of each dimension, index bytes, and what of nDCG@10 is lost against the largest (with interval)."""
     full = next(iter(dims.values()))[MAIN]
     lost = np.stack([full - values[MAIN] for values in dims.values()], axis=1)
-    low, high = significance.interval(significance.bootstrap_means(lost, draws, clusters))
-    p = np.ones(len(dims))
-    if len(dims) > 1:
-        p[1:] = significance.holm(significance.randomisation_p(lost[:, 1:], draws.seed, clusters))
+    whole = Tested(difference=0.0, interval=[0.0, 0.0], p=1.0, p_holm=1.0, significant=False)
+    tested = [whole, *significance.tested_differences(lost[:, 1:], draws, clusters)]
     return {
         str(dim): {
             **means(values),
             "bytes_per_document": bytes_per_document(dim)["float32"],
-            "loss": float(lost[:, i].mean()),
-            "loss_interval": [float(low[i]), float(high[i])],
-            "loss_relative": float(lost[:, i].mean() / full.mean()) if full.any() else 0.0,
-            "loss_p_holm": float(p[i]),
+            "loss": loss["difference"],
+            "loss_interval": loss["interval"],
+            "loss_relative": float(loss["difference"] / full.mean()) if full.any() else 0.0,
+            "loss_p_holm": loss["p_holm"],
         }
-        for i, (dim, values) in enumerate(dims.items())
+        for (dim, values), loss in zip(dims.items(), tested, strict=True)
     }
 
 

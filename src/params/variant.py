@@ -33,7 +33,7 @@ class Variant(Block):
         blocks: the params of each step that is trained or replayed, the row's changes laid over the recipe's.
         mix: share of each source among the retrieval pairs; empty: as they come.
         interpolations: shares of the trained weights at which the result is measured too.
-        rows, epochs: of its retrieval step; `sample_seed` draws the rows; null: all rows, the recipe's epochs.
+        rows: of its retrieval step, drawn by `sample_seed`; null: all.
         updates: optimizer steps of its retrieval step, in place of epochs.
         sts_set: name of the scored pairs.
         code: fingerprint of the code and packages that train it (src/ablation/origin.py).
@@ -48,7 +48,6 @@ class Variant(Block):
     mix: dict[str, float]
     interpolations: tuple[float, ...]
     rows: int | None
-    epochs: float | None
     updates: int | None
     seeds: list[int]
     sample_seed: int

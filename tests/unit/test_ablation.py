@@ -238,7 +238,7 @@ def test_a_row_trains_so_many_updates_or_the_full_budget_where_it_says_so():
     for rows, epochs in ((6400, 2.0), (6401, 200 / 101)):
         assert train.for_updates(short.blocks["retrieval"], rows, short.updates).epochs == epochs
     full = variant("row", row={"path": CHAIN, "full_budget": True})
-    assert (full.rows, full.epochs, full.blocks["retrieval"].epochs) == (None, None, PARAMS.train.epochs)
+    assert (full.rows, full.blocks["retrieval"].epochs) == (None, PARAMS.train.epochs)
     assert train.for_updates(full.blocks["retrieval"], 5, full.updates) == full.blocks["retrieval"]
 
 
