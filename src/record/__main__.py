@@ -105,4 +105,4 @@ def check_all(records: Mapping[str, Path]) -> None:
 
 
 if __name__ == "__main__":
-    run_command(main, "NAME [RECORD]", "mini")
+    run_command(main, "NAME …", "mini")

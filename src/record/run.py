@@ -26,7 +26,7 @@ from src.profile import PARAMS
 from src.recipe.stages import STAGES
 from src.record import evidence
 from src.record.check import Line, json_line, numbers_line
-from src.reporting import document, markdown
+from src.reporting import document
 from src.reporting.inputs import Inputs
 from src.strict_json import JsonObject
 
@@ -109,7 +109,7 @@ def check(folder: Path) -> Iterator[Line]:
 def report_lines(page: str, inputs: Inputs) -> Iterator[Line]:
     """The report's tables and its head, in their order."""
     rebuilt = document.report(inputs).without_texts()
-    again = markdown.page(rebuilt)
+    again = rebuilt.markdown()
     tables, filed = list(rebuilt.tables()), _TABLE.findall(page)
     if len(filed) != len(tables):
         yield Line("REPORT.md", 0, f"{len(filed)} tables; its evidence gives {len(tables)}: render it again")

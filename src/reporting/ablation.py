@@ -13,8 +13,7 @@ from src.evaluation.metrics import MAIN
 from src.reporting import names, style, variants
 from src.reporting.charts import Effect, forest
 from src.reporting.inputs import Inputs
-from src.reporting.markdown import slug
-from src.reporting.section import Figure, Part, Section
+from src.reporting.section import Figure, Part, Section, slug
 from src.reporting.tables import Cell, Table, interval, share, starred
 
 Rows = Mapping[str, Row]

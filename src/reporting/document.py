@@ -12,7 +12,6 @@ from src.reporting import (
     checks,
     dimensions,
     forgetting,
-    markdown,
     metrics,
     published,
     queries,
@@ -64,4 +63,4 @@ def write(inputs: Inputs, report: Report, folder: Path) -> None:
     with fresh_dir(folder / "figures") as figures:
         for figure in report.figures():
             figure.draw(figures / f"{figure.name}{SUFFIX}")
-    write_text(folder / "REPORT.md", markdown.page(report))
+    write_text(folder / "REPORT.md", report.markdown())

@@ -11,31 +11,10 @@ from pathlib import Path
 
 from src.errors import UserError
 from src.files import read_text
-from src.reporting.markdown import slug
+from src.reporting.section import slug
 
 _CARD = re.compile(r"\]\(data/([^)/]+)\.md\)")
-_STYLE = """
-:root { color-scheme: light dark;
-  --ink: #1a1a1a; --ground: #ffffff; --line: #d5d5d5; --soft: #f3f5f7; --link: #0b5cad; }
-@media (prefers-color-scheme: dark) {
-  :root { --ink: #e6e6e6; --ground: #15181c; --line: #3a4048; --soft: #20252b; --link: #7db9f2; }
-}
-* { box-sizing: border-box; }
-body { margin: 0 auto; max-width: 70rem; padding: 1rem; color: var(--ink); background: var(--ground);
-  font: 16px/1.55 system-ui, -apple-system, "Segoe UI", "DejaVu Sans", sans-serif; overflow-wrap: break-word; }
-h1, h2, h3 { line-height: 1.25; } h2 { margin-top: 2.5rem; border-top: 1px solid var(--line); padding-top: 1rem; }
-a { color: var(--link); }
-blockquote { margin: 1rem 0; padding: .2rem 1rem; border-left: 4px solid #d55e00; background: var(--soft); }
-code { background: var(--soft); padding: 0 .2rem; border-radius: 3px; }
-.wide { overflow-x: auto; margin: 1rem 50%; transform: translateX(-50%);
-  width: min-content; min-width: 100%; max-width: calc(100vw - 2rem); } /* wider than the text where the window is */
-table { border-collapse: collapse; font-size: .8rem; font-variant-numeric: tabular-nums; }
-th, td { padding: .3rem .45rem; border-bottom: 1px solid var(--line); vertical-align: top; }
-th { background: var(--soft); text-align: left; } td[style*="right"] { white-space: nowrap; }
-td:not([style]) { min-width: 5.5rem; } td:last-child:not([style]) { min-width: 10rem; }
-img { display: block; width: 100%; min-width: 34rem; max-width: 46rem; height: auto; margin: 1rem 0; background: #fff; }
-@media print { body { max-width: none; } h2 { break-after: avoid; } img, table { break-inside: avoid; } }
-"""
+STYLE = Path(__file__).with_name("report.css")
 
 
 def page(markdown: str, folder: Path) -> str:
@@ -59,7 +38,7 @@ def page(markdown: str, folder: Path) -> str:
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{title(markdown)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n{body}</body>\n</html>\n"
+        f"<title>{title(markdown)}</title>\n<style>\n{read_text(STYLE)}</style>\n</head>\n<body>\n{body}</body>\n</html>\n"
     )
 
 

@@ -1,4 +1,4 @@
-"""What the report is made of: sections of text, tables and figures, which each renderer walks over."""
+"""What the report is made of: sections of text, tables and figures, and each as Markdown."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from src.reporting.style import SUFFIX
 from src.reporting.tables import Table
 
 if TYPE_CHECKING:
@@ -30,6 +31,10 @@ class Figure:
     alternative: str
     draw: Callable[[Path], None]
 
+    def markdown(self) -> str:
+        """A link: figures lie beside the report."""
+        return f"![{self.alternative}](figures/{self.name}{SUFFIX})"
+
 
 @dataclass(frozen=True)
 class Quoted:
@@ -37,6 +42,10 @@ class Quoted:
 
     words: str
     table: Callable[[], Table]
+
+    def markdown(self) -> str:
+        """The words and the table."""
+        return f"{self.words}:\n\n{self.table().markdown()}"
 
 
 Part = str | Table | Figure | Quoted
@@ -54,6 +63,11 @@ class Section:
     what: str
     parts: list[Part]
     plots: list[Table] = field(default_factory=list)
+
+    def markdown(self) -> str:
+        """The section under its heading."""
+        parts = [part if isinstance(part, str) else part.markdown() for part in self.parts]
+        return "\n\n".join([f"## {self.heading}", *map(str.strip, parts)])
 
 
 @dataclass(frozen=True)
@@ -80,6 +94,12 @@ class Report:
     brief: str
     sections: list[Section]
 
+    def markdown(self) -> str:
+        """REPORT.md."""
+        contents = "\n".join(f"- [{item.heading}](#{slug(item.heading)}): {item.what}" for item in self.sections)
+        head = [f"# {self.title}", *self.warnings, "## In brief", self.brief, "## Contents", contents]
+        return "\n\n".join([*head, *(section.markdown() for section in self.sections)]) + "\n"
+
     def without_texts(self) -> Report:
         """The report of a run whose texts are not at hand: each part that quotes them says so."""
         sections = [
@@ -99,3 +119,9 @@ class Report:
     def plots(self) -> Iterator[Table]:
         """The data of DVC's plots."""
         return (table for section in self.sections for table in section.plots)
+
+
+def slug(heading: str) -> str:
+    """The anchor that GitHub gives a heading; headings are English."""
+    kept = "".join(letter for letter in heading.lower() if letter.isalnum() or letter in " -_")
+    return kept.replace(" ", "-")

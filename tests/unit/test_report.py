@@ -7,7 +7,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from src.data.card import COPY, DEV_COPY, WHOLE
-from src.reporting import checks, document, html, markdown
+from src.reporting import checks, document, html, section
 from src.reporting.inputs import read_inputs
 from src.reporting.model_card import model_card
 from src.reporting.run import leaks
@@ -71,7 +71,7 @@ def test_the_papers_tables_and_every_ablation_are_one_click_away(written):
     for words in ("Table I:", "Table III:", "batch size", "which steps", "anti-forgetting", "Checks", "Gains and"):
         assert words in contents
     anchors = re.findall(r"\(#([^)]+)\)", contents)
-    headings = {markdown.slug(heading) for heading in re.findall(r"(?m)^##+ (.*)$", text(written, "REPORT.md"))}
+    headings = {section.slug(heading) for heading in re.findall(r"(?m)^##+ (.*)$", text(written, "REPORT.md"))}
     assert set(anchors) <= headings
 
 
@@ -89,7 +89,7 @@ def test_every_caption_says_synthetic(written):
 
 def test_real_data_is_not_called_synthetic(tmp_path):
     params = make_run(tmp_path, ["xquad_tr"], synthetic=False)
-    page = markdown.page(document.report(read_inputs(params, tmp_path)))
+    page = document.report(read_inputs(params, tmp_path)).markdown()
     assert "(synthetic)" not in page and "**Synthetic data.**" not in page
 
 
@@ -105,7 +105,7 @@ def test_the_report_says_what_was_removed_as_a_leak_from_the_cards(tmp_path):
 
 def ablations_section(root, params):
     inputs = read_inputs(params, root)
-    page = markdown.page(document.report(inputs))
+    page = document.report(inputs).markdown()
     return page.split("\n## Ablations\n")[1].split("\n## ")[0].strip()
 
 
