@@ -25,7 +25,7 @@ def folder(name: str) -> Path:
     return Path(os.environ.get("DVC_ROOT", ".")) / ".cache" / name
 
 
-def place(name: str, key: JsonObject) -> Path:
+def path_of(name: str, key: JsonObject) -> Path:
     """The file of a key, JSON values, in the folder `name`."""
     digest = hashlib.sha256(json.dumps(key, sort_keys=True, default=str).encode()).hexdigest()
     return folder(name) / f"{digest[:40]}.npy"
@@ -37,9 +37,9 @@ def cached(path: Path, shape: tuple[int, ...], fill: Fill, dtype: DTypeLike = np
     It is filled in a file beside its target and renamed when it is whole, so an interrupted run leaves nothing behind
     that could be taken for a result.
     """
-    found = _open(path, shape, dtype)
-    if found is not None:
-        return found
+    array = _open(path, shape, dtype)
+    if array is not None:
+        return array
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.stem}.{os.getpid()}.npy")
     try:

@@ -34,7 +34,7 @@ class HubServer(ThreadingHTTPServer):
         self.faults: dict[str, list] = {}
         self.gated: set[str] = set()
         self.listed_if_gated = False  # the Hub shows the files of some gated repositories to everybody
-        self.asked: Counter[str] = Counter()
+        self.requests: Counter[str] = Counter()
         self.sent: Counter[str] = Counter()
         self.delay = 3.0
 
@@ -92,7 +92,7 @@ class Handler(BaseHTTPRequestHandler):
     def _answer(self, body: bool) -> None:
         address = urlsplit(self.path)
         path = unquote(address.path)
-        self.server.asked[f"{self.command} {path}"] += 1
+        self.server.requests[f"{self.command} {path}"] += 1
         if found := API.match(path):
             kind, repository, what, revision = found.groups()
             if self._may_read(kind, repository, revision or "main"):

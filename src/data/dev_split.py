@@ -1,8 +1,8 @@
-"""A dev split carved out of train: no text of it, whatever its column, stands in train."""
+"""A dev split drawn from train: no text of it, whatever its column, stands in train."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,25 +42,15 @@ def split_off(kind: Kind, split: Split, count: int, seed: int) -> Split:
 
 def connected(kind: Kind, rows: Sequence[Row]) -> NDArray[np.int64]:
     """The number of each row's group: rows that share a text are in one, as are those that a chain of rows joins."""
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
+    from scipy.cluster.hierarchy import DisjointSet
 
-    numbers: dict[str, int] = {}
-    edges = np.array(list(_edges(kind, rows, numbers)), dtype=np.int64)
-    size = len(rows) + len(numbers)  # the graph's nodes: rows, then texts
-    ends = edges[:, 0], len(rows) + edges[:, 1]
-    graph = coo_array((np.ones(len(edges), dtype=np.int8), ends), shape=(size, size))
-    _, groups = connected_components(graph, directed=False)
-    components: NDArray[np.int64] = groups[: len(rows)].astype(np.int64)
-    return components
-
-
-def _edges(kind: Kind, rows: Sequence[Row], numbers: dict[str, int]) -> Iterator[tuple[int, int]]:
-    """(row, number of a text of it), numbering the texts on the way."""
-    for row, values in enumerate(rows):
+    groups, holders = DisjointSet(range(len(rows))), dict[str, int]()  # the first row that holds a text
+    for number, row in enumerate(rows):
         for column in kind.texts:
-            if column in values:
-                yield row, numbers.setdefault(identity(values[column]), len(numbers))
+            if column in row:
+                groups.merge(number, holders.setdefault(identity(row[column]), number))
+    numbers: dict[int, int] = {}  # of groups, in the order of their first rows
+    return np.array([numbers.setdefault(groups[row], len(numbers)) for row in range(len(rows))], dtype=np.int64)
 
 
 def _chosen(sizes: NDArray[np.int64], count: int, order: NDArray[np.int64]) -> list[int]:

@@ -26,7 +26,7 @@ from src.data.training_set import Split, without
 from src.params import Params
 from src.strict_json import Row
 
-# Shorter texts, such as `Evet.`, stand everywhere and tell nothing.
+# Shorter texts, such as `Evet.`, stand everywhere and prove nothing.
 _SHORTEST = 3  # words
 
 

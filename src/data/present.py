@@ -1,4 +1,4 @@
-"""Are the data there that params name? Asked before anything runs, so that all that is missing stands in one line."""
+"""Are the data there that params name? Checked before anything runs, so that all that is missing stands in one line."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ def check_data(params: Params) -> None:
     missing: list[str] = []
     for name in KINDS:
         path = getattr(params.data, name).path
-        if not path.startswith(written):
+        if not path.startswith(written) and not is_hub_set(Path(path)):
             missing += missing_splits(Path(path), name)
     for name, item in params.eval.sets.items():
-        if not item.path.startswith(written):
+        if not item.path.startswith(written) and not is_hub_set(Path(item.path)):
             missing += missing_evaluation(Path(item.path), name, Path(params.eval.path))
     if missing:
         raise UserError(
@@ -38,8 +38,6 @@ def check_data(params: Params) -> None:
 
 def missing_splits(folder: Path, name: str) -> list[str]:
     """What a training set lacks."""
-    if is_hub_set(folder):
-        return []
     columns = f"columns {', '.join((*KINDS[name].required, *filter(None, [KINDS[name].score])))}"
     absent = [split for split in REQUIRED[name] if not (folder.is_dir() and find_split(folder, split, required=False))]
     return [f"{folder}/{split} (.jsonl, .csv, .tsv or .parquet; {columns})" for split in absent]
@@ -47,8 +45,6 @@ def missing_splits(folder: Path, name: str) -> list[str]:
 
 def missing_evaluation(folder: Path, name: str, around: Path) -> list[str]:
     """What an evaluation set lacks; where its folder is not there, which ones are."""
-    if is_hub_set(folder):
-        return []
     if not folder.is_dir():
         others = sorted(path.name for path in around.iterdir() if path.is_dir()) if around.is_dir() else []
         return [f"{folder} (eval.sets names {name}; {around} holds {', '.join(others) or 'nothing'})"]

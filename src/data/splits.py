@@ -16,7 +16,7 @@ SPLITS = ("train", "dev", "test")
 
 
 def cleaned_splits(name: str, params: Params) -> dict[str, Split]:
-    """Every split that the folder holds or that is carved out of train, train without leaks.
+    """Every split that the folder holds or that is drawn from train, train without leaks.
 
     Raises:
         UserError: a file is malformed, an evaluation set is missing, or no row of train is left.

@@ -75,7 +75,7 @@ def _repair(match: re.Match[str]) -> str:
     word = match[0]
     if not _suspect(_SOUND_TILDE.sub("A", word)):
         return word
-    fixed = _TWO_LETTERS_FOR_ONE.sub(lambda found: _TWO_LETTERS[found[0]], ftfy.fix_encoding(word))
+    fixed = _TWO_LETTERS_FOR_ONE.sub(lambda match: _TWO_LETTERS[match[0]], ftfy.fix_encoding(word))
     invented = set(_OTHER_SCRIPT.sub("", fixed)) - set(word)
     return fixed if _EXPECTED.fullmatch("".join(invented)) else word
 
@@ -91,9 +91,9 @@ def undo_latin1(text: str) -> str:
     import simplemma
 
     turkish = {word: word.encode("cp1252").decode("cp1254") for word in words}
-    telling = [word for word in turkish.values() if len(word) > 2]
-    known = sum(simplemma.is_known(lower(word), lang="tr") for word in telling)
-    return _LATIN1_WORD.sub(lambda found: turkish[found[0]], text) if telling and 2 * known >= len(telling) else text
+    longer = [word for word in turkish.values() if len(word) > 2]
+    known = sum(simplemma.is_known(lower(word), lang="tr") for word in longer)
+    return _LATIN1_WORD.sub(lambda match: turkish[match[0]], text) if longer and 2 * known >= len(longer) else text
 
 
 def _without_invisible(text: str) -> str:

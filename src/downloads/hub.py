@@ -44,7 +44,7 @@ class Repository:
 
     Attributes:
         revision: the commit, 40 hexadecimal digits.
-        pinned: whether the commit was asked for, rather than what the branch held today.
+        pinned: whether params name the commit, rather than what the branch held today.
     """
 
     name: str
@@ -68,14 +68,14 @@ def resolve(name: str, kind: Kind, revision: str | None, waits: tuple[float, ...
     if revision is not None and COMMIT.fullmatch(revision):
         return Repository(name, kind, revision, pinned=True)
 
-    def ask() -> str:
+    def request() -> str:
         return HfApi().resolve_revision(name, repo_type=kind, revision=revision, local_files_only=is_offline()).resolved
 
-    return Repository(name, kind, _attempt(ask, f"{name}@{revision or 'main'}", kind, waits), pinned=False)
+    return Repository(name, kind, _attempt(request, f"{name}@{revision or 'main'}", kind, waits), pinned=False)
 
 
 def is_offline() -> bool:
-    """Whether the Hub may not be asked (runtime.offline or HF_HUB_OFFLINE)."""
+    """Whether requests to the Hub are forbidden (runtime.offline or HF_HUB_OFFLINE)."""
     return bool(constants.HF_HUB_OFFLINE)
 
 
@@ -96,11 +96,11 @@ def listing(repository: Repository) -> dict[str, Entry]:
         except CachedRepoTreeNotFoundError as error:
             raise UserError(f"{repository}: {NOT_CACHED}") from error
 
-    def ask() -> dict[str, Entry]:
+    def request() -> dict[str, Entry]:
         files = [item for item in HfApi().list_repo_tree(name, **at, recursive=True) if isinstance(item, RepoFile)]
         return {file.path: Entry(file.size, file.lfs.sha256 if file.lfs else file.blob_id) for file in files}
 
-    return _attempt(ask, str(repository), repository.kind, waits=())
+    return _attempt(request, str(repository), repository.kind, waits=())
 
 
 def download(repository: Repository, paths: Iterable[str], entries: dict[str, Entry]) -> Path:

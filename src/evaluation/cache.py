@@ -87,4 +87,4 @@ def cached(
     key: JsonObject, shape: tuple[int, ...], fill: array_cache.Fill, dtype: DTypeLike = np.float32
 ) -> NDArray[Any]:
     """A read-only, memory-mapped array that `fill` writes where none of this key, shape and type exists."""
-    return array_cache.cached(array_cache.place(_FOLDER, key), shape, fill, dtype)
+    return array_cache.cached(array_cache.path_of(_FOLDER, key), shape, fill, dtype)

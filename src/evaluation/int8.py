@@ -35,7 +35,7 @@ def int8_of(encoder: SentenceTransformer, fingerprint: str) -> onnx.OnnxEncoder:
     if not all(getattr(module, "include_prompt", True) for module in encoder):
         raise UserError(f"eval.backend: {NAME} cannot leave the prompt out of pooling, as this encoder does; use torch")
     key = {"model": fingerprint, **cache.settings(encoder), "onnx": versions()}
-    folder = array_cache.place("onnx", key).with_suffix("")
+    folder = array_cache.path_of("onnx", key).with_suffix("")
     if not (folder / _FILE).is_file():
         with fresh_dir(folder) as made:
             onnx.export(encoder, made / "whole.onnx")

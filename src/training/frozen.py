@@ -28,7 +28,7 @@ from safetensors import safe_open
 from sentence_transformers import SentenceTransformer
 from torch import Tensor, nn
 
-from src.array_cache import cached, folder, place
+from src.array_cache import cached, folder, path_of
 from src.errors import UserError
 from src.model.encoder import dropouts, layers_of
 from src.params.schema import RuntimeParams, StageParams
@@ -88,7 +88,7 @@ class FrozenOutputs:
         if self.kind == "none":
             return
         shape = (len(task.tokens.flat), self.part.size)
-        path = place(_FOLDER, self.of_model | {"texts": texts_digest(task.tokens)})
+        path = path_of(_FOLDER, self.of_model | {"texts": texts_digest(task.tokens)})
         uses = token_uses(task, epochs)
         reason = None if path.is_file() else not_worth(uses, math.prod(shape) * self.dtype.itemsize)
         self.log(texts_of=str(task.rows.path), frozen_cache=reason or str(path), token_uses=round(uses, 2))

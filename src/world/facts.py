@@ -29,7 +29,7 @@ class Fact:
 
     @property
     def held_out(self) -> bool:
-        """Whether only evaluation sets may tell it: its source, or its pair of source and target, is kept back."""
+        """Whether only evaluation sets may state it: its source, or its pair of source and target, is kept back."""
         return self.source >= len(SOURCES) or (self.source * 7 + self.target * 3) % _HELD_OUT_SHARE == 0
 
     def opposite(self) -> Fact:
@@ -51,7 +51,7 @@ _CHOICES: dict[str, tuple[Concept, ...]] = {
 
 
 def draw(random_: random.Random, held_out: bool) -> Fact:
-    """A finding, kept for evaluation or free for training as asked."""
+    """A finding, kept for evaluation (`held_out`) or free for training."""
     while True:
         target = random_.randrange(len(TARGETS))
         fact = Fact(

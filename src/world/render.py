@@ -28,7 +28,7 @@ _TITLES = (
 
 
 class Words:
-    """The words drawn for one telling of a finding.
+    """The words drawn for one statement of a finding.
 
     People who ask know some of the terms: in the everyday register, each slot takes its academic word with the
     probability `known`. That is what word matching can find.
@@ -46,7 +46,7 @@ class Words:
         self.target, self.condition = pick("target"), pick("condition").text
         organism = pick("organism")
         many = random_.random() < 0.5 and not organism.possessed
-        self.place = (organism.plural() if many else organism).case(LOCATIVE)
+        self.host = (organism.plural() if many else organism).case(LOCATIVE)
         self.verb: Verb = random_.choice(words(EFFECTS[fact.effect]))
 
     @property
@@ -60,12 +60,12 @@ def academic(random_: random.Random, fact: Fact) -> str:
     agent = w.agent.text
     with_agent = attach(agent, "(y)lA")
     forms = (
-        f"{w.condition} {agent} {w.place} {w.object} {w.verb.form('past')}",
-        f"{agent}, {w.place} {w.condition} {w.object} {w.verb.form('reported')}",
-        f"{w.place} {w.target.text} {w.condition} {with_agent} {w.verb.passive().form('past')}",
-        f"{w.agent.case(GENITIVE)} {w.condition} {w.place} {w.object} {w.verb.that().text} {random_.choice(_SHOWN)}",
-        f"{w.agent.case(GENITIVE)} {w.place} {w.object} {w.verb.noun().text} {w.condition} {random_.choice(_SHOWS)}",
-        f"{w.place} {w.object} {w.verb.who()} etken, {w.condition} uygulanan {agent} oldu",
+        f"{w.condition} {agent} {w.host} {w.object} {w.verb.form('past')}",
+        f"{agent}, {w.host} {w.condition} {w.object} {w.verb.form('reported')}",
+        f"{w.host} {w.target.text} {w.condition} {with_agent} {w.verb.passive().form('past')}",
+        f"{w.agent.case(GENITIVE)} {w.condition} {w.host} {w.object} {w.verb.that().text} {random_.choice(_SHOWN)}",
+        f"{w.agent.case(GENITIVE)} {w.host} {w.object} {w.verb.noun().text} {w.condition} {random_.choice(_SHOWS)}",
+        f"{w.host} {w.object} {w.verb.who()} etken, {w.condition} uygulanan {agent} oldu",
     )
     return sentence(random_.choice(forms) + ".")
 
@@ -76,15 +76,15 @@ def everyday(random_: random.Random, fact: Fact, ask: bool, known: float = 0.0) 
     agent = w.agent.text
     does, done = w.verb.form("aorist"), w.verb.passive().form("aorist")
     questions = (
-        f"{agent} {w.condition} {w.place} {w.object} {question(does)}?",
-        f"{w.condition} {w.place} {w.object} {w.verb.infinitive()} için {agent} kullanılır mı?",
-        f"{w.place} {w.target.text} {w.condition} {attach(agent, '(y)lA')} {question(done)}?",
+        f"{agent} {w.condition} {w.host} {w.object} {question(does)}?",
+        f"{w.condition} {w.host} {w.object} {w.verb.infinitive()} için {agent} kullanılır mı?",
+        f"{w.host} {w.target.text} {w.condition} {attach(agent, '(y)lA')} {question(done)}?",
     )
     claimed = (
-        f"{agent} {w.condition} {w.place} {w.object} {does}.",
-        f"{w.place} {w.object} {w.condition} {w.verb.who()} şey {attach(agent, 'DIr')}.",
-        f"{w.condition} {w.place} {w.target.text} {agent} sayesinde {done}.",
-        f"{w.agent.case(ABLATIVE)} ötürü {w.place} {w.condition} {w.target.text} {done}.",
+        f"{agent} {w.condition} {w.host} {w.object} {does}.",
+        f"{w.host} {w.object} {w.condition} {w.verb.who()} şey {attach(agent, 'DIr')}.",
+        f"{w.condition} {w.host} {w.target.text} {agent} sayesinde {done}.",
+        f"{w.agent.case(ABLATIVE)} ötürü {w.host} {w.condition} {w.target.text} {done}.",
     )
     return sentence(random_.choice(questions if ask else claimed))
 
@@ -93,8 +93,8 @@ def negated(random_: random.Random, fact: Fact) -> str:
     """The everyday denial of a finding."""
     w = Words(random_, fact, "everyday")
     forms = (
-        f"{w.agent.text} {w.condition} {w.place} {w.object} {w.verb.form('denied')}.",
-        f"{w.place} {w.object} {w.condition} {w.verb.who(negative=True)} şey {attach(w.agent.text, 'DIr')}.",
+        f"{w.agent.text} {w.condition} {w.host} {w.object} {w.verb.form('denied')}.",
+        f"{w.host} {w.object} {w.condition} {w.verb.who(negative=True)} şey {attach(w.agent.text, 'DIr')}.",
     )
     return sentence(random_.choice(forms))
 
@@ -106,7 +106,7 @@ def title(random_: random.Random, fact: Fact) -> str:
 
 
 def background(random_: random.Random) -> str:
-    """A sentence that tells no finding."""
+    """A sentence without a finding."""
     return random_.choice(_BACKGROUND)
 
 

@@ -11,7 +11,7 @@ from src.world.facts import Fact, change, draw, likeness
 from src.world.render import academic, background, everyday, negated, title
 
 
-def telling(random_: random.Random, fact: Fact) -> str:
+def statement(random_: random.Random, fact: Fact) -> str:
     """A sentence in either register."""
     return academic(random_, fact) if random_.random() < 0.5 else everyday(random_, fact, ask=False)
 
@@ -24,10 +24,10 @@ def nli(random_: random.Random, rows: int, held_out: bool) -> Iterator[Row]:
         if kind < 0.3:
             negative = negated(random_, fact)
         else:
-            negative = telling(
+            negative = statement(
                 random_, fact.opposite() if kind < 0.6 else change(random_, fact, random_.choice((1, 2)))
             )
-        yield {"anchor": telling(random_, fact), "positive": telling(random_, fact), "negative": negative}
+        yield {"anchor": statement(random_, fact), "positive": statement(random_, fact), "negative": negative}
 
 
 def sts(random_: random.Random, rows: int, held_out: bool) -> Iterator[Row]:
@@ -39,7 +39,7 @@ def sts(random_: random.Random, rows: int, held_out: bool) -> Iterator[Row]:
         if random_.random() < 0.1:
             other = other.opposite()
         score = round(5 * likeness(fact, other) * 5) / 5
-        yield {"sentence1": telling(random_, fact), "sentence2": telling(random_, other), "score": score}
+        yield {"sentence1": statement(random_, fact), "sentence2": statement(random_, other), "score": score}
 
 
 def passage(random_: random.Random, fact: Fact, others: int) -> tuple[str, str]:
@@ -63,7 +63,7 @@ def retrieval(random_: random.Random, rows: int, known: float) -> Iterator[Row]:
 def text(random_: random.Random, rows: int) -> Iterator[Row]:
     """Plain sentences of both registers about findings that training may use."""
     for _ in range(rows):
-        yield {"text": telling(random_, draw(random_, held_out=False)), "source": "synthetic"}
+        yield {"text": statement(random_, draw(random_, held_out=False)), "source": "synthetic"}
 
 
 class Claims(NamedTuple):
@@ -86,7 +86,7 @@ def claims(random_: random.Random, documents: int, dev: int, test: int, known: f
     abstracts = claimed + _distractors(random_, claimed, facts, documents - len(claimed))
     order = list(range(documents))
     random_.shuffle(order)
-    ids = {fact: f"d{place:04d}" for fact, place in zip(abstracts, order, strict=True)}
+    ids = {fact: f"d{number:04d}" for fact, number in zip(abstracts, order, strict=True)}
     rows = []
     for fact in abstracts:
         head, body = passage(random_, fact, others=random_.choice((0, 1)))

@@ -33,10 +33,10 @@ def repository(tmp_path_factory):
 
 @pytest.fixture
 def server(tmp_path, monkeypatch):
-    with HubServer(hub_sets.build(tmp_path / "hub")) as found:
-        use_in_stages(found, tmp_path / "home", monkeypatch)
+    with HubServer(hub_sets.build(tmp_path / "hub")) as hub_server:
+        use_in_stages(hub_server, tmp_path / "home", monkeypatch)
         monkeypatch.setenv("DVC_ROOT", str(tmp_path))
-        yield found
+        yield hub_server
 
 
 def prepare(repository, check=False):
@@ -62,9 +62,9 @@ def test_a_killed_download_is_not_taken_for_whole_and_the_same_command_finishes(
     )
     wanted = "GET /stored/datasets/emrecan/all-nli-tr/triplet/train-00001-of-00002.parquet"
     start = time.monotonic()
-    while not server.asked[wanted] and time.monotonic() - start < 60:
+    while not server.requests[wanted] and time.monotonic() - start < 60:
         time.sleep(0.1)
-    assert server.asked[wanted]
+    assert server.requests[wanted]
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     assert not [
@@ -72,9 +72,9 @@ def test_a_killed_download_is_not_taken_for_whole_and_the_same_command_finishes(
         for path in (tmp_path / ".cache" / "hub").iterdir()
         if path.name.startswith("all_nli_tr") and (path / "source.json").exists()
     ]
-    server.asked.clear()
+    server.requests.clear()
     assert "of 60 train rows" in prepare(repository, check=True).stdout
-    assert not [page for page in server.asked if "all-nli-tr/resolve" in page and "README" in page]
+    assert not [page for page in server.requests if "all-nli-tr/resolve" in page and "README" in page]
     assert not list((tmp_path / ".cache" / "hub").glob(".all_nli_tr-*"))
 
 
@@ -86,6 +86,6 @@ def test_offline_a_warm_cache_is_enough(repository, server, monkeypatch):
     monkeypatch.delenv("HF_HUB_OFFLINE")
     prepare(repository, check=True)
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    server.asked.clear()
+    server.requests.clear()
     prepare(repository, check=True)
-    assert not server.asked
+    assert not server.requests

@@ -35,15 +35,15 @@ def fetch(*paths: str, revision: str | None = None):
 
 
 def test_a_branch_is_resolved_to_its_commit_and_a_commit_is_pinned(hub):
-    found = resolve(NAME, "dataset", None)
-    assert found.revision == hub.commit("datasets", NAME)
-    assert not found.pinned
-    assert resolve(NAME, "dataset", found.revision).pinned
+    repository = resolve(NAME, "dataset", None)
+    assert repository.revision == hub.commit("datasets", NAME)
+    assert not repository.pinned
+    assert resolve(NAME, "dataset", repository.revision).pinned
 
 
 def test_only_the_named_files_are_fetched(hub):
-    found = fetch("test.csv", "data/train-00000-of-00002.parquet")
-    assert (found / "data/train-00000-of-00002.parquet").read_bytes() == LARGE
+    folder = fetch("test.csv", "data/train-00000-of-00002.parquet")
+    assert (folder / "data/train-00000-of-00002.parquet").read_bytes() == LARGE
     assert set(hub.sent) == {"test.csv", "data/train-00000-of-00002.parquet"}
 
 
@@ -51,8 +51,8 @@ def test_a_dropped_connection_resumes_rather_than_restarts(hub, monkeypatch):
     chunk = 1 << 16
     monkeypatch.setattr(constants, "DOWNLOAD_CHUNK_SIZE", chunk)
     hub.faults["train-00000"] = ["drop", 3]
-    found = fetch("data/train-00000-of-00002.parquet")
-    assert (found / "data/train-00000-of-00002.parquet").read_bytes() == LARGE
+    folder = fetch("data/train-00000-of-00002.parquet")
+    assert (folder / "data/train-00000-of-00002.parquet").read_bytes() == LARGE
     assert hub.sent["data/train-00000-of-00002.parquet"] <= len(LARGE) + 3 * chunk
 
 
@@ -119,11 +119,11 @@ def test_offline_a_warm_cache_serves_without_a_request_and_a_damaged_copy_is_see
     revision = resolve(NAME, "dataset", None).revision
     fetch("test.csv", "data/train-00000-of-00002.parquet")
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
-    hub.asked.clear()
+    hub.requests.clear()
     assert fetch("test.csv", revision=revision)
-    found = fetch("test.csv", "data/train-00000-of-00002.parquet")
-    assert not hub.asked
-    (found / "data/train-00000-of-00002.parquet").write_bytes(LARGE[::-1])
+    folder = fetch("test.csv", "data/train-00000-of-00002.parquet")
+    assert not hub.requests
+    (folder / "data/train-00000-of-00002.parquet").write_bytes(LARGE[::-1])
     with pytest.raises(UserError, match="cache|damaged"):
         fetch("data/train-00000-of-00002.parquet")
 

@@ -25,9 +25,9 @@ def server(tmp_path, monkeypatch, params):
         for name, kind in repositories(path):
             (tmp_path / "hub" / kind / name).mkdir(parents=True, exist_ok=True)
             (tmp_path / "hub" / kind / name / "README.md").write_text("x", encoding="utf-8")
-    with HubServer(tmp_path / "hub") as found:
-        use_in_process(found, tmp_path / "cache", monkeypatch)
-        yield found
+    with HubServer(tmp_path / "hub") as hub_server:
+        use_in_process(hub_server, tmp_path / "cache", monkeypatch)
+        yield hub_server
 
 
 def repositories(path: Path) -> list[tuple[str, str]]:

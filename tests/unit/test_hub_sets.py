@@ -28,9 +28,9 @@ def repositories(tmp_path_factory):
 @pytest.fixture
 def server(repositories, tmp_path, monkeypatch):
     monkeypatch.setenv("DVC_ROOT", str(tmp_path))
-    with HubServer(repositories) as found:
-        use_in_process(found, tmp_path / "cache", monkeypatch)
-        yield found
+    with HubServer(repositories) as hub_server:
+        use_in_process(hub_server, tmp_path / "cache", monkeypatch)
+        yield hub_server
 
 
 def rows(folder: Path, split: str) -> list[dict]:
@@ -51,10 +51,10 @@ def test_a_training_set_becomes_a_plain_folder(server, name, columns, counts):
     folder = hub.local(PARAMS / name)
     assert {path.stem for path in folder.glob("*.parquet")} == set(counts)
     for split, count in counts.items():
-        found = rows(folder, split)
-        assert len(found) == count
-        assert set(found[0]) == columns
-        assert all(isinstance(text, str) and text for row in found for text in row.values())
+        kept = rows(folder, split)
+        assert len(kept) == count
+        assert set(kept[0]) == columns
+        assert all(isinstance(text, str) and text for row in kept for text in row.values())
     origin = read_json(folder / "source.json")
     used = [file for item in origin["repositories"] for file in item["files"]]
     assert len(used) > 2 or name == "msmarco_tr_triplets"
@@ -75,29 +75,29 @@ def test_the_join_is_counted_and_equals_the_set_that_comes_joined(server):
 
 @pytest.mark.parametrize("name", sorted(path.name for path in (PARAMS / "eval").iterdir()))
 def test_an_evaluation_set_becomes_a_beir_folder(server, name):
-    found = read_beir(hub.local(PARAMS / "eval" / name))
+    beir = read_beir(hub.local(PARAMS / "eval" / name))
     corpus, queries, qrels = hub_sets.claims(DOCUMENTS, JUDGED)
-    assert found.documents == {row["_id"]: (row["title"], row["text"]) for row in corpus}
-    assert len(found.queries) == len(queries)
-    assert found.qrels["test"] == [(row["query-id"], row["corpus-id"], 1) for row in qrels]
+    assert beir.documents == {row["_id"]: (row["title"], row["text"]) for row in corpus}
+    assert len(beir.queries) == len(queries)
+    assert beir.qrels["test"] == [(row["query-id"], row["corpus-id"], 1) for row in qrels]
 
 
 @pytest.mark.parametrize("score", [0.9, 1.9, 0.5, True, None, float("nan")])
 def test_a_judgement_that_is_no_whole_number_is_named_with_its_file(server, repositories, score):
-    found = next((repositories / "datasets" / "trmteb" / "scifact-tr" / "qrels").iterdir())
-    before = found.read_text(encoding="utf-8")
+    file = next((repositories / "datasets" / "trmteb" / "scifact-tr" / "qrels").iterdir())
+    before = file.read_text(encoding="utf-8")
     try:
         changed = [json.loads(line) for line in before.splitlines()]
         changed[2]["score"] = score
-        write_jsonl(found, changed)
+        write_jsonl(file, changed)
         with pytest.raises(UserError, match=r"trmteb/scifact-tr@.*: qrels/test.jsonl: row 3: score is .*whole number"):
             hub.local(PARAMS / "eval" / "trmteb_scifact_tr")
         changed = [row | {"score": 1.0} for row in changed]
-        write_jsonl(found, changed)
+        write_jsonl(file, changed)
         folder = hub.local(PARAMS / "eval" / "trmteb_scifact_tr")
         assert {score for *_, score in read_beir(folder).qrels["test"]} == {1}
     finally:
-        found.write_text(before, encoding="utf-8")
+        file.write_text(before, encoding="utf-8")
 
 
 @pytest.mark.parametrize(("key", "value"), [("text", ["bir", "iki"]), ("title", True), ("_id", 7.0)])
@@ -130,9 +130,9 @@ def test_what_is_there_is_not_asked_for_again_and_a_new_commit_is_another_folder
     second = hub.local(described)
     assert second != first
     assert read_json(second / "source.json")["pinned"] is True
-    server.asked.clear()
+    server.requests.clear()
     assert hub.local(described) == second
-    assert not server.asked
+    assert not server.requests
 
 
 def test_a_download_that_fails_leaves_no_folder_and_the_next_one_is_whole(server, tmp_path):

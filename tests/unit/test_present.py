@@ -38,7 +38,7 @@ def test_without_any_data_everything_is_listed_and_what_is_optional(files, tmp_p
     assert "columns anchor, positive, negative)" in fault and "Optional: dev splits" in fault
 
 
-def test_an_evaluation_set_that_is_not_there_is_told_beside_those_that_are(files, tmp_path, monkeypatch):
+def test_an_evaluation_set_that_is_not_there_is_named_beside_those_that_are(files, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     put(tmp_path, "text/train.txt", "nli/train.csv.gz", "sts/train.tsv", "sts/test.jsonl", "retrieval/train.parquet")
     put(tmp_path, "eval/mine/corpus.jsonl", "eval/xquad_tr/corpus.jsonl", "eval/xquad_tr/queries.jsonl")
