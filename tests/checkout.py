@@ -4,10 +4,16 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
+
+from src.files import read_yaml
+from src.params.load import ABLATIONS
 
 ROOT = Path(__file__).parents[1]
 
+# One variant of each kind, what is beyond the paper together: a process each costs seconds.
+VARIANTS = {"full", "batch_256", "sts_retrieval", "replay", "mix_inverse_cloze"}
 # The mini profile at a size that trains in seconds; still every stage, loss and file.
 TINY = [
     "runtime.threads=1",  # two gain nothing at this size
@@ -23,36 +29,17 @@ TINY = [
     "base_model.hidden_size=32",
     "base_model.intermediate_size=64",
     "base_model.heads=2",
-    "nli.dims=[32,16]",
-    "sts.dims=[32,16]",
-    "train.dims=[32,16]",
-    "eval.dims=[32,16]",
+    *(f"{block}.dims=[32,16]" for block in ("nli", "sts", "train", "eval")),
     "nli.batch_size=16",
     "train.batch_size=128",
     "train.epochs=1",
     "colbert.dim=16",
     "eval.bootstrap_resamples=100",
-    "ablations/params.yaml:rows=256",
-    "ablations/params.yaml:variants.batch_256.train.batch_size=64",
-    # One variant of each kind, what is beyond the paper together: a process each costs seconds.
-    "ablations/params.yaml:++variants.replay.train="
+    *(f"{ABLATIONS}:~variants.{name}" for name in read_yaml(ROOT / ABLATIONS)["variants"] if name not in VARIANTS),
+    f"{ABLATIONS}:rows=256",
+    f"{ABLATIONS}:variants.batch_256.train.batch_size=64",
+    f"{ABLATIONS}:++variants.replay.train="
     "{hard_negatives: true, anti_forgetting: {replay_share: 0.5, distillation_weight: 1}}",
-    *(
-        f"ablations/params.yaml:~variants.{name}"
-        for name in (
-            "batch_512",
-            "batch_2048",
-            "nli_retrieval",
-            "retrieval_only",
-            "sts_nli_retrieval",
-            "frozen_layers",
-            "hard_negatives",
-            "similarity_distillation",
-            "no_matryoshka",
-            "false_negatives_masked",
-            "mix_half_inverse_cloze",
-        )
-    ),
 ]
 
 
@@ -92,6 +79,15 @@ class Checkout:
 
     def git(self, *arguments: str) -> str:
         return self.run("git", "-c", "user.name=t", "-c", "user.email=t@example.org", *arguments).stdout
+
+
+def wait_for_queue(checkout: Checkout) -> int:
+    """How many experiments of the queue succeeded, once none runs or waits."""
+    deadline = time.monotonic() + 300
+    while "Running" in (status := checkout.run("dvc", "queue", "status").stdout) or "Queued" in status:
+        assert time.monotonic() < deadline, status
+        time.sleep(2)
+    return status.count("Success")
 
 
 def clone(of: Checkout, path: Path) -> Checkout:

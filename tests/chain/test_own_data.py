@@ -1,7 +1,6 @@
 """A few hundred pairs of one's own: the profile `files` from data to report, in the workspace, --temp and --queue."""
 
 import sys
-import time
 from contextlib import suppress
 
 import pytest
@@ -11,7 +10,7 @@ from src import check
 from src.cli import compare_ablations
 from src.files import read_json, read_yaml, write_jsonl
 from tests.beir import write_set
-from tests.checkout import Checkout, make_checkout
+from tests.checkout import Checkout, make_checkout, wait_for_queue
 from tests.pipelines import run_pipeline, set_profile
 from tests.stages import run_stage
 
@@ -31,11 +30,11 @@ KEPT = {"full", "batch_256", "batch_512", "batch_2048", "mix_inverse_cloze"}
 def write_own_data(folder):
     """300 pairs, triplets and texts, 160 scored pairs, and an evaluation set of 40 questions."""
     facts = [(city, goods, year) for city in CITIES for goods in GOODS for year in YEARS]
-    asked = [f"{city} ilinde {year} yılında {goods} hasadı nasıl geçti?" for city, goods, year in facts]
-    told = [f"{city} {year} yılında bol {goods} topladı." for city, goods, year in facts]
-    denied = [f"{city} {year} yılında hiç {goods} toplamadı." for city, goods, year in facts]
-    triples = list(zip(asked, told, denied, strict=True))
-    write_jsonl(folder / "text/train.jsonl", [{"text": text} for text in told])
+    questions = [f"{city} ilinde {year} yılında {goods} hasadı nasıl geçti?" for city, goods, year in facts]
+    answers = [f"{city} {year} yılında bol {goods} topladı." for city, goods, year in facts]
+    denials = [f"{city} {year} yılında hiç {goods} toplamadı." for city, goods, year in facts]
+    triples = list(zip(questions, answers, denials, strict=True))
+    write_jsonl(folder / "text/train.jsonl", [{"text": text} for text in answers])
     write_jsonl(folder / "nli/train.jsonl", [{"anchor": a, "positive": p, "negative": n} for a, p, n in triples])
     write_jsonl(folder / "retrieval/train.jsonl", [{"anchor": a, "positive": p} for a, p, _ in triples])
     rated = [
@@ -63,10 +62,6 @@ def own(tmp_path) -> Checkout:
     return checkout
 
 
-def profile_flags(checkout: Checkout) -> list[str]:
-    return checkout.run(sys.executable, "-m", "src.profile", "files").stdout.split()
-
-
 def test_300_pairs_give_a_full_report_at_the_first_try(own, monkeypatch, capsys):
     rows = read_yaml(own.path / "ablations/params.yaml")["variants"]
     fewer = [f"ablations/params.yaml:~variants.{name}" for name in rows if name not in KEPT]
@@ -76,15 +71,15 @@ def test_300_pairs_give_a_full_report_at_the_first_try(own, monkeypatch, capsys)
     compare_ablations.main([])
     for name in ("forgetting_errors", "report"):
         run_stage(name)
-    found = read_json(own.path / "reports/ablation/comparison.json")
+    comparison = read_json(own.path / "reports/ablation/comparison.json")
     card = read_json(own.path / "data/prepared/retrieval/card.json")
     pairs = card["splits"]["train"]["kept"]
     whole = read_json(own.path / "reports/ablation/full/summary.json")
-    assert whole["trained"][-1]["rows"] == pairs <= 300 and {"full", "batch_256"} <= set(found["rows"])
-    assert found["left_out"] == {
+    assert whole["trained"][-1]["rows"] == pairs <= 300 and {"full", "batch_256"} <= set(comparison["rows"])
+    assert comparison["left_out"] == {
         "batch_512": f"its retrieval batch of 512 is larger than the {pairs} rows",
         "batch_2048": f"its retrieval batch of 2048 is larger than the {pairs} rows",
-        "mix_inverse_cloze": found["left_out"]["mix_inverse_cloze"],  # passages of one sentence
+        "mix_inverse_cloze": comparison["left_out"]["mix_inverse_cloze"],  # passages of one sentence
     }
     report = (own.path / "reports/REPORT.md").read_text(encoding="utf-8")
     assert f"Left out: batch_512, since its retrieval batch of 512 is larger than the {pairs} rows." in report
@@ -95,21 +90,18 @@ def test_300_pairs_give_a_full_report_at_the_first_try(own, monkeypatch, capsys)
 
 
 def test_own_data_go_along_into_temp_and_queue(own):
-    run = ["dvc", "exp", "run", "--copy-paths", "data/external", *profile_flags(own)]
+    flags = own.run(sys.executable, "-m", "src.profile", "files").stdout.split()
+    run = ["dvc", "exp", "run", "--copy-paths", "data/external", *flags]
     own.run(*run, "--temp", "prepare@sts")
     own.run(*run, "--queue", "prepare@nli")
     own.run("dvc", "queue", "start")
-    deadline = time.monotonic() + 300
-    while "Running" in (status := own.run("dvc", "queue", "status").stdout) or "Queued" in status:
-        assert time.monotonic() < deadline, status
-        time.sleep(2)
-    assert status.count("Success") == 1, status
+    assert wait_for_queue(own) == 1
 
 
 def test_without_the_data_the_profile_stops_the_run_in_one_line(tmp_path):
     checkout = make_checkout(tmp_path / "repo")
     done = checkout.run("bash", "-c", "dvc exp run $(python -m src.profile files)", check=False)
     assert done.returncode != 0 and "Running stage" not in done.stdout
-    told, stopped = done.stderr.strip().splitlines()
-    assert told.startswith("error: missing: data/external/text/train")
+    fault, stopped = done.stderr.strip().splitlines()
+    assert fault.startswith("error: missing: data/external/text/train")
     assert stopped.startswith("ERROR: 'profile-refused' does not exist")

@@ -2,14 +2,13 @@
 
 import re
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from src.files import write_jsonl
 from tests.beir import write_set
-from tests.checkout import ROOT, clone, filled_clone
+from tests.checkout import ROOT, clone, filled_clone, wait_for_queue
 
 pytestmark = pytest.mark.chain
 SET = "scifact_tr_synthetic"
@@ -62,11 +61,7 @@ def test_queue(tiny, tmp_path):
     checkout = filled_clone(tiny, tmp_path / "clone")
     checkout.run("dvc", "exp", "run", "--queue", "-S", "eval.depth=100,120", f"bm25@{SET}")
     checkout.run("dvc", "queue", "start", "-j", "2")
-    deadline = time.monotonic() + 180
-    while "Running" in (status := checkout.run("dvc", "queue", "status").stdout) or "Queued" in status:
-        assert time.monotonic() < deadline, status
-        time.sleep(2)
-    assert status.count("Success") == 2, status
+    assert wait_for_queue(checkout) == 2
     shown = checkout.run("dvc", "exp", "show", "--only-changed", "--drop", r".*(/|\.txt|\.yaml)", "--csv").stdout
     assert "/" not in shown.splitlines()[0]
     assert "eval.depth" in shown.splitlines()[0]
