@@ -12,7 +12,7 @@ import time
 from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 LARGE = (".parquet", ".safetensors")
 API = re.compile(r"^/api/(models|datasets)/([^/]+/[^/]+)(?:/(revision|tree)/([^/]+))?$")
@@ -90,18 +90,17 @@ class Handler(BaseHTTPRequestHandler):
         self._answer(body=False)
 
     def _answer(self, body: bool) -> None:
-        address = urlsplit(self.path)
-        path = unquote(address.path)
+        path = unquote(urlsplit(self.path).path)
         self.server.requests[f"{self.command} {path}"] += 1
-        if found := API.match(path):
-            kind, repository, what, revision = found.groups()
+        if parts := API.match(path):
+            kind, repository, what, revision = parts.groups()
             if self._may_read(kind, repository, revision or "main"):
-                self._api(kind, repository, what, parse_qs(address.query))
-        elif found := STORED.match(path):
-            kind, repository, name = found.groups()
+                self._api(kind, repository, what)
+        elif parts := STORED.match(path):
+            kind, repository, name = parts.groups()
             self._content(self.server.files(kind, repository)[name], name, {}, body)
-        elif found := RESOLVE.match(path):
-            kind, repository, revision, name = found.groups()
+        elif parts := RESOLVE.match(path):
+            kind, repository, revision, name = parts.groups()
             if self._may_read(kind or "models", repository, revision):
                 self._resolve(kind or "models", repository, name, body)
         else:
@@ -112,14 +111,14 @@ class Handler(BaseHTTPRequestHandler):
         if repository in self.server.gated and not shown:
             self._refuse(403, "GatedRepo", "Access to this repository is restricted")
         elif not (self.server.root / kind / repository).is_dir():
-            self._refuse(401, "RepoNotFound", "Repository not found")
+            self._refuse(401, "RepoNotFound", "Repository not match")
         elif revision not in ("main", self.server.commit(kind, repository)):
             self._refuse(404, "RevisionNotFound", "Invalid rev id")
         else:
             return True
         return False
 
-    def _api(self, kind: str, repository: str, what: str | None, _: dict) -> None:
+    def _api(self, kind: str, repository: str, what: str | None) -> None:
         if self.server.fault(f"api {repository}") == "503":
             self._refuse(503, "", "busy")
             return
@@ -138,7 +137,7 @@ class Handler(BaseHTTPRequestHandler):
     def _resolve(self, kind: str, repository: str, name: str, body: bool) -> None:
         path = self.server.files(kind, repository).get(name)
         if path is None:
-            self._refuse(404, "EntryNotFound", "Entry not found")
+            self._refuse(404, "EntryNotFound", "Entry not match")
             return
         data, commit = path.read_bytes(), self.server.commit(kind, repository)
         headers = {"X-Repo-Commit": commit, "ETag": f'"{git_object(data)}"'}
@@ -160,7 +159,7 @@ class Handler(BaseHTTPRequestHandler):
             time.sleep(self.server.delay)
         if fault == "corrupt":
             data = bytes([data[0] ^ 1]) + data[1:]
-        start = int(found.group(1)) if (found := re.match(r"bytes=(\d+)-", self.headers.get("Range", ""))) else 0
+        start = int(parts.group(1)) if (parts := re.match(r"bytes=(\d+)-", self.headers.get("Range", ""))) else 0
         if start:
             headers = headers | {"Content-Range": f"bytes {start}-{len(data) - 1}/{len(data)}"}
         self._head(206 if start else 200, headers, len(data) - start)

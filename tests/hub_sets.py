@@ -14,26 +14,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-STEMS = (
-    "ışık",
-    "göz",
-    "kan",
-    "hücre",
-    "şeker",
-    "ilaç",
-    "doku",
-    "ağrı",
-    "beyin",
-    "kalp",
-    "çocuk",
-    "yaş",
-    "risk",
-    "etki",
-    "düzey",
-    "oran",
-    "gen",
-    "yağ",
-)
+VOCABULARY = "ışık göz kan hücre şeker ilaç doku ağrı beyin kalp çocuk yaş risk etki düzey oran gen yağ"
+STEMS = VOCABULARY.split()
 ENDINGS = ("", "i", "nin", "e", "de", "den", "ler", "lerin", "siz", "li")
 VERBS = ("artırır", "azaltır", "önler", "etkiler", "belirler", "yükseltir", "gösterir")
 
@@ -75,12 +57,12 @@ def write_readme(folder: Path, configs: dict[str, dict[str, str]]) -> None:
 def all_nli(root: Path, rows: int) -> None:
     folder, words = root / "datasets" / "emrecan" / "all-nli-tr", Words(1)
     for split, count in (("train", rows), ("dev", 20), ("test", 20)):
-        triplets, pairs = [], []
+        triplets = []
         for _ in range(count):
             shared = words.some(3)
             anchor, positive = words.sentence(shared), words.sentence(shared)
             triplets.append({"anchor": anchor, "positive": positive, "negative": words.sentence()})
-            pairs.append({"premise": anchor, "hypothesis": positive, "label": 0})
+        pairs = [{"premise": row["anchor"], "hypothesis": row["positive"], "label": 0} for row in triplets]
         write_parquet(folder / "triplet", split, triplets)
         write_parquet(folder / "pair-class", split, pairs, files=1)
     configs = {name: {s: f"{name}/{s}-*" for s in ("train", "dev", "test")} for name in ("pair-class", "triplet")}
@@ -105,14 +87,14 @@ def stsb(root: Path, rows: int) -> None:
     other = root / "datasets" / "emrecan" / "stsb-mt-turkish"
     other.mkdir(parents=True)
     for seed, (split, count) in enumerate((("train", rows), ("validation", 40), ("test", 40))):
-        found = sts_rows(seed, count)
-        lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in found)
-        as_array = json.dumps(found, ensure_ascii=False)
+        pairs = sts_rows(seed, count)
+        lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in pairs)
+        as_array = json.dumps(pairs, ensure_ascii=False)
         (folder / f"stsb_tr_{split}.json").write_text(as_array if split == "test" else lines, encoding="utf-8")
         with (other / f"{split}.csv").open("w", encoding="utf-8", newline="") as stream:
             writer = csv.DictWriter(stream, ["sentence1", "sentence2", "score"])
             writer.writeheader()
-            writer.writerows(found)
+            writer.writerows(pairs)
 
 
 def msmarco(root: Path, rows: int) -> None:
@@ -135,9 +117,9 @@ def msmarco(root: Path, rows: int) -> None:
     configs = {name: {"train": f"{name}/train-*"} for name in ("passages", "qrels", "triples")}
     write_readme(folder, configs | {"queries": {"train": "queries/train-*", "dev": "queries/dev-*"}})
     text = {row["pid"]: row["text"] for row in passages}
-    asked = {row["qid"]: row["text"] for row in queries}
+    query = {row["qid"]: row["text"] for row in queries}
     joined = [
-        {"query_text": asked[t["qid"]], "pos_text": text[t["pid_pos"]], "neg_text": text[t["pid_neg"]]}
+        {"query_text": query[t["qid"]], "pos_text": text[t["pid_pos"]], "neg_text": text[t["pid_neg"]]}
         for t in triples
         if t["pid_pos"] in text
     ]

@@ -110,9 +110,6 @@ def test_every_dimension_equals_sentence_transformers_own_evaluator(folder, data
         assert ours == pytest.approx({our: theirs[their] for our, their in names.items()}, abs=1e-4), dim
 
 
-STEP = 1.5e-6  # one of the sixth decimal, in float32
-
-
 def test_batch_and_chunk_size_change_no_measure(folder, data, monkeypatch):
     model = load(folder)
     runs = []
@@ -122,16 +119,10 @@ def test_batch_and_chunk_size_change_no_measure(folder, data, monkeypatch):
         runs.append(dense.rank(queries, documents, data, 100, dim=32))
     measures = [metrics.means(metrics.per_query(data.qrels, run)) for run in runs]
     # Scores within a rounding step of each other may swap at its edge: nDCG@100 shows it in its sixth digit.
-    assert measures[1] == pytest.approx(measures[0], abs=5e-6)
-    assert measures[2] == pytest.approx(measures[0], abs=5e-6)
-    for run in runs[1:]:
-        for query, hits in run.items():
-            for (document, score), (other, other_score) in zip(hits, runs[0][query], strict=True):
-                # A product's last bit depends on the batch, and may carry a score over the edge of a rounding step.
-                assert score == pytest.approx(other_score, abs=STEP)
-                assert document == other or dict(runs[0][query]).get(document, other_score) == pytest.approx(
-                    other_score, abs=STEP
-                )
+    assert all(measure == pytest.approx(measures[0], abs=5e-6) for measure in measures)
+    # A product's last bit depends on the batch, and may carry a score over the edge of a rounding step.
+    scores = [np.array([[score for _, score in hits] for hits in run.values()]) for run in runs]
+    np.testing.assert_allclose(scores, [scores[0]] * 3, atol=1.5e-6, rtol=0)
 
 
 def test_a_trained_encoder_gets_the_prompts_that_it_declares(folder, data, tmp_path):
@@ -167,7 +158,7 @@ def test_a_pool_of_two_processes_gives_the_same_vectors(folder, data):
 
 @pytest.mark.parametrize(
     ("name", "gpus", "expected"),
-    [("cuda", 2, ["cuda:0", "cuda:1"]), ("cuda", 1, ["cuda"]), ("cuda:1", 2, ["cuda:1"]), ("cpu", 2, ["cpu"])],
+    [("cuda", 2, ["cuda:0", "cuda:1"]), ("cuda", 1, ["cuda"]), ("cuda:1", 2, ["cuda:1"])],
 )
 def test_every_gpu_encodes_unless_params_name_one(name, gpus, expected, monkeypatch):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: gpus)
@@ -208,10 +199,6 @@ def trained(folder, tmp_path_factory) -> Path:
     return train_colbert(folder, tmp_path_factory.mktemp("colbert") / "first")
 
 
-def max_sim(query: np.ndarray, document: np.ndarray) -> float:
-    return float((query @ document.T).max(axis=1).sum())
-
-
 def test_colbert_trains_to_the_same_bits_and_ranks_by_exact_maxsim(folder, trained, data, tmp_path):
     again = train_colbert(folder, tmp_path / "again")
     assert cache.model_fingerprint(trained) == cache.model_fingerprint(again)
@@ -221,7 +208,7 @@ def test_colbert_trains_to_the_same_bits_and_ranks_by_exact_maxsim(folder, train
     documents = [vectors.numpy() for vectors in model.encoder.encode_document(data.documents)]
     assert queries[0].shape[1] == 16
     for id_, query in zip(data.query_ids, queries, strict=False):
-        scores = np.array([max_sim(query, document) for document in documents])
+        scores = np.array([(query @ document.T).max(axis=1).sum() for document in documents])
         best = [data.document_ids[row] for row in np.argsort(-scores, kind="stable")[:100]]
         assert [document for document, _ in run[id_]][:10] == best[:10]
         np.testing.assert_allclose([s for _, s in run[id_]], np.sort(scores)[::-1][:100], rtol=1e-5)
@@ -302,11 +289,6 @@ def test_published_late_interaction_formats_load_and_lower_turkish(form, data, t
     assert late.rank_late(model, capitals, 5, 16) == late.rank_late(model, lowered, 5, 16)
     wrong = EvalSet(**{**vars(data), "queries": ["isi su taş"] * len(data.queries)})
     assert late.rank_late(model, wrong, 5, 16) != late.rank_late(model, lowered, 5, 16)
-
-
-def test_an_encoder_without_token_projection_is_no_late_interaction_model(folder):
-    with pytest.raises(UserError, match="no late-interaction checkpoint"):
-        late.load_late("x", str(folder), CPU)
 
 
 def test_pickled_weights_are_refused(tmp_path):

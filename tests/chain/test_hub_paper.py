@@ -17,9 +17,7 @@ from tests.pipelines import run_pipeline, set_profile
 pytestmark = pytest.mark.chain
 
 REDUCED = [
-    "synthesize.nli_rows=64",
-    "synthesize.sts_rows=64",
-    "synthesize.retrieval_rows=64",
+    *(f"synthesize.{name}_rows=64" for name in ("nli", "sts", "retrieval")),
     "synthesize.text_rows=200",
     "synthesize.held_out_rows=20",
     "synthesize.documents=60",
@@ -27,23 +25,17 @@ REDUCED = [
     "synthesize.claims_test=20",
     "runtime.threads=1",
     "data.retrieval.dev_rows=20",
-    "nli.batch_size=32",
-    "sts.batch_size=32",
+    *(f"{block}.batch_size=32" for block in ("nli", "sts", "colbert")),
     "sts.epochs=1",
     "train.batch_size=64",
     "train.freeze_layers=1",
-    "colbert.batch_size=32",
     "eval.bootstrap_resamples=100",
 ]
 
 
-def flags(overrides: list[str]) -> list[str]:
-    return [part for override in overrides for part in ("-S", override)]
-
-
 @pytest.fixture(scope="module")
 def paper(tmp_path_factory):
-    """The checkout after the run, and the server that it asked."""
+    """The checkout after the run, and the server that it used."""
     root = tmp_path_factory.mktemp("hub")
     hub_sets.build(root, rows=160, documents=120, judged=20)
     hub_models.build(root)
@@ -107,12 +99,12 @@ def test_a_new_commit_of_a_descriptor_reruns_prepare(paper):
 def test_published_models_are_verified_without_training_by_one_command(paper, tmp_path):
     fresh = make_checkout(tmp_path / "repo")
     profile = fresh.run(sys.executable, "-m", "src.profile", "paper").stdout.split()
-    settings = flags(["eval.published=[turkembed4retrieval]", "runtime.threads=1"])
+    settings = ["-S", "eval.published=[turkembed4retrieval]", "-S", "runtime.threads=1"]
     done = fresh.run("dvc", "exp", "run", "eval_published", *profile, *settings)
     ran = [line.split("'")[1] for line in done.stdout.splitlines() if line.startswith("Running stage")]
     assert {name.split("@")[0] for name in ran} == {"prepare_eval", "eval_published"}
-    found = read(fresh, "data/published/scifact_tr/metrics.json")
-    assert set(found["models"]) == {"turkembed4retrieval"}
-    assert 0 <= found["models"]["turkembed4retrieval"]["P@1"] <= 1
+    measured = read(fresh, "data/published/scifact_tr/metrics.json")
+    assert set(measured["models"]) == {"turkembed4retrieval"}
+    assert 0 <= measured["models"]["turkembed4retrieval"]["P@1"] <= 1
     assert "turkembed4retrieval: P@1 0.7116 published, ours" in done.stdout
     assert os.environ["HF_ENDPOINT"].startswith("http://127.0.0.1")

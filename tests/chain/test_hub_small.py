@@ -18,7 +18,7 @@ SAMPLED = ["data.nli.max_rows=100", "data.retrieval.max_rows=110"]
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory):
-    """The checkout after the run, and the server that it asked."""
+    """The checkout after the run, and the server that it used."""
     root = tmp_path_factory.mktemp("hub")
     hub_sets.build(root, rows=160, documents=60, judged=10)
     hub_models.e5(root)
@@ -36,9 +36,9 @@ def small(tmp_path_factory):
 
 def test_the_chain_trains_an_encoder_that_is_no_gte(small):
     folder, server = small
-    found = read_json(folder / "reports/eval/sts.json")
-    assert found["set"] == "stsb_tr"
-    assert set(found["forgetting"]) >= {"before", "after", "drop"}
+    similarity = read_json(folder / "reports/eval/sts.json")
+    assert similarity["set"] == "stsb_tr"
+    assert set(similarity["forgetting"]) >= {"before", "after", "drop"}
     config = read_json(folder / "models/retrieval/config.json")
     assert (config["model_type"], config["hidden_size"]) == ("bert", 384)
     assert "onnx/model.onnx" not in server.sent

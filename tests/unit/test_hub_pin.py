@@ -71,16 +71,16 @@ def test_what_cannot_be_pinned_is_named_and_the_others_are_pinned(server, params
 def test_without_a_network_the_first_repository_is_tried_once_and_all_are_named(params, monkeypatch):
     from huggingface_hub import HfApi
 
-    asked = []
+    requests = []
 
     def unreachable(_, name, **__):
-        asked.append(name)
+        requests.append(name)
         raise ConnectionError("no route to host")
 
     monkeypatch.setattr(HfApi, "resolve_revision", unreachable)
     before = {path: path.read_bytes() for path in files(params)}
     with pytest.raises(UserError, match=r"no connection to the Hub \(ConnectionError\)") as fault:
         list(pin(params))
-    assert len(asked) == 1
+    assert len(requests) == 1
     assert all(name in str(fault.value) for path in before for name, _ in repositories(path))
     assert {path: path.read_bytes() for path in files(params)} == before
