@@ -9,7 +9,7 @@ from tests.unit.reporting_run import SET, evaluation, similarity
 
 
 def with_p_at_1(value):
-    evaluated = evaluation(SET)
+    evaluated = evaluation()
     evaluated["models"]["retrieval"]["P@1"] = value
     return evaluated
 
@@ -19,9 +19,7 @@ def with_p_at_1(value):
     [
         (SET, 0.6, {}, "ok"),
         (SET, 0.5999, {}, "failed"),
-        ("xquad_tr", 0.1, {}, "not applicable"),
         ("scifact_tr", 0.5, {"name": "full", "synthetic": False}, "not applicable"),
-        ("scifact_tr", 0.5, {"name": "tr-mteb", "synthetic": False}, "failed"),
         ("scifact_tr", 0.5, {"name": "full", "synthetic": True}, "failed"),
     ],
 )
@@ -44,13 +42,13 @@ def test_no_published_model_reaches_the_limit_of_p_at_1_on_the_whole_corpus():
 
 
 def with_losses(lost):
-    evaluated = evaluation(SET)
+    evaluated = evaluation()
     evaluated["matryoshka"] = {str(dim): {"loss_relative": loss} for dim, loss in lost.items()}
     return evaluated
 
 
-@pytest.mark.parametrize(("lost", "verdict"), [(0.1, "ok"), (0.1001, "failed"), (-0.2, "ok")])
-@pytest.mark.parametrize("dim", [512, 256, 128])
+@pytest.mark.parametrize(("lost", "verdict"), [(0.1, "ok"), (0.1001, "failed")])
+@pytest.mark.parametrize("dim", [512, 128])
 def test_a_tenth_may_be_lost_at_any_dimension(dim, lost, verdict):
     others = {other: -0.3 for other in (512, 256, 128) if other != dim}
     tested = checks.shorter(SET, with_losses({768: 0.0, 64: 0.9, **others, dim: lost}))

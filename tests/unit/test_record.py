@@ -12,14 +12,14 @@ from dvc.utils.serialize import dump_yaml
 from src.errors import UserError
 from src.evaluation import packed
 from src.evaluation.runs import write_run
-from src.files import read_json, read_yaml, write_json
+from src.files import read_json, read_yaml, write_json, write_text
 from src.params.load import ABLATIONS
 from src.recipe.systems import FORMS, at_dim, quantised
 from src.record import __main__ as command
 from src.record import evidence, facts, run, variants
 from src.reporting import readme
 from tests.checkout import ROOT
-from tests.unit.reporting_run import CHAIN, MODELS, QUERIES, make_run, write
+from tests.unit.reporting_run import CHAIN, MODELS, QUERIES, make_run
 from tests.unit.test_ablation import CHAIN as CHAIN_STEPS
 from tests.unit.test_ablation import VALUES, file_variant, seeds, variant
 
@@ -32,9 +32,8 @@ def finished(root, name=NAME):
     params = make_run(root, [name], synthetic=False)
     shutil.rmtree(root / "reports" / "ablation")
     shutil.rmtree(root / "reports" / "runs")
-    shutil.copyfile(ROOT / "params.yaml", root / "params.yaml")
-    write_params(root, params)
-    write(root / "dvc.lock", "schema: '2.0'\n")
+    dump_yaml(root / "params.yaml", params.model_dump(mode="json"))
+    write_text(root / "dvc.lock", "schema: '2.0'\n")
     random = np.random.default_rng(0)
     dims = params.eval.dims
     small = [at_dim("retrieval", dim) for dim in dims[1:]]
@@ -57,27 +56,28 @@ def finished(root, name=NAME):
     packed.write_columns(root / "data/similarity/pairs.parquet", pairs)
     right = {f"{model}/{dim}": random.random(30) > 0.3 for model in CHAIN for dim in dims}
     packed.write_columns(root / "data/similarity/triplets.parquet", right)
-    write(root / "reports" / "data" / "x.md", "card")
+    write_text(root / "reports" / "data" / "x.md", "card")
     log = [{"rows": 9}, *(STEP | {"step": n, "pairs_per_second": 10 * n, "peak_memory_mb": n} for n in (1, 2, 1, 2, 3))]
-    write(root / "logs" / "train_nli.jsonl", "".join(json.dumps(step) + "\n" for step in log))
+    write_text(root / "logs" / "train_nli.jsonl", "".join(json.dumps(step) + "\n" for step in log))
     evidence.collect(root, params, root / "collected")
     evidence.rebuild(root / "collected", params, root / "rebuilt")
     for result in evidence.recomputed(root / "rebuilt", params):
         shutil.copyfile(root / "rebuilt" / result, root / result)
 
 
-def write_params(root, params):
-    dump_yaml(root / "params.yaml", params.model_dump(mode="json"))
-
-
 @pytest.fixture(scope="module")
 def filed(tmp_path_factory):
-    """A record; tests that change it copy it first."""
+    """A record; who changes it takes a copy."""
     folder = tmp_path_factory.mktemp("record")
     finished(folder / "run")
     (folder / "filed").mkdir()
     run.file(folder / "run", folder / "filed")
     return folder / "filed"
+
+
+@pytest.fixture
+def copied(filed, tmp_path):
+    return shutil.copytree(filed, tmp_path / "copy")
 
 
 def test_a_record_holds_the_run_and_its_evidence(filed):
@@ -157,30 +157,27 @@ def in_a_pair(folder):
         (in_a_pair, "reports/eval/sts.json"),
     ],
 )
-def test_a_corrupted_value_is_seen(filed, tmp_path, corrupt, named):
-    shutil.copytree(filed, tmp_path / "copy")
-    corrupt(tmp_path / "copy")
-    assert any(fault.startswith(f"{named}:") and " differ, first " in fault for fault in faults(tmp_path / "copy"))
+def test_a_corrupted_value_is_seen(copied, corrupt, named):
+    corrupt(copied)
+    assert any(fault.startswith(f"{named}:") and " differ, first " in fault for fault in faults(copied))
 
 
-def test_a_key_that_params_have_got_since_is_as_in_mini(filed, tmp_path):
-    shutil.copytree(filed, tmp_path / "copy")
-    lines = (tmp_path / "copy" / "params.yaml").read_text(encoding="utf-8").splitlines(keepends=True)
+def test_a_key_that_params_have_got_since_is_as_in_mini(copied):
+    lines = (copied / "params.yaml").read_text(encoding="utf-8").splitlines(keepends=True)
     older = [line for line in lines if not line.startswith("  start:")]
     assert len(older) < len(lines)
-    (tmp_path / "copy" / "params.yaml").write_text("".join(older), encoding="utf-8")
-    assert faults(tmp_path / "copy") == []
+    (copied / "params.yaml").write_text("".join(older), encoding="utf-8")
+    assert faults(copied) == []
 
 
-def test_a_record_without_evidence_or_with_params_that_do_not_validate_is_refused(filed, tmp_path):
-    shutil.copytree(filed, tmp_path / "copy")
-    text = (tmp_path / "copy" / "params.yaml").read_text(encoding="utf-8")
-    (tmp_path / "copy" / "params.yaml").write_text(f"{text}\nnothing: 1\n", encoding="utf-8")
+def test_a_record_without_evidence_or_with_params_that_do_not_validate_is_refused(copied):
+    with (copied / "params.yaml").open("a", encoding="utf-8") as stream:
+        stream.write("\nnothing: 1\n")
     with pytest.raises(UserError, match="nothing: no such key"):
-        list(run.check(tmp_path / "copy"))
-    shutil.rmtree(tmp_path / "copy" / "evidence")
+        list(run.check(copied))
+    shutil.rmtree(copied / "evidence")
     with pytest.raises(UserError, match="a record without evidence cannot be checked"):
-        list(run.check(tmp_path / "copy"))
+        list(run.check(copied))
 
 
 def test_a_run_that_was_not_made_is_refused(tmp_path):
@@ -208,23 +205,12 @@ def test_a_run_of_which_a_stage_was_not_made_again_is_refused(tmp_path, monkeypa
     assert not (tmp_path / command.RECORDS / "new").exists()
 
 
-@pytest.mark.parametrize("arguments", [["../x"], ["Mini"], ["a/b"]])
-def test_a_name_that_is_no_folder_name_is_refused(arguments):
-    with pytest.raises(UserError, match="expected a name of small letters"):
-        command.main(arguments)
-
-
 def test_readme_has_a_line_for_each_set_of_each_record(filed, tmp_path):
     shutil.copytree(filed, tmp_path / "records" / "mini")
     table = readme.results(tmp_path / "records")
     assert "[mini](reports/records/mini/REPORT.md) | xquad_tr, full, with titles | 12 |" in table
     change = read_json(filed / "metrics.json")["forgetting"]
     assert f"| 30 | {change['before']:.4f} | {change['after']:.4f} | {-change['drop']:+.4f} |" in table
-
-
-def test_a_readme_without_marks_is_refused():
-    with pytest.raises(UserError, match="results:begin"):
-        readme.between("nothing", "results", "new\n")
 
 
 def test_readme_shows_what_the_records_hold():
@@ -267,7 +253,7 @@ def test_a_record_of_variants_is_recomputed_from_its_queries_and_pairs(variants_
     assert re.search(r"\| better \| 0\.[78]\d\d ± ", (variants_filed / "TABLE.md").read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize("file", ["comparison.json", "TABLE.md", "better/queries.tsv", "same/pairs.tsv"])
+@pytest.mark.parametrize("file", ["comparison.json", "better/queries.tsv"])
 def test_a_changed_number_of_a_record_of_variants_is_named(variants_filed, file):
     path = variants_filed / file
     text = path.read_text(encoding="utf-8")

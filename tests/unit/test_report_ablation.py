@@ -5,10 +5,10 @@ import pytest
 from src.files import read_yaml
 from src.reporting import ablation, variants
 from src.reporting.forgetting import answer
-from src.reporting.inputs import read_inputs
 from src.reporting.section import Figure
 from src.reporting.tables import starred
-from tests.unit.reporting_run import ROOT, SET, make_run
+from tests.checkout import ROOT
+from tests.unit.reporting_run import SET, inputs_of
 
 CHAIN = ["nli", "sts", "retrieval"]
 
@@ -32,7 +32,7 @@ def test_a_row_tells_which_question_it_answers(name, row, expected):
 
 
 def test_every_variant_of_params_is_in_words(tmp_path):
-    inputs = read_inputs(make_run(tmp_path), tmp_path)
+    inputs = inputs_of(tmp_path)
     given = read_yaml(ROOT / "ablations/params.yaml")["variants"]
     words = [variants.label(name, {"row": row, "path": row["path"]}, inputs) for name, row in given.items()]
     assert len(set(words)) == len(words)
@@ -41,7 +41,7 @@ def test_every_variant_of_params_is_in_words(tmp_path):
 
 
 def test_a_mixture_of_weights_says_of_which_variant(tmp_path):
-    inputs = read_inputs(make_run(tmp_path), tmp_path)
+    inputs = inputs_of(tmp_path)
     reference = inputs.ablation["reference"]
     row = {"path": CHAIN, "row": {"path": CHAIN, "train": {"learning_rate": 0.01}}}
     assert variants.label(f"{reference}@0.5", row, inputs).endswith("of the trained weights")
@@ -50,22 +50,26 @@ def test_a_mixture_of_weights_says_of_which_variant(tmp_path):
 
 
 def test_with_seeds_a_table_shows_deviation_and_the_test_between_seeds(tmp_path):
-    inputs = read_inputs(make_run(tmp_path), tmp_path)
-    groups = variants.groups(inputs.ablation)
-    table = ablation.table(variants.BATCH, groups[variants.BATCH], inputs)
+    inputs = inputs_of(tmp_path)
+    inputs.variants["settings"]["seeds"] = [1, 2]
+    rows = inputs.variants["rows"]
+    rows["full"]["retrieval"][SET] = {"mean": 0.7, "sd": 0.01}
+    tested = {"difference": -0.02, "interval": [-0.04, 0.0], "p": 0.01, "p_holm": 0.03, "significant": True}
+    rows["batch_256"]["retrieval"][SET] = {"mean": 0.66, "sd": 0.01, "p_seeds": 0.2} | tested
+    table = ablation.table(variants.BATCH, {name: rows[name] for name in ("full", "batch_256")}, inputs)
     reference, variant = table.rows
     assert reference[3:7] == ["0.7000 ± 0.0100", None, None, None]
     change = starred("-0.0200", significant=True)
-    assert variant[:7] == ["batch size 256", 6144, 20, "0.6600 ± 0.0100", change, "[-0.040, 0.000]", 0.2]
-    assert variant[8] == change
+    assert variant[:7] == ["batch size 256", 5120, 20, "0.6600 ± 0.0100", change, "[-0.040, 0.000]", 0.2]
     assert "with fewer than 3 seeds not of the training" in table.notes
     assert f"{SET} (synthetic)" in table.caption and "seeds 1, 2" in table.caption
 
 
 def test_a_row_says_its_design_and_what_it_is_compared_with(tmp_path):
-    inputs = read_inputs(make_run(tmp_path), tmp_path)
+    inputs = inputs_of(tmp_path)
     rows = inputs.ablation["rows"]
     updates = {"path": ["retrieval"], "train": {"batch_size": 256, "learning_rate": 0.001}, "updates": 200}
+    del rows["similarity_distillation"]
     rows["updates_256"] = rows["batch_256"] | {
         "path": ["retrieval"],
         "row": updates | {"against": "retrieval_only"},
