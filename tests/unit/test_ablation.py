@@ -9,6 +9,7 @@ from src.ablation import compare, record, train, variants
 from src.ablation.measure import Benchmarks, Measured
 from src.ablation.table import markdown
 from src.errors import UserError
+from src.evaluation.beir import EvalSet
 from src.evaluation.significance import Draws
 from src.evaluation.similarity import Pairs, resampled_spearman, spearman
 from src.files import read_json, read_yaml, write_json
@@ -91,20 +92,13 @@ def test_what_the_chain_has_trained_is_taken_from_it(row, start, trained):
     [
         ({"path": ["retrieval", "nli"]}, "ablations/params.yaml: variants.row: path .* must end in retrieval"),
         ({"path": ["nli", "nli", "retrieval"]}, "name each step once"),
-        ({"path": ["mlm", "retrieval"]}, "variants.row: path.0: 'mlm' is not allowed"),
         ({}, "variants.row: path: missing"),
-        (
-            {"path": CHAIN, "train": {"batch_size": 0}},
-            "variants.row.train: batch_size: 0 is not allowed: .*greater than",
-        ),
+        ({"path": CHAIN, "train": {"batch_size": 0}}, "variants.row.train: batch_size: 0 is not allowed"),
         (
             {"path": CHAIN, "train": {"anti_forgetting": {"replay": 0.1}}},
             "variants.row.train: anti_forgetting.replay: no such key",
         ),
-        ({"path": CHAIN, "mix": {"a": 2.0}}, "variants.row: mix.a: 2.0 is not allowed"),
         ({"path": CHAIN, "mix": {"a": 0.5}}, "variants.row: mix .* adds up to 0.5; expected 1"),
-        ({"path": CHAIN, "interpolations": [1.5]}, "variants.row: interpolations.0: 1.5 is not allowed"),
-        ({"path": CHAIN, "updates": 0}, "variants.row: updates: 0 is not allowed"),
         ({"path": CHAIN, "updates": 9, "full_budget": True}, "variants.row: updates say how long it trains"),
         ({"path": CHAIN, "against": "none"}, "variants.row.against: 'none' is no variant"),
     ],
@@ -142,14 +136,10 @@ def test_variants_are_measured_on_the_sets_that_params_name(tmp_path):
             measured_sets(wrong)
 
 
-class FakeSet:
-    def __init__(self, queries):
-        self.query_ids = [f"q{number}" for number in range(queries)]
-        self.qrels = {query: {f"d{number // 2}": 1} for number, query in enumerate(self.query_ids)}
-
-
 SCORES = np.linspace(0, 5, 40)
-BENCHMARKS = Benchmarks({"set": FakeSet(30)}, Pairs([], [], SCORES))
+QRELS = {f"q{number}": {f"d{number // 2}": 1} for number in range(30)}
+SET = EvalSet("set", [], [], list(QRELS), [], QRELS, {}, {}, False)
+BENCHMARKS = Benchmarks({"set": SET}, Pairs([], [], SCORES))
 
 
 def measured(level, noise, seed):
@@ -271,13 +261,6 @@ def test_rows_of_other_settings_or_sets_are_refused(filed, other):
     write_json(filed / "same" / record.SUMMARY, summary | other)
     with pytest.raises(UserError, match=r"same/summary.json: other settings, sets or pairs than full's"):
         compared(filed)
-
-
-def test_each_summary_is_read_once(filed, monkeypatch):
-    read = []
-    monkeypatch.setattr(compare, "read_json", lambda path: read.append(path.parent.name) or read_json(path))
-    compared(filed)
-    assert read == ["better", "full", "same"]
 
 
 def test_a_variant_that_the_data_are_too_few_for_is_left_out_but_not_the_reference(filed):
