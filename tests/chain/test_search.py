@@ -71,15 +71,6 @@ def test_json_lines_have_ids_and_titles(capsys, tmp_path, model):
     assert lines[1].split()[2:] == ["2", "kediler"]
 
 
-def test_documents_and_queries_are_cleaned_as_for_training(capsys, tmp_path, file, model):
-    damaged = tmp_path / "damaged.txt"
-    spread = ["\u200b".join(text).replace("i", "i\u0307").replace("ı", "\u00adı") for text in TEXTS]
-    damaged.write_text("\n".join([spread[0], "\u2060\ufeff", *spread[1:]]) + "\n", encoding="utf-8")
-    query = "i\u0307yi gö\u00adrür\u200b"
-    lines = [line.split()[1:3] for line in run(capsys, str(damaged), "--model", model, "--query", query)]
-    assert lines == [line.split()[1:3] for line in run(capsys, file, "--model", model, "--query", "iyi görür")]
-
-
 def test_words_match_by_their_lemmas_without_an_encoder(capsys, file):
     lines = run(capsys, file, "--model", "models/none", "--lexical", "--query", "trenlerin KEDİSİ")
     assert sorted(line.split()[2] for line in lines) == ["3", "4"]

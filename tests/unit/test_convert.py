@@ -156,6 +156,7 @@ def test_the_published_rope_is_that_of_gte_multilingual_base():
     "change",
     [
         {"rope_scaling": {"type": "linear", "factor": 2.0}},
+        {"rope_scaling": {"type": "ntk", "factor": 8.0, "mixed_b": 0.2}},
         {"logn_attention_clip1": True},
         {"layer_norm_type": "rms_norm"},
         {"position_embedding_type": "absolute"},

@@ -9,10 +9,7 @@ from dvc.utils.serialize import dump_yaml
 
 from src.data.columns import KINDS
 from src.data.evaluation_set import BeirSet, full, read_beir, tr_mteb
-from src.data.leakage import LeakFinder
-from src.data.overlap import OverlapIndex
-from src.data.text import key
-from src.data.training_set import Split, clean_rows, sample, without
+from src.data.training_set import Split, clean_rows, sample
 from src.errors import UserError
 from src.files import read_json, read_jsonl, read_yaml, write_jsonl
 from tests.beir import write_set
@@ -40,15 +37,6 @@ def test_every_dropped_row_is_counted_by_its_reason(tmp_path):
     assert split.mended["over 50 words"] == 1
     assert split.rows[0] == {"anchor": "bir soru", "positive": "bir yanıt", "source": "x"}
     assert split_of(tmp_path, rows, unique=False).dropped == {"empty text": 2}, "a test split keeps what it repeats"
-
-
-def test_leaking_rows_go_whatever_their_case_and_punctuation(tmp_path):
-    rows = [{"anchor": "Isı nedir?", "positive": "Isı, bir enerji türüdür."}, {"anchor": "soru", "positive": "yanıt"}]
-    split = split_of(tmp_path, rows)
-    finder = LeakFinder(KINDS["retrieval"], frozenset([key("ISI BİR ENERJİ TÜRÜDÜR")]), OverlapIndex({}), None)
-    kept = without(split, finder.reason)
-    assert [row["anchor"] for row in kept.rows] == ["soru"]
-    assert kept.dropped["stands in an evaluation set"] == 1
 
 
 def test_a_sample_is_seeded_and_keeps_the_order():
