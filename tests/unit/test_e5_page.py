@@ -31,6 +31,7 @@ VARIANTS["e5_seeds"] = {
     "whole_vector@0": "base",
     "whole_vector": "retrieval alone, no Matryoshka",
     "whole_vector@0.5": "the same, half of its weights and half of the base's",
+    "hard_negatives": "retrieval alone, one mined negative a pair",
     "replay": "NLI → STS → retrieval with replay of STS, a quarter of the steps",
 }
 VARIANTS["e5_test"] = {
