@@ -71,14 +71,13 @@ def of_config(config: JsonObject) -> Size:
     return Size(config["vocab_size"], config["hidden_size"], layers, inner, gated, positions)
 
 
-def forward_flops(size: Size, tokens: float, length: float, layers: int | None = None) -> float:
+def forward_flops(size: Size, tokens: float, length: float) -> float:
     """Floating-point operations to encode `tokens` tokens in texts of `length`.
 
     Two for each matrix parameter and token, and in attention two products of length × hidden for each token and layer
     (Kaplan et al. 2020, arXiv 2001.08361, section 2.1, with its n_ctx term). Embeddings are looked up, not multiplied.
     """
-    per_layer = 2 * size.layer_matrix_parameters + 4 * length * size.hidden
-    return tokens * per_layer * (size.layers if layers is None else layers)
+    return tokens * size.layers * (2 * size.layer_matrix_parameters + 4 * length * size.hidden)
 
 
 def training_flops(size: Size, tokens: float, length: float, embeddings_frozen: bool, layers_frozen: int) -> float:
@@ -87,8 +86,8 @@ def training_flops(size: Size, tokens: float, length: float, embeddings_frozen: 
     Frozen layers need no gradient of their weights, so they cost the forward alone; where the embeddings below them are
     trained, gradients still pass through them (one forward's worth).
     """
-    of_frozen = forward_flops(size, tokens, length, layers_frozen)
-    return 3 * forward_flops(size, tokens, length) - (2 if embeddings_frozen else 1) * of_frozen
+    forward = forward_flops(size, tokens, length)
+    return forward * (3 - (2 if embeddings_frozen else 1) * layers_frozen / size.layers)
 
 
 def state_bytes(size: Size, embeddings_frozen: bool, layers_frozen: int, half: bool) -> int:

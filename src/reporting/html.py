@@ -9,7 +9,6 @@ import base64
 import re
 from pathlib import Path
 
-from src.errors import UserError
 from src.files import read_text
 from src.reporting.section import slug
 
@@ -22,13 +21,10 @@ def page(markdown: str, folder: Path) -> str:
 
     Args:
         folder: what figures are relative to; each is inlined.
-
-    Raises:
-        UserError: a figure is missing.
     """
     from markdown_it import MarkdownIt
 
-    text = with_cards(markdown, folder)
+    title, text = markdown.lstrip("# ").splitlines()[0], with_cards(markdown, folder)
     body = MarkdownIt("commonmark", {"html": False}).enable("table").render(text)
     body = re.sub(r"<(h[23])>(.*?)</\1>", _anchored, body)
     body = re.sub(r'src="(figures/[^"]+)"', lambda match: f'src="{inline(folder / match[1])}"', body)
@@ -38,7 +34,7 @@ def page(markdown: str, folder: Path) -> str:
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{title(markdown)}</title>\n<style>\n{read_text(STYLE)}</style>\n</head>\n<body>\n{body}</body>\n</html>\n"
+        f"<title>{title}</title>\n<style>\n{read_text(STYLE)}</style>\n</head>\n<body>\n{body}</body>\n</html>\n"
     )
 
 
@@ -50,11 +46,6 @@ def with_cards(markdown: str, folder: Path) -> str:
     return "\n\n".join([linked, "## Data cards", *cards]) if cards else linked
 
 
-def title(markdown: str) -> str:
-    """The first heading."""
-    return markdown.lstrip("# ").splitlines()[0]
-
-
 def _anchored(match: re.Match[str]) -> str:
     plain = re.sub(r"<[^>]+>", "", match[2])
     return f'<{match[1]} id="{slug(plain)}">{match[2]}</{match[1]}>'
@@ -62,7 +53,4 @@ def _anchored(match: re.Match[str]) -> str:
 
 def inline(file: Path) -> str:
     """A figure's SVG as a data URI."""
-    try:
-        return "data:image/svg+xml;base64," + base64.b64encode(file.read_bytes()).decode()
-    except FileNotFoundError as error:
-        raise UserError(f"{file}: no such figure, but the report shows it") from error
+    return "data:image/svg+xml;base64," + base64.b64encode(file.read_bytes()).decode()

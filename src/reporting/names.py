@@ -7,11 +7,6 @@ from src.evaluation.results import Evaluation
 SYNTHETIC = "synthetic"
 
 
-def is_synthetic(evaluation: Evaluation) -> bool:
-    """Whether the set of an evaluation is invented text."""
-    return bool(evaluation["protocol"].get("synthetic"))
-
-
 def marked(name: str, synthetic: bool) -> str:
     """The set's name, followed by `(synthetic)` where it is."""
     return f"{name} ({SYNTHETIC})" if synthetic else name
@@ -19,7 +14,7 @@ def marked(name: str, synthetic: bool) -> str:
 
 def retrieval_set(evaluation: Evaluation) -> str:
     """An evaluation set by its marked name."""
-    return marked(evaluation["set"], is_synthetic(evaluation))
+    return marked(evaluation["set"], bool(evaluation["protocol"].get("synthetic")))
 
 
 def verb(verdict: str) -> str:

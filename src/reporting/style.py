@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -81,8 +82,6 @@ def chart(
 
 def wrap(text: str, width: float, points: float) -> str:
     """Text broken into lines that fit `width` inches at a font size."""
-    from textwrap import fill
-
     return fill(text, int(width * 72 / (0.6 * points)))
 
 
