@@ -5,13 +5,13 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from src.evaluation import colbert
 from src.files import fresh_dir
 from src.model.load import load_encoder
 from src.model.positions import count_cut, limit_length
 from src.params import Params
 from src.recipe.stages import model
 from src.runtime import device, seed_everything
+from src.training import colbert
 
 
 def run(params: Params) -> None:

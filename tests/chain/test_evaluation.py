@@ -11,12 +11,13 @@ from sentence_transformers import SentenceTransformer
 
 from bench.common import build_gte
 from src.errors import UserError
-from src.evaluation import cache, colbert, dense, encode, late, metrics
+from src.evaluation import cache, dense, encode, late, metrics
 from src.evaluation.beir import EvalSet
 from src.files import write_jsonl
 from src.model.load import load_encoder
 from src.model.prompts import Prompts
 from src.params.schema import ColbertParams, RuntimeParams
+from src.training import colbert
 
 pytestmark = pytest.mark.chain
 
