@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from operator import itemgetter
 from pathlib import Path
 
-from safetensors.torch import load_file
 from sentence_transformers import SentenceTransformer
 from torch import Tensor, nn
 
 from src.errors import UserError
 from src.params.schema import StageParams
-from src.strict_json import JsonObject
 from src.training.checkpoints import restore, trained_weights
 from src.training.frozen import FrozenOutputs
 from src.training.tasks import Batch, read_task
@@ -46,39 +45,30 @@ def best_on_dev(
 
 
 class BestOnDev:
-    """The lowest loss on the dev split so far, and the trained weights that gave it."""
+    """The losses on the dev split so far, [step, loss] each, and the trained weights that gave the lowest."""
 
     def __init__(self, batches: list[Batch], every: int, log: Callable[..., None]) -> None:
         """`batches`: of the dev split, if any; `every`: so many steps they are evaluated; `log`: takes keywords."""
         self.batches, self.every, self.log = batches, every, log
-        self.step, self.loss = 0, float("inf")
+        self.measured: list[list[float]] = []
         self.weights: dict[str, Tensor] = {}
 
     def is_due(self, step: int, last: int) -> bool:
         """Whether to evaluate after this step; the last one always counts."""
         return bool(self.batches) and (step % self.every == 0 or step == last)
 
-    def measure(self, step: int, model: nn.Module, loss_of: Callable[[Batch], Tensor]) -> float:
+    def measure(self, step: int, model: nn.Module, loss_of: Callable[[Batch], Tensor]) -> None:
         """The mean loss of the dev split's rows, logged; the weights are kept where it is the lowest."""
         rows = sum(len(batch.rows) for batch in self.batches)
         loss = sum(float(loss_of(batch)) * len(batch.rows) for batch in self.batches) / rows
         self.log(step=step, dev_loss=loss)
-        if loss < self.loss:
-            self.step, self.loss = step, loss
+        if loss < min((before for _, before in self.measured), default=math.inf):
             self.weights = {name: value.to("cpu", copy=True) for name, value in trained_weights(model).items()}
-        return loss
+        self.measured.append([step, loss])
 
     def restore(self, model: nn.Module) -> None:
         """Give the model the best weights, where some were kept."""
         if self.weights:
-            self.log(best_step=self.step, dev_loss=self.loss)
+            step, loss = min(self.measured, key=itemgetter(1))
+            self.log(best_step=step, dev_loss=loss)
             restore(model, self.weights)
-
-    def state(self) -> JsonObject:
-        """Step and loss of the best weights, as JSON; before the first evaluation there are none."""
-        return {"step": self.step, "loss": self.loss} if self.weights else {}
-
-    def load(self, state: JsonObject, weights: Path) -> None:
-        """Go on from a checkpoint's state and file of weights."""
-        if state:
-            self.step, self.loss, self.weights = state["step"], state["loss"], load_file(weights)

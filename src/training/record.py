@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,11 @@ SHOWN = 20  # steps whose mean loss the bar shows: single batches scatter, and t
 
 
 class Record:
-    """The curve of a run: one point a step, shown as it grows; and the dev split's: [step, loss]."""
+    """The curve of a run: one point a step, shown as it grows."""
 
     def __init__(self, name: str, steps: int, steps_per_epoch: int, quiet: bool = False) -> None:
         self.name, self.steps, self.steps_per_epoch, self.quiet = name, steps, steps_per_epoch, quiet
         self.points: list[list[float]] = []
-        self.dev: list[list[float]] = []
         self._bar: Any = None
 
     def add(self, step: int, logs: dict[str, float]) -> None:
@@ -43,12 +43,12 @@ class Record:
         if self._bar is not None:
             self._bar.close()
 
-    def write(self, path: Path) -> None:
-        """The curve as CSV, six significant digits."""
-        dev = {int(step): f"{loss:.6g}" for step, loss in self.dev}
-        header = (*CURVE_HEADER, DEV) if dev else CURVE_HEADER
+    def write(self, path: Path, dev: Iterable[Sequence[float]] = ()) -> None:
+        """The curve as CSV, six significant digits; `dev`: step and loss of the dev split's, where there is one."""
+        losses = {int(step): f"{loss:.6g}" for step, loss in dev}
+        header = (*CURVE_HEADER, DEV) if losses else CURVE_HEADER
         rows = [
-            (int(step), epoch, *(f"{value:.6g}" for value in values), dev.get(int(step), ""))[: len(header)]
+            (int(step), epoch, *(f"{value:.6g}" for value in values), losses.get(int(step), ""))[: len(header)]
             for step, epoch, *values in self.points
         ]
         write_table(path, header, rows)

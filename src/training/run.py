@@ -148,7 +148,7 @@ def train_stage(
     # 9. The model and its curve.
     with fresh_dir(files.model_out) as folder:
         save_encoder(trainer.model, folder)
-    trainer.record.write(files.curve)
+    trainer.record.write(files.curve, trainer.best.measured)
     trainer.saved.remove()
 
 

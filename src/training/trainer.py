@@ -12,6 +12,7 @@ from dataclasses import asdict
 from typing import Any
 
 import torch
+from safetensors.torch import load_file
 from sentence_transformers import (
     SentenceTransformer,
     SentenceTransformerTrainer,
@@ -63,8 +64,8 @@ class EncoderTrainer(OwnSchedule, SentenceTransformerTrainer):
         last = self.saved.latest()
         if last is not None:
             state = checkpoints.load_state(last)
-            self.record.points, self.record.dev = state["points"], state["dev"]
-            self.best.load(state["best"], last / "best.safetensors")
+            self.record.points, self.best.measured = state["points"], state["dev"]
+            self.best.weights = load_file(last / "best.safetensors")
         with closing(self.record):
             self.train(resume_from_checkpoint=None if last is None else str(last))
         self.best.restore(self.model)
@@ -103,8 +104,7 @@ class EncoderTrainer(OwnSchedule, SentenceTransformerTrainer):
             self.record.add(self.state.global_step, logs)
             self.speed.step(self.state.global_step, self.last_batch, self.step.cache.kept)
             if self.best.is_due(self.state.global_step, self.state.max_steps):
-                loss = self.best.measure(self.state.global_step, self.model, self.step.evaluate)
-                self.record.dev.append([self.state.global_step, loss])
+                self.best.measure(self.state.global_step, self.model, self.step.evaluate)
         super().log(logs, start_time)
 
     def get_train_dataloader(self) -> DataLoader[Batch]:
@@ -129,9 +129,8 @@ class EncoderTrainer(OwnSchedule, SentenceTransformerTrainer):
         files = {
             "state.json": {
                 "points": self.record.points,
-                "dev": self.record.dev,
+                "dev": self.best.measured,
                 "schedule": self.lr_scheduler.state_dict(),
-                "best": self.best.state(),
             },
             "trainer_state.json": asdict(self.state),
         }

@@ -121,9 +121,9 @@ def test_the_best_weights_on_dev_are_kept(folder, monkeypatch):
     measured, weights = [], []
 
     def measure(self, step, model, loss_of, original=BestOnDev.measure):
-        measured.append(original(self, step, model, loss_of))
+        original(self, step, model, loss_of)
+        measured.append(self.measured[-1][1])
         weights.append(model[0].auto_model.layers[0].mlp.up_proj.weight.detach().clone())
-        return measured[-1]
 
     monkeypatch.setattr(BestOnDev, "measure", measure)
     rows = [{"anchor": f"bir cümle {n}", "positive": f"uzun cümle {n + 3}"} for n in range(9)]
