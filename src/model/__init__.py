@@ -1,1 +1,1 @@
-"""Encoders: tokenizer, small GTE from scratch, masked language modelling, loading of folders and Hub models."""
+"""Encoders: tokenizer, small GTE from scratch, loading of folders and Hub models."""

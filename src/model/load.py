@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Iterable
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -13,7 +11,7 @@ from src.downloads import hub
 from src.downloads.wheel import is_package
 from src.errors import UserError
 from src.files import read_json
-from src.model.encoder import FILES, quiet
+from src.model.encoder import is_taken, quiet
 from src.model.original import is_original, stage
 from src.model.packages import folder_of
 from src.model.positions import limit_length
@@ -27,7 +25,6 @@ if TYPE_CHECKING:
 _HEADS = re.compile(r"^(\w+\.)?(pooler|classifier|lm_head|cls|score|qa_outputs|linear)\.|position_ids$")
 # Never looked up on the Hub, though such a name could be one there.
 _LOCAL = ("models/", "data/", "/", "./", "../")
-_UNWANTED = ["onnx/*", "openvino/*", "original/*", "coreml/*"]
 
 
 def load_encoder(
@@ -164,9 +161,4 @@ def fetch(repository: str, revision: str | None) -> Path:
         raise UserError(f"{repository}: no such folder; `dvc repro` or `dvc pull` makes it")
     repository_files = hub.resolve(repository, "model", revision)
     entries = hub.listing(repository_files)
-    wanted = [path for path in entries if _matches(path, FILES) and not _matches(path, _UNWANTED)]
-    return hub.download(repository_files, wanted, entries)
-
-
-def _matches(path: str, patterns: Iterable[str]) -> bool:
-    return any(fnmatchcase(path, pattern) for pattern in patterns)
+    return hub.download(repository_files, [path for path in entries if is_taken(path)], entries)

@@ -26,21 +26,29 @@ MAGIC = b"E5S1"
 # What reading a file of another making raises.
 FAULTS = (struct.error, LookupError, ValueError, OverflowError, RuntimeError)
 _BLOCK = 32
-_SIZES = ("hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size", "vocab_size")
-_MORE_SIZES = ("max_position_embeddings", "type_vocab_size")
+_SIZES = (
+    "hidden_size",
+    "num_hidden_layers",
+    "num_attention_heads",
+    "intermediate_size",
+    "vocab_size",
+    "max_position_embeddings",
+    "type_vocab_size",
+)
 _SPECIAL = ("<s>", "</s>", "<pad>", "<unk>")  # in the order of their ids in the file
 # Code points that no text holds (Unicode's noncharacters), for what passes by the normalizer.
 _NONCHARACTERS = [chr(point) for point in range(0xFDD0, 0xFDF0)]
 _OUTER = {"emb.word": "word_embeddings", "emb.pos": "position_embeddings", "emb.type": "token_type_embeddings"}
-_LINEAR = {
+_MODULES = {
     "q": "attention.self.query",
     "k": "attention.self.key",
     "v": "attention.self.value",
     "ao": "attention.output.dense",
     "fi": "intermediate.dense",
     "fo": "output.dense",
+    "aln": "attention.output.LayerNorm",
+    "oln": "output.LayerNorm",
 }
-_NORM = {"aln": "attention.output.LayerNorm", "oln": "output.LayerNorm"}
 _PARTS = {"w": "weight", "b": "bias"}
 
 
@@ -95,8 +103,7 @@ def _theirs(name: str) -> str:
     if name.startswith("emb.ln."):
         return f"embeddings.LayerNorm.{_PARTS.get(rest.removeprefix('ln.'), rest)}"
     part, _, kind = rest.partition(".")
-    module = {**_LINEAR, **_NORM}.get(part, part)
-    return f"encoder.layer.{layer.removeprefix('l')}.{module}.{_PARTS.get(kind, kind)}"
+    return f"encoder.layer.{layer.removeprefix('l')}.{_MODULES.get(part, part)}.{_PARTS.get(kind, kind)}"
 
 
 class _Reader:
@@ -127,7 +134,7 @@ def read(data: bytes) -> Content:
     magic, version = reader.values("4sI")
     if magic != MAGIC or version != 1:
         raise ValueError(f"begins with {magic!r}, version {version}; expected E5S1, version 1")
-    sizes = dict(zip((*_SIZES, *_MORE_SIZES), reader.values("7i"), strict=True))
+    sizes = dict(zip(_SIZES, reader.values("7i"), strict=True))
     epsilon, block = reader.values("fi")
     if block != _BLOCK:
         raise ValueError(f"blocks of {block} weights; expected {_BLOCK}")

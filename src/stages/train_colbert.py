@@ -12,6 +12,7 @@ from src.params import Params
 from src.recipe.stages import model
 from src.runtime import device, seed_everything
 from src.training import colbert
+from src.training.record import write_curve
 
 
 def run(params: Params) -> None:
@@ -25,7 +26,7 @@ def run(params: Params) -> None:
         print(f"colbert: {cut} of {len(pairs.texts)} texts are longer than {tokens} tokens and are cut")
     late = colbert.from_dense(base, params.colbert.dim)
     with tempfile.TemporaryDirectory() as scratch:
-        record = colbert.fit(
+        curve = colbert.fit(
             late,
             pairs,
             params.colbert,
@@ -36,4 +37,4 @@ def run(params: Params) -> None:
         )
     with fresh_dir("models/colbert") as folder:
         late.save_pretrained(str(folder), create_model_card=False, safe_serialization=True)
-    record.write(Path("reports/training/colbert.csv"))
+    write_curve(Path("reports/training/colbert.csv"), curve)

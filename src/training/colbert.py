@@ -17,11 +17,11 @@ from transformers import PrinterCallback
 
 from src.errors import UserError
 from src.model.prompts import Prompts
-from src.model.schedule import OwnSchedule
 from src.runtime import device
 from src.training.dataset import RANKED, Rows, read_rows
-from src.training.record import Record
+from src.training.record import Curve, Record
 from src.training.sampler import BatchPlan
+from src.training.schedule import OwnSchedule
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -110,7 +110,7 @@ def fit(
     epochs: float,
     seed: int,
     output: str,
-) -> Record:
+) -> Curve:
     """Train `model` in place on in-batch negatives and those of the rows (MaxSim, cross-entropy); returns the curve.
 
     Batches are those of the dense stages: no text stands twice, since it would be a false negative of itself.
@@ -139,4 +139,4 @@ def fit(
     trainer.record = Record("colbert", len(plan), plan.steps_per_epoch)
     with closing(trainer.record):
         trainer.train()
-    return trainer.record
+    return trainer.record.points

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -64,21 +64,14 @@ class Rows:
 
 
 def read_rows(path: Path, columns: Columns, prompts: Prompts, whole: Path | None = None) -> Rows:
-    """The rows of a JSON-lines file. Raises UserError where it is missing or malformed, as `numbered` does."""
-    return numbered(path, read_jsonl(path), columns, prompts, whole)
-
-
-def numbered(
-    path: Path, source_rows: Iterable[Row], columns: Columns, prompts: Prompts, whole: Path | None = None
-) -> Rows:
-    """The rows of `path` with the columns that the loss needs, each text after its column's prompt.
+    """The rows of a JSON-lines file with the columns that the loss needs, each text after its column's prompt.
 
     Args:
         whole: the set that the rows are a sample of, whose positives are known too.
 
     Raises:
-        UserError: there is no row, or one lacks a column, has an empty text or a gold score that is no number; the
-            message names file, row and column.
+        UserError: there is no file or no row, or one lacks a column, has an empty text or a gold score that is no
+            number; the message names file, row and column.
     """
     names = columns.texts
     numbers: dict[str, int] = {}
@@ -86,7 +79,7 @@ def numbered(
     ids: list[list[int]] = []
     same: list[list[int]] = []
     gold: list[float] = []
-    for number, row in enumerate(source_rows, 1):
+    for number, row in enumerate(read_jsonl(path), 1):
         names = _text_columns(path, number, row, names, columns.optional)
         texts = [text_of(row, name, f"{path}:{number}") for name in names]
         same.append([identities.setdefault(identity(text), len(identities)) for text in texts])

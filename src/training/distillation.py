@@ -22,13 +22,13 @@ from src.training.distributed import exchange, process_rows
 from src.training.encoding import GradientCache, mini_batches
 from src.training.frozen import encode
 from src.training.matryoshka import Matryoshka
-from src.training.objective import LossAndGradients, Targets
+from src.training.objective import LossAndGradients, Targets, Term
 
 _TEXTS_AT_ONCE = 32_768  # padded together, to bound memory
 
 
 @dataclass(frozen=True)
-class SimilarityDistillation:
+class SimilarityDistillation(Term):
     """weight · Σ over prefixes and columns of mean (cos - teacher's cos)², over pairs of different rows."""
 
     matryoshka: Matryoshka

@@ -1,4 +1,4 @@
-"""The model that is trained: loaded in float32, with the parts that params freeze left out of training."""
+"""The model that is trained: loaded in float32, frozen where params say so, and mixed with the one it started from."""
 
 from __future__ import annotations
 
@@ -58,6 +58,21 @@ def freeze(model: SentenceTransformer, stage: StageParams, name: str) -> None:
         transformer.embeddings.requires_grad_(False)  # positions and norm too: nothing below frozen layers is trained
     for layer in layers[: stage.freeze_layers]:
         layer.requires_grad_(False)
+
+
+def interpolate(before: nn.Module, after: nn.Module, share: float) -> None:
+    """(1 - share) · before + share · after of every floating-point tensor, in place in `after`.
+
+    Between a model and its fine-tuned form this keeps much of both (Wortsman et al. 2022, "Robust fine-tuning of
+    zero-shot models", arXiv 2109.01903), and costs no training.
+    """
+    start = before.state_dict()
+    after.load_state_dict(
+        {
+            name: torch.lerp(start[name].to(value), value, share) if value.is_floating_point() else value
+            for name, value in after.state_dict().items()
+        }
+    )
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import ClassVar, NamedTuple, Protocol, Self
+from typing import ClassVar, NamedTuple, Self
 
 import torch
 from torch import Tensor
@@ -40,14 +40,15 @@ class Targets(NamedTuple):
         return Targets(self.rows, *(None if tensor is None else tensor.to(device) for tensor in self[1:]))
 
 
-class Term(Protocol):
+class Term(ABC):
     """A part of what is minimised on a batch."""
 
+    @abstractmethod
     def of_batch(self, vectors: Tensor, targets: Targets) -> LossAndGradients:
         """The value at a batch's vectors and the gradients, which make up the vectors' one after another."""
 
 
-class Loss(ABC):
+class Loss(Term):
     """What a task is trained by: it says how its rows look and how its batches are drawn.
 
     A new loss is a subclass of this, with a line in `losses.LOSSES` and its name in the schema's `loss`.
@@ -66,10 +67,6 @@ class Loss(ABC):
     @abstractmethod
     def of(cls, stage: StageParams) -> Self:
         """The loss that a stage's params describe."""
-
-    @abstractmethod
-    def of_batch(self, vectors: Tensor, targets: Targets) -> LossAndGradients:
-        """As in Term."""
 
     def plan(self, texts: Ids, batch_size: int, epochs: float, seed: int) -> BatchPlan:
         """Batches of rows with these (rows, columns) numbers of texts."""

@@ -13,6 +13,8 @@ CURVE_HEADER = ("step", "epoch", "loss", "learning_rate", "grad_norm")
 DEV = "dev_loss"  # a further column of runs with a dev split, blank at steps that were not followed by its evaluation
 LOSS = CURVE_HEADER.index("loss")
 SHOWN = 20  # steps whose mean loss the bar shows: single batches scatter, and the last one of an epoch is smaller
+Curve = list[list[float]]
+"""The values of CURVE_HEADER at each step; nothing where no step was trained."""
 
 
 class Record:
@@ -20,7 +22,7 @@ class Record:
 
     def __init__(self, name: str, steps: int, steps_per_epoch: int, quiet: bool = False) -> None:
         self.name, self.steps, self.steps_per_epoch, self.quiet = name, steps, steps_per_epoch, quiet
-        self.points: list[list[float]] = []
+        self.points: Curve = []
         self._bar: Any = None
 
     def add(self, step: int, logs: dict[str, float]) -> None:
@@ -43,12 +45,13 @@ class Record:
         if self._bar is not None:
             self._bar.close()
 
-    def write(self, path: Path, dev: Iterable[Sequence[float]] = ()) -> None:
-        """The curve as CSV, six significant digits; `dev`: step and loss of the dev split's, where there is one."""
-        losses = {int(step): f"{loss:.6g}" for step, loss in dev}
-        header = (*CURVE_HEADER, DEV) if losses else CURVE_HEADER
-        rows = [
-            (int(step), epoch, *(f"{value:.6g}" for value in values), losses.get(int(step), ""))[: len(header)]
-            for step, epoch, *values in self.points
-        ]
-        write_table(path, header, rows)
+
+def write_curve(path: Path, points: Curve, dev: Iterable[Sequence[float]] = ()) -> None:
+    """A curve as CSV, six significant digits; `dev`: step and loss of the dev split's, where there is one."""
+    losses = {int(step): f"{loss:.6g}" for step, loss in dev}
+    header = (*CURVE_HEADER, DEV) if losses else CURVE_HEADER
+    rows = [
+        (int(step), epoch, *(f"{value:.6g}" for value in values), losses.get(int(step), ""))[: len(header)]
+        for step, epoch, *values in points
+    ]
+    write_table(path, header, rows)

@@ -14,30 +14,27 @@ from src.errors import UserError
 from src.files import fingerprint, fresh_dir
 from src.model.encoder import save_encoder
 from src.model.prompts import read_prompts
-from src.params.schema import RuntimeParams, StageParams, TrainParams
+from src.params.schema import AntiForgettingParams, RuntimeParams, StageParams, TrainParams
 from src.runtime import device as device_of
 from src.runtime import seed_everything, use_threads
-from src.table_files import write_table
 from src.training.checkpoints import Checkpoints
 from src.training.dataset import read_rows, tokenise
 from src.training.dev import best_on_dev
 from src.training.distillation import SimilarityDistillation, teacher_embeddings
 from src.training.distributed import process_device, world
-from src.training.encoder import compiled_layers, freeze, load_encoder
+from src.training.encoder import compiled_layers, freeze, interpolate, load_encoder
 from src.training.first_token import first_token_only
 from src.training.frozen import FrozenOutputs
-from src.training.interpolation import interpolate
 from src.training.losses import loss_of
 from src.training.matryoshka import Matryoshka
 from src.training.memory import AUTO_TOKENS
 from src.training.mining import with_hard_negatives
-from src.training.record import CURVE_HEADER
-from src.training.settings import anti_forgetting, arguments
+from src.training.record import write_curve
 from src.training.speed import SpeedLog
-from src.training.tasks import RunPlan, Task, TaskBatches, read_task
-from src.training.trainer import EncoderTrainer
-from src.training.unseen import report_unseen
+from src.training.tasks import RunPlan, Task, TaskBatches, read_task, report_unseen
+from src.training.trainer import EncoderTrainer, arguments
 
+_NONE = AntiForgettingParams(replay_share=0.0, replay_sets=["sts"], distillation_weight=0.0, interpolation=1.0)
 Earlier = Mapping[str, tuple[Path, StageParams]]
 """Training rows and params of the stages whose data may be replayed, by name."""
 
@@ -102,7 +99,7 @@ def prepare(
         frozen.attach(task, epochs)
     budget = AUTO_TOKENS[device.type] if stage.mini_batch_tokens == "auto" else stage.mini_batch_tokens
     batches = TaskBatches(tasks, budget)
-    report_unseen(files.name, stage, own, plan.left_out(), speed)
+    report_unseen(files.name, stage, own, speed.write)
 
     # 6. Similarity distillation, whose teacher is the model as it stands, and the dev split.
     if kept.distillation_weight:
@@ -148,8 +145,13 @@ def train_stage(
     # 9. The model and its curve.
     with fresh_dir(files.model_out) as folder:
         save_encoder(trainer.model, folder)
-    trainer.record.write(files.curve, trainer.best.measured)
+    write_curve(files.curve, trainer.record.points, trainer.best.measured)
     trainer.saved.remove()
+
+
+def anti_forgetting(stage: StageParams) -> AntiForgettingParams:
+    """What the stage adds to the paper's recipe against forgetting."""
+    return stage.anti_forgetting if isinstance(stage, TrainParams) else _NONE
 
 
 def leave_untrained(files: StageFiles) -> None:
@@ -159,7 +161,7 @@ def leave_untrained(files: StageFiles) -> None:
     print(f"{files.name}: epochs is 0, so {files.model_out} is {files.model_in}")
     with fresh_dir(files.model_out) as folder:
         shutil.copytree(files.model_in, folder, dirs_exist_ok=True)
-    write_table(files.curve, CURVE_HEADER, [])
+    write_curve(files.curve, [])
     files.log.unlink(missing_ok=True)  # of a training that there was before
 
 

@@ -8,7 +8,8 @@ rows in a batch stays, so a run with replay sees as many rows as one without.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import cycle
@@ -24,7 +25,7 @@ from torch.utils.data import Dataset
 from src.model.prompts import prompts_of
 from src.params.schema import StageParams
 from src.training.dataset import Rows, Tokens, read_rows, tokenise
-from src.training.distributed import process_rows
+from src.training.distributed import process_rows, world
 from src.training.encoding import MiniBatch, mini_batches
 from src.training.losses import loss_of
 from src.training.objective import Loss, Targets, Term
@@ -169,3 +170,27 @@ class RunPlan:
             else:
                 number, batches = next(turns)
                 yield number, next(batches)
+
+
+def report_unseen(name: str, stage: StageParams, task: Task, log: Callable[..., None]) -> None:
+    """Log how many texts are cut and rows are in no batch; the first process prints it too, in a line each."""
+    texts, cut, left_out = len(task.rows.texts), len(task.tokens.cut), task.plan.left_out()
+    log(rows=len(task.rows), texts=texts, texts_cut=cut, rows_left_out=left_out)
+    lines = []
+    if cut:
+        limit = f"max_length {stage.max_length}"
+        lines.append(f"{cut} of {texts} texts are longer than {limit} and are cut: {', '.join(cut_by_column(task))}")
+    if left_out > 1:
+        lines.append(
+            f"{left_out} rows are left out of each epoch, since their texts stand in every batch; "
+            "a smaller batch_size or false_negatives: mask takes them in"
+        )
+    for line in lines if world()[0] == 0 else ():
+        print(f"{name}: {line}", file=sys.stderr)
+
+
+def cut_by_column(task: Task) -> Iterator[str]:
+    """`anchor 0 of 2,000`: how many of the different texts of each column are cut."""
+    for column, ids in zip(task.rows.columns, task.rows.ids.T, strict=True):
+        texts = np.unique(ids)
+        yield f"{column} {np.isin(texts, task.tokens.cut).sum():,} of {len(texts):,}"

@@ -7,6 +7,7 @@ users know come with it, and once texts are tokenised ahead and logging is one l
 
 from __future__ import annotations
 
+import math
 from contextlib import closing
 from dataclasses import asdict
 from typing import Any
@@ -23,13 +24,15 @@ from torch.utils.data import DataLoader, default_convert
 from transformers import PrinterCallback
 
 from src.errors import UserError
-from src.model.schedule import OwnSchedule
+from src.params.schema import RuntimeParams, StageParams
+from src.runtime import device
 from src.strict_json import JsonObject
 from src.training import checkpoints
 from src.training.checkpoints import Checkpoints
 from src.training.dev import BestOnDev
 from src.training.distributed import world
 from src.training.record import Record
+from src.training.schedule import OwnSchedule
 from src.training.speed import SpeedLog
 from src.training.step import CachedStep
 from src.training.tasks import Batch, RunPlan, TaskBatches
@@ -147,3 +150,32 @@ class EncoderTrainer(OwnSchedule, SentenceTransformerTrainer):
     def _load_rng_state(self, checkpoint: str | None) -> None:
         if checkpoint is not None:
             checkpoints.load_rng(checkpoint)
+
+
+def arguments(
+    stage: StageParams, runtime: RuntimeParams, seed: int, steps: int
+) -> SentenceTransformerTrainingArguments:
+    """The trainer's arguments for a stage of so many optimizer steps.
+
+    Raises:
+        UserError: params ask for a GPU and there is none.
+    """
+    return SentenceTransformerTrainingArguments(
+        output_dir="logs/trainer",  # nothing is written there
+        num_train_epochs=1,  # the plan holds all epochs
+        per_device_train_batch_size=stage.batch_size,
+        learning_rate=stage.learning_rate,
+        lr_scheduler_type="constant_with_warmup" if stage.schedule == "constant" else stage.schedule,
+        warmup_steps=math.ceil(stage.warmup_ratio * steps),
+        weight_decay=stage.weight_decay,
+        optim="adamw_torch_fused",
+        max_grad_norm=1.0,
+        bf16=runtime.precision == "bf16",
+        use_cpu=device(runtime).type == "cpu",
+        seed=seed,
+        logging_steps=1,
+        logging_nan_inf_filter=False,
+        disable_tqdm=True,
+        save_steps=stage.checkpoint_steps,
+        report_to=[],
+    )

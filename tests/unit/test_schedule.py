@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers import get_scheduler
 
-from src.model.schedule import scheduler, share_of_rate
+from src.training.schedule import scheduler, share_of_rate
 
 SCHEDULES = st.sampled_from(["linear", "cosine", "constant"])
 

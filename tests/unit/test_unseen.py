@@ -10,28 +10,30 @@ from src.params import load_params
 from src.training.losses import Ranking
 from src.training.matryoshka import Matryoshka
 from src.training.speed import SpeedLog, step_flops
-from src.training.unseen import report_unseen
+from src.training.tasks import report_unseen
 from tests.tasks import pairs, rows_of, task_of, tokens_of
 
 LOSS = Ranking(Matryoshka.of([2]), 0.1)
 
 
-def task(lengths, cut=0):
-    return task_of(rows_of(pairs(len(lengths) // 2), lengths, path="train.jsonl"), LOSS, tokens_of(lengths, cut=cut), 2)
+def task(lengths, cut=0, ids=None):
+    ids = pairs(len(lengths) // 2) if ids is None else ids
+    return task_of(rows_of(ids, lengths, path="train.jsonl"), LOSS, tokens_of(lengths, cut=cut), 2)
 
 
 def test_texts_cut_and_rows_left_out_are_a_line_each(capsys, tmp_path):
     step = load_params("params.yaml").train
     speed = SpeedLog(tmp_path / "log.jsonl", torch.nn.Linear(2, 2), torch.device("cpu"))
-    report_unseen("retrieval", step, task([3, 2, 3, 2], cut=1), 3, speed)
+    one_query = [[0, 1], [0, 2], [0, 3]]  # so that a row competes with none
+    report_unseen("retrieval", step, task([3, 2, 3, 2], 1, one_query), speed.write)
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 2
     assert lines[0].startswith("retrieval: 1 of 4 texts are longer than max_length 64 and are cut: ")
-    assert lines[0].endswith("anchor 1 of 2, positive 0 of 2")
+    assert lines[0].endswith("anchor 1 of 1, positive 0 of 3")
     assert lines[1].startswith("retrieval: 3 rows are left out of each epoch")
     logged = json.loads((tmp_path / "log.jsonl").read_text())
-    assert logged == {"rows": 2, "texts": 4, "texts_cut": 1, "rows_left_out": 3}
-    report_unseen("retrieval", step, task([3, 2]), 0, speed)
+    assert logged == {"rows": 3, "texts": 4, "texts_cut": 1, "rows_left_out": 3}
+    report_unseen("retrieval", step, task([3, 2, 2, 2]), speed.write)
     assert capsys.readouterr().err == ""
 
 

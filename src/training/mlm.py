@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
+from contextlib import closing, nullcontext
 from typing import NamedTuple
 
 import numpy as np
@@ -13,28 +13,16 @@ from torch import Tensor
 from torch.nn import functional
 from transformers import GteForMaskedLM
 
-from src.model.masking import batches, cut, mask_words, pad, passes, word_starts
-from src.model.schedule import scheduler
 from src.model.tokenizer import PAD
 from src.params.schema import MlmParams
-from src.progress import bar
+from src.training.masking import batches, cut, mask_words, pad, passes, word_starts
+from src.training.record import Curve, Record
+from src.training.schedule import scheduler
 
 _WEIGHT_DECAY = 0.01
 _MAX_GRAD_NORM = 1.0
-# Rows of the curve, so that the plot stays readable and the file small.
-_CURVE_POINTS = 200
-# Hidden tokens are scored in multiples of this: few distinct shapes, as in src.model.masking.rounded.
+# Hidden tokens are scored in multiples of this: few distinct shapes, as in src.training.masking.rounded.
 _COUNT_STEP = 128
-
-
-class Point(NamedTuple):
-    """One row of the training curve; `loss` is the mean since the row before (nats a masked token)."""
-
-    step: int
-    epoch: float
-    loss: float
-    learning_rate: float
-    grad_norm: float
 
 
 class Corpus(NamedTuple):
@@ -60,7 +48,7 @@ def masked_loss(model: GteForMaskedLM, ids: Tensor, labels: Tensor, autocast: bo
         ids: token ids with words hidden (n, length).
         labels: hidden tokens, -100 elsewhere (n, length).
     """
-    context = torch.autocast(ids.device.type, torch.bfloat16) if autocast else contextlib.nullcontext()
+    context = torch.autocast(ids.device.type, torch.bfloat16) if autocast else nullcontext()
     masked = (labels.flatten() >= 0).nonzero().flatten()
     masked = functional.pad(masked, (0, -len(masked) % _COUNT_STEP))  # with index 0: a begin token, which has no label
     with context:
@@ -76,13 +64,13 @@ def pretrain(
     *,
     seed: int,
     autocast: bool = False,
-) -> list[Point]:
+) -> Curve:
     """Train `model` in place on `settings.epochs` passes over `text`; the same seed gives the same weights.
 
     A batch holds as many pieces of like length as fit into batch_size × max_length tokens.
 
     Returns:
-        The training curve, at most 200 points.
+        The training curve; its losses are in nats a masked token.
     """
     tokens = settings.batch_size * settings.max_length
     batches_a_pass = len(batches(text.lengths, tokens, np.random.default_rng(seed)))
@@ -91,33 +79,20 @@ def pretrain(
     schedule = scheduler(optimizer, total, math.ceil(settings.warmup_ratio * total))
     generator = torch.Generator().manual_seed(seed)
     drawn = passes(text.lengths, tokens, seed)
-    steps: list[tuple[float, float, float]] = []
+    record = Record("masked language modelling", total, batches_a_pass)
     model.train()
-    with bar("masked language modelling", "step", total) as progress:
-        for _ in range(total):
+    with closing(record):
+        for step in range(1, total + 1):
             ids = pad([text.pieces[i] for i in next(drawn)])
             hidden, labels = mask_words(ids, text.starts, settings.mask_probability, generator)
             if not bool((labels >= 0).any()):
                 hidden, labels = mask_words(ids, text.starts, 0.99, generator)  # texts of a word or two
-            learning_rate = schedule.get_last_lr()[0]
+            learning_rate = float(schedule.get_last_lr()[0])
             loss = masked_loss(model, hidden.to(model.device), labels.to(model.device), autocast)
             loss.backward()
             norm = torch.nn.utils.clip_grad_norm_(model.parameters(), _MAX_GRAD_NORM)
             optimizer.step()
             optimizer.zero_grad()
             schedule.step()
-            steps.append((loss.item(), float(learning_rate), float(norm)))
-            progress.update()
-    return _curve(steps, settings.epochs)
-
-
-def _curve(steps: list[tuple[float, float, float]], epochs: float) -> list[Point]:
-    """Losses, learning rates and gradient norms of all steps as at most 200 points."""
-    every = max(1, math.ceil(len(steps) / _CURVE_POINTS))
-    points = []
-    for start in range(0, len(steps), every):
-        part = steps[start : start + every]
-        end = start + len(part)
-        mean = sum(loss for loss, _, _ in part) / len(part)
-        points.append(Point(end, end / len(steps) * epochs, mean, *part[-1][1:]))
-    return points
+            record.add(step, {"loss": loss.item(), "learning_rate": learning_rate, "grad_norm": float(norm)})
+    return record.points
