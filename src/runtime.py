@@ -1,4 +1,4 @@
-"""The machine side of a run: threads, instruction set, seeds and device, set from params before torch is imported."""
+"""The machine side of a run: threads, instruction set and device, set from params before torch is imported."""
 
 from __future__ import annotations
 
@@ -31,9 +31,7 @@ def set_environment(runtime: RuntimeParams) -> None:
     os.environ.update({"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads, "OMP_WAIT_POLICY": "PASSIVE"})
     os.environ["TOKENIZERS_PARALLELISM"] = "true" if runtime.threads > 1 else "false"
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
-    if (
-        not sys.stderr.isatty()
-    ):  # in a log, other libraries' bars show a state every half minute (ours: src/progress.py)
+    if not sys.stderr.isatty():  # in a log, others' bars show a state every half minute, as ours do (src/progress.py)
         os.environ.update({"TQDM_MININTERVAL": "30", "TQDM_MAXINTERVAL": "30"})
     if runtime.offline:
         os.environ.update({"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1"})
@@ -51,18 +49,6 @@ def imported(name: str) -> ModuleType:
     gc.freeze()
     gc.enable()
     return module
-
-
-def seed_everything(seed: int) -> None:
-    """Seed Python, NumPy and torch (all devices)."""
-    import random
-
-    import numpy
-    import torch
-
-    random.seed(seed)
-    numpy.random.seed(seed)
-    torch.manual_seed(seed)
 
 
 def use_threads(runtime: RuntimeParams) -> None:

@@ -23,9 +23,9 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 from src.errors import UserError
 from src.model.origin import Trimmed
 from src.model.prompts import CONVENTIONS, prompts_of
+from src.model.tokenizer import WORD_START
 from src.strict_json import JsonObject
 
-_WORD_START = "▁"
 _TEXTS_AT_ONCE = 1000
 # Turkish and foreign names are written with Latin letters; accents also occur by themselves.
 _LETTERS = ("LATIN ", "COMBINING ")
@@ -104,7 +104,7 @@ def basic_pieces(layout: JsonObject, counts: NDArray[np.int64]) -> NDArray[np.bo
     vocabulary = layout["model"]["vocab"]
     stay = np.zeros(len(counts), dtype=bool)
     for number, (piece, _) in enumerate(vocabulary):
-        stay[number] = is_basic(piece) or (counts[number] > 0 and len(piece.removeprefix(_WORD_START)) == 1)
+        stay[number] = is_basic(piece) or (counts[number] > 0 and len(piece.removeprefix(WORD_START)) == 1)
     stay[[token["id"] for token in layout["added_tokens"]]] = True
     stay[layout["model"]["unk_id"]] = True
     # An unknown character costs ten more than the lowest score, so the piece that has it decides how texts are cut.
@@ -114,7 +114,7 @@ def basic_pieces(layout: JsonObject, counts: NDArray[np.int64]) -> NDArray[np.bo
 
 def is_basic(piece: str) -> bool:
     """Whether a piece is a word start or one Latin letter, accent, digit, punctuation mark or symbol, or a byte."""
-    bare = piece.removeprefix(_WORD_START)
+    bare = piece.removeprefix(WORD_START)
     if len(bare) != 1:
         return not bare or bool(_BYTE.fullmatch(piece))
     return unicodedata.category(bare)[0] in _SIGNS or unicodedata.name(bare, "").startswith(_LETTERS)
@@ -136,8 +136,6 @@ def cut_tokenizer(
 
     Its class is the general one: XLM-R's own would build anew, and drop, what tokenizer.json says of normalisation.
     """
-    from tokenizers import Tokenizer
-
     new_id = {int(old): new for new, old in enumerate(ids)}
     vocabulary = layout["model"]["vocab"]
     model = layout["model"] | {"vocab": [vocabulary[old] for old in ids if old < len(vocabulary)]}

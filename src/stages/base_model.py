@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 from sentence_transformers import SentenceTransformer
-from transformers import GteForMaskedLM
+from transformers import GteForMaskedLM, set_seed
 
 from src.data.prepared import read_rows
 from src.downloads.hub import resolve
@@ -26,7 +26,7 @@ from src.model.prompts import set_prompts
 from src.model.tokenizer import train_tokenizer, wrap
 from src.model.vocabulary import trim
 from src.params import Params
-from src.runtime import device, seed_everything
+from src.runtime import device
 from src.training.mlm import corpus, pretrain
 from src.training.record import Curve, write_curve
 
@@ -37,7 +37,7 @@ CURVE = Path("reports/training/mlm.csv")
 
 def run(params: Params) -> None:
     """Build models/base as params say."""
-    seed_everything(params.seed)
+    set_seed(params.seed)
     origin: Origin = {}
     if params.base_model.source == "scratch":
         encoder, curve = from_scratch(params)

@@ -17,11 +17,11 @@ from transformers import PrinterCallback
 
 from src.errors import UserError
 from src.model.prompts import Prompts
-from src.runtime import device
+from src.training import stock
 from src.training.dataset import RANKED, Rows, read_rows
 from src.training.record import Curve, Record
 from src.training.sampler import BatchPlan
-from src.training.schedule import OwnSchedule
+from src.training.stock import OwnTrainer
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -79,8 +79,8 @@ class Batches(BatchSampler):
         return (batch.tolist() for batch in self.plan)
 
 
-class ColbertTrainer(OwnSchedule, MultiVectorEncoderTrainer):
-    """The stock trainer with our batches, our record of the curve and no model card, which would carry times."""
+class ColbertTrainer(OwnTrainer, MultiVectorEncoderTrainer):
+    """The stock trainer with our batches and our record of the curve."""
 
     record: Record
     plan: BatchPlan
@@ -88,9 +88,6 @@ class ColbertTrainer(OwnSchedule, MultiVectorEncoderTrainer):
     def get_batch_sampler(self, *_: Any, **__: Any) -> Batches:
         """The plan's batches."""
         return Batches(self.plan, self.args.per_device_train_batch_size)
-
-    def add_model_card_callback(self, default_args_dict: dict[str, Any]) -> None:
-        """None."""
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """Each step's loss, learning rate and gradient norm go to the record."""
@@ -109,28 +106,14 @@ def fit(
     *,
     epochs: float,
     seed: int,
-    output: str,
 ) -> Curve:
     """Train `model` in place on in-batch negatives and those of the rows (MaxSim, cross-entropy); returns the curve.
 
     Batches are those of the dense stages: no text stands twice, since it would be a false negative of itself.
     """
     plan = BatchPlan(rows.same, params.batch_size, epochs, seed)
-    arguments = MultiVectorEncoderTrainingArguments(
-        output_dir=output,
-        num_train_epochs=1,  # the plan holds all epochs
-        per_device_train_batch_size=params.batch_size,
-        learning_rate=params.learning_rate,
-        warmup_steps=math.ceil(params.warmup_ratio * len(plan)),
-        bf16=runtime.precision == "bf16",
-        use_cpu=device(runtime).type == "cpu",  # also where `auto` finds no GPU: bf16 is refused otherwise
-        seed=seed,
-        logging_steps=1,
-        logging_nan_inf_filter=False,
-        disable_tqdm=True,
-        save_strategy="no",
-        report_to=[],
-    )
+    settings = stock.arguments(params, runtime, seed, len(plan))
+    arguments = MultiVectorEncoderTrainingArguments(**settings, save_strategy="no")
     loss = MultiVectorMultipleNegativesRankingLoss(model, score_mini_batch_size=_SCORED_AT_ONCE)
     columns = {name: [rows.texts[text] for text in rows.ids[:, number]] for number, name in enumerate(rows.columns)}
     trainer = ColbertTrainer(model=model, args=arguments, train_dataset=Dataset.from_dict(columns), loss=loss)

@@ -9,6 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import torch
+from transformers import set_seed
 
 from src.errors import UserError
 from src.files import fingerprint, fresh_dir
@@ -16,7 +17,7 @@ from src.model.encoder import save_encoder
 from src.model.prompts import read_prompts
 from src.params.schema import AntiForgettingParams, RuntimeParams, StageParams, TrainParams
 from src.runtime import device as device_of
-from src.runtime import seed_everything, use_threads
+from src.runtime import use_threads
 from src.training.checkpoints import Checkpoints
 from src.training.dataset import read_rows, tokenise
 from src.training.dev import best_on_dev
@@ -80,7 +81,7 @@ def prepare(
     device = settings.device  # joins the group of processes, where there is one
     if device.type == "cuda" and runtime.deterministic:  # this attention kernel's gradient differs from run to run
         torch.backends.cuda.enable_mem_efficient_sdp(False)
-    seed_everything(seed)
+    set_seed(seed)
 
     # 4. Checkpoints of an earlier start; the first process's log, kept where a run goes on; outputs of frozen layers.
     saved = Checkpoints(run_fingerprint(files, stage, runtime, seed, replayed))

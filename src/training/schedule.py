@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 
@@ -35,20 +35,3 @@ def scheduler(
     return torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda step: share_of_rate(min(step, steps - 1), steps, warmup, schedule)
     )
-
-
-class OwnSchedule:
-    """A mixin for transformers' trainers: this module's schedule in place of `get_scheduler`'s, from the arguments."""
-
-    lr_scheduler: Any
-    optimizer: Any
-    args: Any
-
-    def create_scheduler(self, num_training_steps: int, optimizer: torch.optim.Optimizer | None = None) -> Any:
-        """The scheduler of the run, made once."""
-        if self.lr_scheduler is None:
-            kind = self.args.lr_scheduler_type.value.removesuffix("_with_warmup")
-            warmup = self.args.get_warmup_steps(num_training_steps)
-            self.lr_scheduler = scheduler(optimizer or self.optimizer, num_training_steps, warmup, kind)
-            self._created_lr_scheduler = True
-        return self.lr_scheduler

@@ -7,7 +7,6 @@ users know come with it, and once texts are tokenised ahead and logging is one l
 
 from __future__ import annotations
 
-import math
 from contextlib import closing
 from dataclasses import asdict
 from typing import Any
@@ -25,20 +24,18 @@ from transformers import PrinterCallback
 
 from src.errors import UserError
 from src.params.schema import RuntimeParams, StageParams
-from src.runtime import device
-from src.strict_json import JsonObject
-from src.training import checkpoints
+from src.training import checkpoints, stock
 from src.training.checkpoints import Checkpoints
 from src.training.dev import BestOnDev
 from src.training.distributed import world
 from src.training.record import Record
-from src.training.schedule import OwnSchedule
 from src.training.speed import SpeedLog
 from src.training.step import CachedStep
+from src.training.stock import OwnTrainer
 from src.training.tasks import Batch, RunPlan, TaskBatches
 
 
-class EncoderTrainer(OwnSchedule, SentenceTransformerTrainer):
+class EncoderTrainer(OwnTrainer, SentenceTransformerTrainer):
     """Trains on a plan of batches; the loss sees the whole batch, the encoder sees mini-batches."""
 
     def __init__(
@@ -120,9 +117,6 @@ class EncoderTrainer(OwnSchedule, SentenceTransformerTrainer):
         plan: Any = self.plan  # torch types a batch sampler's batches as lists
         return DataLoader(self.batches, batch_sampler=plan, collate_fn=default_convert, num_workers=workers)
 
-    def add_model_card_callback(self, default_args_dict: JsonObject) -> None:
-        """No model card: it would carry times and samples of the data."""
-
     # The trainer's own checkpoints are pickles; these four take their place.
 
     def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:  # noqa: ARG002
@@ -155,27 +149,12 @@ class EncoderTrainer(OwnSchedule, SentenceTransformerTrainer):
 def arguments(
     stage: StageParams, runtime: RuntimeParams, seed: int, steps: int
 ) -> SentenceTransformerTrainingArguments:
-    """The trainer's arguments for a stage of so many optimizer steps.
-
-    Raises:
-        UserError: params ask for a GPU and there is none.
-    """
+    """The trainer's arguments for a stage of so many optimizer steps. Raises UserError as `stock.arguments` does."""
     return SentenceTransformerTrainingArguments(
-        output_dir="logs/trainer",  # nothing is written there
-        num_train_epochs=1,  # the plan holds all epochs
-        per_device_train_batch_size=stage.batch_size,
-        learning_rate=stage.learning_rate,
+        **stock.arguments(stage, runtime, seed, steps),
         lr_scheduler_type="constant_with_warmup" if stage.schedule == "constant" else stage.schedule,
-        warmup_steps=math.ceil(stage.warmup_ratio * steps),
         weight_decay=stage.weight_decay,
         optim="adamw_torch_fused",
         max_grad_norm=1.0,
-        bf16=runtime.precision == "bf16",
-        use_cpu=device(runtime).type == "cpu",
-        seed=seed,
-        logging_steps=1,
-        logging_nan_inf_filter=False,
-        disable_tqdm=True,
         save_steps=stage.checkpoint_steps,
-        report_to=[],
     )
