@@ -96,3 +96,8 @@ def test_ties_go_to_the_lower_row_also_at_the_cut():
     scores, rows = Bm25(["a b", "x y", "a c", "a d"], str.split).search(["a"], 2)
     assert rows.tolist() == [[0, 2]]
     assert scores[0, 0] == scores[0, 1]
+
+
+def test_a_document_without_words_is_no_hit_of_bm25():
+    _, rows = Bm25(["", "... !!", "bir söz"], words).search(["söz", "", "?"], 3)
+    assert rows.tolist() == [[2, -1, -1], [-1] * 3, [-1] * 3]

@@ -118,3 +118,11 @@ def test_a_table_of_rows_is_compared_pair_by_pair():
     assert "100 queries" in compared["test"]
     assert "50 clusters of the 100 queries" in significance.compare(rows, draws, clusters // 2)["test"]
     assert compared == significance.compare(rows, draws, clusters)
+
+
+@pytest.mark.parametrize("values", [np.full(50, 0.5), np.array([0.7])])
+def test_values_that_do_not_vary_have_an_interval_of_no_width_and_no_significance(values):
+    clusters = np.arange(len(values))
+    intervals = significance.intervals({"a": {"nDCG@10": values}}, significance.Draws(200, 1), clusters)
+    assert intervals["a"]["nDCG@10"] == pytest.approx([values[0]] * 2)
+    assert significance.randomisation_p(np.zeros((len(values), 1)), 1, clusters).tolist() == [1]

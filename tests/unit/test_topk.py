@@ -5,7 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from src.evaluation import topk
+from src.errors import UserError
+from src.evaluation import dense, quantise, topk
+from src.evaluation.beir import EvalSet
 
 
 def brute_force(queries: np.ndarray, documents: np.ndarray, k: int, dim: int) -> tuple[np.ndarray, np.ndarray]:
@@ -57,3 +59,48 @@ def test_scores_that_differ_beyond_six_decimals_are_a_tie():
     assert (np.diff(rows)[np.diff(scores) == 0] > 0).all()
     assert (np.diff(scores) == 0).any()
     np.testing.assert_array_equal(np.round(scores.astype(np.float64), 6).astype(np.float32), scores)
+
+
+def test_all_texts_equal_every_score_tied():
+    """Ties go to the higher document id, as trec_eval has it, whatever the blocks."""
+    ids, queries = [f"d{number:03d}" for number in range(500, 0, -1)], ["q0", "q1", "q2"]
+    data = EvalSet("set", ids, ids, queries, queries, {}, {}, {}, False)
+    same = np.ones((500, 8), dtype=np.float32)
+    run = dense.rank(same[:3], same, data, 10)
+    assert all([document for document, _ in hits] == data.document_ids[:10] for hits in run.values())
+    assert all(score == pytest.approx(1) for hits in run.values() for _, score in hits)
+    for form in quantise.rank_quantised(same[:3], same, data, 10, 8).values():
+        assert [document for document, _ in form["q0"]] == data.document_ids[:10]
+
+
+@pytest.mark.parametrize("scale", [1e-12, 1e12])
+def test_length_does_not_count_however_extreme(scale):
+    queries, documents = vectors(0, 5, 16), vectors(1, 50, 16)
+    expected_scores, expected_rows = topk.search(queries, documents, 10)
+    scores, rows = topk.search(queries * np.float32(scale), documents * np.float32(scale), 10)
+    assert rows.tolist() == expected_rows.tolist()
+    assert np.allclose(scores, expected_scores, atol=1e-6)
+
+
+@pytest.mark.parametrize("wrong", [1e-30, 1e30, np.nan])
+def test_what_float32_cannot_compare_is_refused(wrong):
+    documents = vectors(1, 50, 16)
+    documents[7] = wrong
+    with pytest.raises(UserError, match="1 vectors cannot be compared"):
+        topk.search(vectors(0, 5, 16), documents, 10)
+    with pytest.raises(UserError, match="1 vectors cannot be compared"):
+        topk.search(documents[7:8], vectors(0, 5, 16), 3)
+
+
+def test_a_vector_of_zeros_is_like_nothing():
+    scores, rows = topk.search(np.zeros((1, 4), np.float32), vectors(0, 6, 4), 3)
+    assert scores.tolist() == [[0, 0, 0]]
+    assert rows.tolist() == [[0, 1, 2]]
+
+
+def test_more_dimensions_than_the_model_has_are_refused():
+    class Small:
+        dim, path = 8, "models/x"
+
+    with pytest.raises(UserError, match="more than the 8 dimensions"):
+        dense.check_dims([16, 8], Small())
