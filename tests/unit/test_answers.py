@@ -1,0 +1,113 @@
+"""The tables of answers in docs/ablations.md, made again from the records."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from src.files import read_json
+
+ROOT = Path(__file__).parents[2]
+RECORDS = ROOT / "reports/records"
+PAGE = (ROOT / "docs/ablations.md").read_text(encoding="utf-8")
+SETS = {
+    "pairs_dev": "pairs_dev",
+    "xquad_tr_mteb": "XQuAD-tr",
+    "thquad_dev": "THQuAD dev",
+    "turhistquad_mteb": "TurHistQuad",
+}
+
+
+def number(value: float) -> str:
+    return f"{value:.4f}".replace("0.", ".", 1).replace("-", "−")
+
+
+def change(value: float, interval, digits: int = 4) -> str:
+    low, high = (f"{end:.{digits}f}".replace("0.", ".", 1).replace("-", "−") for end in interval)
+    return f"{value:+.{digits}f} [{low}, {high}]".replace("0.", ".", 1).replace("-", "−")
+
+
+def difference(measured) -> str:
+    return change(measured["difference"], measured["interval"])
+
+
+def spread(measured) -> str:
+    return f"{number(measured['mean'])} ± {number(measured['sd'])}" if measured.get("sd") else number(measured["mean"])
+
+
+def values(row) -> list:
+    return [*row["retrieval"].values(), row["sts"]]
+
+
+def variants(record: str):
+    return read_json(RECORDS / record / "comparison.json")["rows"]
+
+
+def evaluation(name: str):
+    return read_json(RECORDS / f"e5/evidence/reports/eval/{name}.json")
+
+
+def line(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def path_rows():
+    rows = variants("e5_seeds")
+    yield line("retrieval alone", *map(spread, values(rows["retrieval_only"])))
+    yield line("NLI → STS → retrieval", *map(spread, values(rows["full"])))
+    yield line("difference", *map(difference, values(rows["retrieval_only"])))
+
+
+def batch_rows():
+    rows = variants("e5_dev_search")
+    for name, batch in (("batch_16", "16, rate 5e-5"), ("rate_1e4", "64, rate 1e-4"), ("batch_256", "256, rate 2e-4")):
+        row = rows[name]
+        cells = [f"{number(v['mean'])} ({difference(v)})" if "difference" in v else spread(v) for v in values(row)]
+        yield line(batch, str(row["updates"]), *cells)
+
+
+def dimension_rows():
+    for name, label in SETS.items():
+        dims = evaluation(name)["matryoshka"]
+        yield line(label, number(dims["384"]["nDCG@10"]), lost(dims["192"]), lost(dims["96"]))
+
+
+def lost(dim) -> str:
+    interval = sorted(-end for end in dim["loss_interval"])
+    return f"{100 * dim['loss_relative']:.1f} % ({change(-dim['loss'], interval)})"
+
+
+def forgetting_rows():
+    for name, row in read_json(RECORDS / "e5/evidence/reports/forgetting_errors.json")["sets"].items():
+        tested = row["correlations"]["ndcg_change"]["local_forgetting"]
+        yield line(SETS[name], f"{row['queries']:,}", change(tested["spearman"], tested["interval"], 3))
+
+
+def passage_rows():
+    alone = variants("e5_test")["whole_vector@0"]["retrieval"]
+    for name in ("xquad_tr_mteb", "thquad_dev", "turhistquad_mteb"):
+        pairs = evaluation(name)["significance"]["pairs"]["nDCG@10"]
+        pair = next(pair for pair in pairs if {pair["a"], pair["b"]} == {"base", "retrieval"})
+        sign = 1 if pair["b"] == "base" else -1
+        chain = change(sign * pair["difference"], sorted(sign * end for end in pair["interval"]))
+        of_alone = change(-alone[name]["difference"], sorted(-end for end in alone[name]["interval"]))
+        yield line(SETS[name], chain, of_alone)
+
+
+def remedy_rows():
+    rows = variants("e5_seeds")
+    drop = rows["full"]["sts"]["drop"]
+    for name, label in (("full", "none"), ("full@0.5", "half of the weights"), ("replay", "replay of STS")):
+        row = rows[name]
+        share = "–" if name == "full" else f"{100 * (1 - row['sts']['drop'] / drop):.0f} %"
+        changes = [difference(v) if "difference" in v else spread(v) for v in row["retrieval"].values()]
+        yield line(label, number(row["sts"]["drop"]), share, *changes)
+
+
+TABLES = (path_rows, batch_rows, dimension_rows, forgetting_rows, passage_rows, remedy_rows)
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_a_table_of_answers_is_the_records(table):
+    assert "\n".join(table()) in PAGE
