@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -37,9 +38,10 @@ def cached(path: Path, shape: tuple[int, ...], fill: Fill, dtype: DTypeLike = np
     It is filled in a file beside its target and renamed when it is whole, so an interrupted run leaves nothing behind
     that could be taken for a result.
     """
-    array = _open(path, shape, dtype)
-    if array is not None:
-        return array
+    with suppress(OSError, ValueError, EOFError):  # there is none, or a damaged one
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+        if array.shape == shape and array.dtype == dtype:
+            return array
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.stem}.{os.getpid()}.npy")
     try:
@@ -51,12 +53,3 @@ def cached(path: Path, shape: tuple[int, ...], fill: Fill, dtype: DTypeLike = np
     finally:
         temporary.unlink(missing_ok=True)
     return np.load(path, mmap_mode="r", allow_pickle=False)
-
-
-def _open(path: Path, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any] | None:
-    """The array of a file; None where there is none, or where it is damaged."""
-    try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError):
-        return None
-    return array if array.shape == shape and array.dtype == dtype else None

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from src.checked import validated
+from src.data.card import Joined
 from src.data.columns import Kind, check_row
 from src.data.readers import find_split, read_rows
 from src.data.text import clean, is_mojibake
@@ -71,10 +73,8 @@ def _as_first(first: tuple[str, set[str]] | None, where: str, given: set[str]) -
 def count_unjoined(split: Split, folder: Path, name: str) -> None:
     """Count the rows of ids that found no texts when a Hub data set was joined (FOLDER/source.json says)."""
     path = folder / "source.json"
-    joined = read_json_object(path).get("joined") if path.is_file() else None
-    if joined is not None and not isinstance(joined, dict):
-        raise UserError(f"{path}: joined is a {type(joined).__name__}; expected an object")
-    if joined := (joined or {}).get(name):
+    stated = read_json_object(path) if path.is_file() else {}
+    if joined := validated(dict[str, Joined], stated.get("joined") or {}, path).get(name):
         split.read = joined["rows"]
         split.dropped.update(joined["dropped"])
         split.mended.update(joined["noted"])
