@@ -100,7 +100,7 @@ def _clean_row(kind: Kind, row: Row, split: Split, max_words: int) -> Row | None
 
 def without(split: Split, reason_of: Callable[[Row], str | None]) -> Split:
     """The split without the rows for which there is a reason to go, counted by it."""
-    kept = Split(read=split.read, dropped=split.dropped.copy(), mended=split.mended)
+    kept = Split(read=split.read, dropped=split.dropped.copy(), mended=split.mended, copies=split.copies)
     for row in split.rows:
         reason = reason_of(row)
         if reason is None:

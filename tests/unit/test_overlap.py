@@ -56,8 +56,10 @@ def test_without_a_threshold_only_whole_texts_count():
 
 def test_train_keeps_no_near_copy_of_a_dev_passage():
     dev = Split(rows=[{"anchor": "soru", "positive": DOCUMENT}], read=1)
-    train = Split(rows=[{"anchor": "başka soru", "positive": DOCUMENT + " Bir cümle daha."}], read=1)
-    assert without_copies_of_dev(RETRIEVAL, train, dev, 0.2).rows == []
+    row = {"anchor": "başka soru", "positive": DOCUMENT + " Bir cümle daha."}
+    train = Split(rows=[row], read=3, copies=Counter({"set/id": 2}))
+    kept = without_copies_of_dev(RETRIEVAL, train, dev, 0.2)
+    assert kept.rows == [] and kept.copies == train.copies, "the card still names copies removed before"
     pairs = Split(rows=[{"sentence1": DOCUMENT, "sentence2": DOCUMENT, "score": 5.0}], read=1)
     assert without_copies_of_dev(KINDS["sts"], pairs, pairs, 0.2) is pairs, "pairs of sentences have no passages"
 
