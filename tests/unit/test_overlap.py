@@ -1,5 +1,7 @@
 """Near copies of evaluation documents: found in both directions, counted by document, kept out of training."""
 
+from collections import Counter
+
 from hypothesis import given
 from hypothesis import strategies as st
 
