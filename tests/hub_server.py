@@ -111,7 +111,7 @@ class Handler(BaseHTTPRequestHandler):
         if repository in self.server.gated and not shown:
             self._refuse(403, "GatedRepo", "Access to this repository is restricted")
         elif not (self.server.root / kind / repository).is_dir():
-            self._refuse(401, "RepoNotFound", "Repository not match")
+            self._refuse(401, "RepoNotFound", "Repository not found")
         elif revision not in ("main", self.server.commit(kind, repository)):
             self._refuse(404, "RevisionNotFound", "Invalid rev id")
         else:
@@ -137,7 +137,7 @@ class Handler(BaseHTTPRequestHandler):
     def _resolve(self, kind: str, repository: str, name: str, body: bool) -> None:
         path = self.server.files(kind, repository).get(name)
         if path is None:
-            self._refuse(404, "EntryNotFound", "Entry not match")
+            self._refuse(404, "EntryNotFound", "Entry not found")
             return
         data, commit = path.read_bytes(), self.server.commit(kind, repository)
         headers = {"X-Repo-Commit": commit, "ETag": f'"{git_object(data)}"'}

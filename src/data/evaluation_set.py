@@ -76,7 +76,7 @@ def rows_by_id(path: Path, numbered: bool = False) -> Iterator[tuple[str, dict[s
     for number, row in read_rows(path):
         id_ = as_id(row.get("_id", number if numbered else None), f"{path}:{number}")
         if not isinstance(row.get("text"), str):
-            raise UserError(f"{path}:{number}: no column `text`; expected _id and text")
+            raise UserError(f"{path}:{number}: no column `text`; expected {'text' if numbered else '_id and text'}")
         if not isinstance(row.get("title", ""), str | None):
             raise UserError(f"{path}:{number}: title is a {type(row['title']).__name__}; expected text")
         if id_ in ids:

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import csv
 import gzip
-import io
 import math
 import sys
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -114,11 +113,15 @@ def _lines(path: Path) -> Iterator[str]:
 
 def _json(lines: Iterable[str], path: Path) -> Iterator[tuple[int, Row]]:
     """A .json file, as found on the Hub: JSON lines, or one array of objects."""
-    text = "".join(lines)
-    if not text.lstrip().startswith("["):
-        yield from parse_lines(io.StringIO(text, newline=""), path)
+    lines, start = iter(lines), []
+    for line in lines:
+        start.append(line)
+        if line.strip():
+            break
+    if not start or not start[-1].lstrip().startswith("["):
+        yield from parse_lines(chain(start, lines), path)
         return
-    for number, row in enumerate(parse_json(text, path), 1):
+    for number, row in enumerate(parse_json("".join([*start, *lines]), path), 1):
         yield number, as_object(row, f"{path}: item {number}")
 
 

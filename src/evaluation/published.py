@@ -62,7 +62,7 @@ def read_descriptor(name: str, folder: Path = DESCRIPTORS) -> Descriptor:
 def at_commit(name: str, descriptor: Descriptor) -> tuple[Descriptor, System]:
     """The descriptor with its commit, and what is recorded of the source: where from, whether pinned, what weights.
 
-    A model without a commit is taken as the Hub holds it now; its numbers may change with it, so that is said aloud.
+    A model without a commit is taken as the Hub holds it now; its numbers may change with it, so a line is printed.
     """
     known: System = {"source": descriptor.source, "revision": descriptor.revision, "kind": descriptor.kind}
     if Path(descriptor.source).is_dir():

@@ -55,7 +55,7 @@ def is_taken(path: str) -> bool:
 
 
 def quiet() -> None:
-    """No bars for what takes a blink: transformers shows one for every load and save."""
+    """No progress bars: transformers shows one for every load and save."""
     from transformers.utils import logging
 
     logging.disable_progress_bar()

@@ -9,6 +9,7 @@ import base64
 import re
 from pathlib import Path
 
+from src.errors import UserError
 from src.files import read_text
 from src.reporting.section import slug
 
@@ -53,4 +54,7 @@ def _anchored(match: re.Match[str]) -> str:
 
 def inline(file: Path) -> str:
     """A figure's SVG as a data URI."""
-    return "data:image/svg+xml;base64," + base64.b64encode(file.read_bytes()).decode()
+    try:
+        return "data:image/svg+xml;base64," + base64.b64encode(file.read_bytes()).decode()
+    except FileNotFoundError as error:
+        raise UserError(f"{file}: no such figure, but the report shows it") from error

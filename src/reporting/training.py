@@ -109,7 +109,7 @@ def late_differences(inputs: Inputs) -> str:
 
 
 def steps(curve: Curve) -> int:
-    """Optimizer steps of a training; a long one has a point for several of them."""
+    """Optimizer steps of a training."""
     return int(curve["step"][-1])
 
 

@@ -62,13 +62,18 @@ class BestOnDev:
         rows = sum(len(batch.rows) for batch in self.batches)
         loss = sum(float(loss_of(batch)) * len(batch.rows) for batch in self.batches) / rows
         self.log(step=step, dev_loss=loss)
-        if loss < min((before for _, before in self.measured), default=math.inf):
+        if loss < self.lowest()[1]:
             self.weights = {name: value.to("cpu", copy=True) for name, value in trained_weights(model).items()}
         self.measured.append([step, loss])
+
+    def lowest(self) -> tuple[float, float]:
+        """Step and loss of the lowest loss so far; one that is NaN does not count."""
+        finite = [(step, loss) for step, loss in self.measured if math.isfinite(loss)]
+        return min(finite, key=itemgetter(1), default=(0, math.inf))
 
     def restore(self, model: nn.Module) -> None:
         """Give the model the best weights, where some were kept."""
         if self.weights:
-            step, loss = min(self.measured, key=itemgetter(1))
+            step, loss = self.lowest()
             self.log(best_step=step, dev_loss=loss)
             restore(model, self.weights)

@@ -36,12 +36,13 @@ def project(tiny, tmp_path_factory):
     with modify_yaml(folder / "params.yaml") as params:
         params["eval"]["published"] = ["ours"]
         params["runtime"]["instruction_set"] = "native"
-        params["nli"]["epochs"] = 0
+        params["nli"]["epochs"] = params["sts"]["epochs"] = 0
     (folder / "params/models/ours.yaml").write_text(DESCRIPTOR)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.setenv("DVC_ROOT", str(folder))
         run_stage("train", "nli")
+        run_stage("train", "sts")
         run_stage("eval_published", NAME)
         run_stage("eval_retrieval", NAME)
         run_stage("check_sts_forgetting")

@@ -101,6 +101,14 @@ def test_the_best_weights_on_dev_outlive_a_kill(made, tmp_path):
     assert results(tmp_path / "killed") == results(tmp_path / "whole")
 
 
+def test_a_torn_checkpoint_costs_some_steps_and_no_bit(folder, uninterrupted):
+    kill_after(folder, 9)
+    torn = checkpoints(folder)[-1] / "model.safetensors"
+    torn.write_bytes(torn.read_bytes()[: torn.stat().st_size // 2])
+    finish(folder)
+    assert results(folder) == uninterrupted
+
+
 def test_other_params_start_afresh(folder, uninterrupted):
     kill_after(folder, 6)
     left = {path.parent for path in checkpoints(folder)}

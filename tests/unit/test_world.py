@@ -88,7 +88,7 @@ def test_scores_cover_the_scale():
 
 
 def test_registers_share_few_words():
-    """Words alone must not decide: two tellings of a finding in different registers have few words in common."""
+    """Words alone must not decide: two statements of a finding in different registers have few words in common."""
     random_ = random.Random(0)
     shares = []
     for _ in range(300):
