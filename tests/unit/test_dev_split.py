@@ -1,4 +1,4 @@
-"""A dev split carved out of train shares no text with it, whatever the kind, the columns and the chains of rows."""
+"""A dev split drawn from train shares no text with it, whatever the kind, the columns and the chains of rows."""
 
 import pytest
 from hypothesis import given, settings

@@ -34,6 +34,11 @@ VARIANTS["e5_seeds"] = {
     "hard_negatives": "retrieval alone, one mined negative a pair",
     "replay": "NLI → STS → retrieval with replay of STS, a quarter of the steps",
 }
+VARIANTS["e5_all_pairs"] = {
+    "all_pairs@0": "base",
+    "all_pairs": "retrieval alone, no Matryoshka, all pairs",
+    "all_pairs@0.5": "half of its weights and half of the base's",
+}
 VARIANTS["e5_test"] = {
     "whole_vector@0": "base",
     "whole_vector": "retrieval alone, no Matryoshka",
