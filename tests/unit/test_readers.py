@@ -156,3 +156,12 @@ def test_a_score_may_be_text_as_csv_has_it():
     row = {"sentence1": "a", "sentence2": "b", "score": "4.25"}
     check_row(KINDS["sts"], "x", 1, row)
     assert row["score"] == 4.25
+
+
+def test_json_lines_of_a_json_file_are_read_one_at_a_time(tmp_path):
+    path = tmp_path / "train.json"
+    path.write_text('\n{"a": 1}\n{"a": 2}\nno JSON\n', encoding="utf-8")
+    rows = read_rows(path)
+    assert [next(rows), next(rows)] == [(2, {"a": 1}), (3, {"a": 2})]
+    with pytest.raises(UserError, match=r"train\.json:4"):
+        next(rows)

@@ -1,5 +1,7 @@
 """What a training step is made of: rows, mini-batches, masks, the gradient cache, checkpoints."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -13,6 +15,7 @@ from src.model.prompts import Prompts
 from src.training import checkpoints, memory
 from src.training.checkpoints import Checkpoints
 from src.training.dataset import RANKED, SCORED, read_rows
+from src.training.dev import BestOnDev
 from src.training.encoding import GradientCache, cut_by_tokens
 from src.training.losses import Ranking
 from src.training.matryoshka import Matryoshka
@@ -204,3 +207,15 @@ def test_a_checkpoint_may_lack_frozen_weights_and_no_trained_one(tmp_path):
     model.bias.requires_grad_(True)
     with pytest.raises(KeyError, match="bias"):
         checkpoints.load_model(tmp_path, model)
+
+
+@given(losses=st.lists(st.sampled_from([float("nan"), float("inf"), 0.3, 0.4, 0.5]), min_size=1, max_size=5))
+def test_the_weights_of_the_lowest_finite_dev_loss_are_kept(losses):
+    best = BestOnDev([SimpleNamespace(rows=[0])], 1, lambda **_: None)
+    model = torch.nn.Linear(1, 1, bias=False)
+    for step, loss in enumerate(losses):
+        torch.nn.init.constant_(model.weight, step)
+        best.measure(step, model, lambda _, loss=loss: torch.tensor(loss))
+    best.restore(model)
+    finite = [loss for loss in losses if np.isfinite(loss)]
+    assert model.weight.item() == (losses.index(min(finite)) if finite else len(losses) - 1)
