@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from sentence_transformers.sentence_transformer import losses
 
@@ -132,15 +132,28 @@ def stock(inner, vectors, dims, weights, labels=None):
     return loss.detach(), [leaf.grad for leaf in leaves]
 
 
-def same(ours, loss, gradients):
+# The right documents' probabilities are so near 1 that what is left of the gradient is mostly rounding.
+NEARLY_CERTAIN = (
+    [torch.tensor([[1.0139, 0.8988], [-0.2111, -1.5326]]), torch.tensor([[-0.6163, 0.2288], [-0.1120, -2.0506]])],
+    [2],
+    None,
+    0.02,
+)
+
+
+def same(ours, loss, gradients, vectors, temperature):
+    """To float32 rounding on both sides: of a probability near 1, magnified by temperature and by short vectors."""
+    shortest = min(float(vector.norm(dim=1).min()) for vector in vectors)
+    rounding = torch.finfo(torch.float32).eps / (temperature * min(shortest, 1.0))
     torch.testing.assert_close(ours.loss, loss, rtol=2e-5, atol=1e-5)
     for one, other in zip(ours.gradients, gradients, strict=True):
-        assert float((one - other).norm()) <= 2e-4 * float(other.norm()) + 1e-5
+        assert float((one - other).norm()) <= 2e-4 * float(other.norm()) + 1e-5 + 8 * rounding
 
 
 @pytest.mark.parametrize("symmetric", [False, True])
 @settings(max_examples=50)
 @given(cases(), st.integers(1, 50))
+@example(case=NEARLY_CERTAIN, mini_batch=1)
 def test_ranking_is_the_stock_loss(symmetric, case, mini_batch):
     vectors, dims, weights, temperature = case
     ours = Ranking(Matryoshka.of(dims, weights), temperature, symmetric)(vectors[0], torch.cat(vectors[1:]))
@@ -149,7 +162,7 @@ def test_ranking_is_the_stock_loss(symmetric, case, mini_batch):
         options |= {"directions": ("query_to_doc", "doc_to_query"), "partition_mode": "per_direction"}
     inner = losses.CachedMultipleNegativesRankingLoss(Echo(dims[-1]), **options)
     loss, gradients = stock(inner, vectors, dims, weights)
-    same(ours, loss, [gradients[0], torch.cat(gradients[1:])])
+    same(ours, loss, [gradients[0], torch.cat(gradients[1:])], vectors, temperature)
 
 
 @settings(max_examples=50)
@@ -159,7 +172,7 @@ def test_cosent_is_the_stock_loss(case, levels):
     gold = torch.arange(len(first)).remainder(levels).float()
     inner = losses.CoSENTLoss(Echo(dims[-1]), scale=1 / temperature)
     ours = CoSent(Matryoshka.of(dims, weights), temperature)(first, second, gold)
-    same(ours, *stock(inner, [first, second], dims, weights, gold))
+    same(ours, *stock(inner, [first, second], dims, weights, gold), [first, second], temperature)
 
 
 def test_a_whole_step_gives_the_stock_gradient(tmp_path):
