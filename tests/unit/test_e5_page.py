@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+from scipy.stats import ttest_ind
 
+from src.ablation.record import over_seeds, read_queries
+from src.evaluation import significance
 from src.evaluation.beir import read_qrels
 from src.evaluation.packed import score_runs
 from src.files import read_json
+from src.record.variants import compared
 
 RECORDS = Path(__file__).parents[2] / "reports/records"
 PAGE = (Path(__file__).parents[2] / "docs/e5.md").read_text(encoding="utf-8")
@@ -106,3 +111,32 @@ def test_colberts_rates_are_scored_again(run, nearby):
     qrels = read_qrels(RECORDS / "e5/evidence/data/prepared/pairs_dev/qrels/test.tsv")
     scores = score_runs(RECORDS / "e5_dev_search/colbert.parquet", qrels)
     assert f"{nearby} {short(scores[run]['nDCG@10'].mean())}" in PAGE
+
+
+def test_colbert_over_seeds_is_the_records():
+    seeds, _ = read_queries(RECORDS / "e5_seeds/colbert.tsv")
+    cells = [
+        spread(over_seeds([run[name].mean() for run in seeds.values()])) for name in ("pairs_dev", "xquad_tr_mteb")
+    ]
+    assert f"| ColBERT, {len(seeds)} seeds of its training | {' | '.join(cells)} | – |" in PAGE
+
+
+@pytest.mark.parametrize(("name", "label"), [("pairs_dev", "pairs_dev"), ("xquad_tr_mteb", "XQuAD")])
+def test_the_chain_against_colbert_over_seeds_is_the_records(name, label):
+    chain, _ = read_queries(RECORDS / "e5_seeds/full/queries.tsv")
+    colbert, clusters = read_queries(RECORDS / "e5_seeds/colbert.tsv")
+    ours, theirs = ([run[name] for key, run in runs.items() if "@" not in key] for runs in (chain, colbert))
+    difference = np.mean(ours, axis=0) - np.mean(theirs, axis=0)
+    (tested,) = significance.tested_differences(difference[:, None], compared(RECORDS / "e5_seeds")[1], clusters[name])
+    low, high = (short(end) for end in tested["interval"])
+    between = ttest_ind([run.mean() for run in ours], [run.mean() for run in theirs], equal_var=False).pvalue
+    p = f"{between:.3f}".lstrip("0")
+    assert f"{label} +{short(tested['difference'])} [{low}, {high}] (between seeds p {p})" in " ".join(PAGE.split())
+
+
+@pytest.mark.parametrize("name", ["pairs_dev", "xquad_tr_mteb"])
+def test_colberts_first_seed_is_that_of_the_record_of_the_chain(name):
+    seeds, _ = read_queries(RECORDS / "e5_seeds/colbert.tsv")
+    qrels = read_qrels(RECORDS / f"e5/evidence/data/prepared/{name}/qrels/test.tsv")
+    scores = score_runs(RECORDS / f"e5/evidence/data/runs/{name}.parquet", qrels)
+    assert seeds["42"][name] == pytest.approx(scores["colbert"]["nDCG@10"], abs=1e-6)
