@@ -101,7 +101,10 @@ def test_cleaning_is_idempotent(text):
 
 @given(st.text(alphabet="aâiıİIşs\u0302\u0307\u0327 \t\xa0’'.-"))
 def test_a_key_is_the_same_before_cleaning_and_after(text):
-    assert key(clean(text)) == key(text)
+    noted: Counter[str] = Counter()
+    cleaned = clean(text, noted)
+    assume(not noted["mojibake"])  # a repaired word has another key
+    assert key(cleaned) == key(text)
 
 
 def test_keys_ignore_case_punctuation_circumflex_and_the_dot_of_lower():
