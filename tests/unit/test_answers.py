@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from src.files import read_json
+from tests.pages import RECORDS, change, page, rows_of, short, spread
 
-ROOT = Path(__file__).parents[2]
-RECORDS = ROOT / "reports/records"
-PAGE = (ROOT / "docs/ablations.md").read_text(encoding="utf-8")
+PAGE = page("ablations.md")
 SETS = {
     "pairs_dev": "pairs_dev",
     "xquad_tr_mteb": "XQuAD-tr",
@@ -19,29 +16,12 @@ SETS = {
 }
 
 
-def number(value: float) -> str:
-    return f"{value:.4f}".replace("0.", ".", 1).replace("-", "−")
-
-
-def change(value: float, interval, digits: int = 4) -> str:
-    low, high = (f"{end:.{digits}f}".replace("0.", ".", 1).replace("-", "−") for end in interval)
-    return f"{value:+.{digits}f} [{low}, {high}]".replace("0.", ".", 1).replace("-", "−")
-
-
 def difference(measured) -> str:
     return change(measured["difference"], measured["interval"])
 
 
-def spread(measured) -> str:
-    return f"{number(measured['mean'])} ± {number(measured['sd'])}" if measured.get("sd") else number(measured["mean"])
-
-
 def values(row) -> list:
     return [*row["retrieval"].values(), row["sts"]]
-
-
-def variants(record: str):
-    return read_json(RECORDS / record / "comparison.json")["rows"]
 
 
 def evaluation(name: str):
@@ -53,24 +33,24 @@ def line(*cells: str) -> str:
 
 
 def path_rows():
-    rows = variants("e5_seeds")
+    rows = rows_of("e5_seeds")
     yield line("retrieval alone", *map(spread, values(rows["retrieval_only"])))
     yield line("NLI → STS → retrieval", *map(spread, values(rows["full"])))
     yield line("difference", *map(difference, values(rows["retrieval_only"])))
 
 
 def batch_rows():
-    rows = variants("e5_dev_search")
+    rows = rows_of("e5_dev_search")
     for name, batch in (("batch_16", "16, rate 5e-5"), ("rate_1e4", "64, rate 1e-4"), ("batch_256", "256, rate 2e-4")):
         row = rows[name]
-        cells = [f"{number(v['mean'])} ({difference(v)})" if "difference" in v else spread(v) for v in values(row)]
+        cells = [f"{short(v['mean'])} ({difference(v)})" if "difference" in v else spread(v) for v in values(row)]
         yield line(batch, str(row["updates"]), *cells)
 
 
 def dimension_rows():
     for name, label in SETS.items():
         dims = evaluation(name)["matryoshka"]
-        yield line(label, number(dims["384"]["nDCG@10"]), lost(dims["192"]), lost(dims["96"]))
+        yield line(label, short(dims["384"]["nDCG@10"]), lost(dims["192"]), lost(dims["96"]))
 
 
 def lost(dim) -> str:
@@ -85,7 +65,7 @@ def forgetting_rows():
 
 
 def passage_rows():
-    alone = variants("e5_test")["whole_vector@0"]["retrieval"]
+    alone = rows_of("e5_test")["whole_vector@0"]["retrieval"]
     for name in ("xquad_tr_mteb", "thquad_dev", "turhistquad_mteb"):
         pairs = evaluation(name)["significance"]["pairs"]["nDCG@10"]
         pair = next(pair for pair in pairs if {pair["a"], pair["b"]} == {"base", "retrieval"})
@@ -96,13 +76,13 @@ def passage_rows():
 
 
 def remedy_rows():
-    rows = variants("e5_seeds")
+    rows = rows_of("e5_seeds")
     drop = rows["full"]["sts"]["drop"]
     for name, label in (("full", "none"), ("full@0.5", "half of the weights"), ("replay", "replay of STS")):
         row = rows[name]
         share = "–" if name == "full" else f"{100 * (1 - row['sts']['drop'] / drop):.0f} %"
         changes = [difference(v) if "difference" in v else spread(v) for v in row["retrieval"].values()]
-        yield line(label, number(row["sts"]["drop"]), share, *changes)
+        yield line(label, short(row["sts"]["drop"]), share, *changes)
 
 
 TABLES = (path_rows, batch_rows, dimension_rows, forgetting_rows, passage_rows, remedy_rows)

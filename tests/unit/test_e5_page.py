@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from scipy.stats import ttest_ind
@@ -14,9 +12,9 @@ from src.evaluation.beir import read_qrels
 from src.evaluation.packed import score_runs
 from src.files import read_json
 from src.record.variants import compared
+from tests.pages import RECORDS, change, page, rows_of, short, spread
 
-RECORDS = Path(__file__).parents[2] / "reports/records"
-PAGE = (Path(__file__).parents[2] / "docs/e5.md").read_text(encoding="utf-8")
+PAGE = page("e5.md")
 SYSTEMS = {
     "base": "base",
     "nli": "NLI",
@@ -69,18 +67,6 @@ VARIANTS["e5_dev_search"] = {
 }
 
 
-def short(value: float) -> str:
-    return f"{value:.4f}".lstrip("0")
-
-
-def spread(values) -> str:
-    return short(values["mean"]) + (f" ± {short(values['sd'])}" if values.get("sd") else "")
-
-
-def comparison(record: str):
-    return read_json(RECORDS / record / "comparison.json")["rows"]
-
-
 @pytest.mark.parametrize(("system", "label"), SYSTEMS.items())
 def test_a_result_is_the_records(system, label):
     metrics = read_json(RECORDS / "e5/metrics.json")
@@ -92,7 +78,7 @@ def test_a_result_is_the_records(system, label):
 
 @pytest.mark.parametrize(("record", "name"), [(record, name) for record, labels in VARIANTS.items() for name in labels])
 def test_a_row_of_variants_is_the_records(record, name):
-    row = comparison(record)[name]
+    row = rows_of(record)[name]
     cells = [*(spread(values) for values in row["retrieval"].values()), spread(row["sts"])]
     if record == "e5_dev_search":
         cells.insert(0, "–" if name.endswith("@0") else str(row["updates"]))
@@ -101,7 +87,7 @@ def test_a_row_of_variants_is_the_records(record, name):
 
 @pytest.mark.parametrize("record", VARIANTS)
 def test_the_page_shows_every_row_of_a_record(record):
-    assert set(comparison(record)) == set(VARIANTS[record])
+    assert set(rows_of(record)) == set(VARIANTS[record])
 
 
 @pytest.mark.parametrize(
@@ -128,10 +114,9 @@ def test_the_chain_against_colbert_over_seeds_is_the_records(name, label):
     ours, theirs = ([run[name] for key, run in runs.items() if "@" not in key] for runs in (chain, colbert))
     difference = np.mean(ours, axis=0) - np.mean(theirs, axis=0)
     (tested,) = significance.tested_differences(difference[:, None], compared(RECORDS / "e5_seeds")[1], clusters[name])
-    low, high = (short(end) for end in tested["interval"])
     between = ttest_ind([run.mean() for run in ours], [run.mean() for run in theirs], equal_var=False).pvalue
-    p = f"{between:.3f}".lstrip("0")
-    assert f"{label} +{short(tested['difference'])} [{low}, {high}] (between seeds p {p})" in " ".join(PAGE.split())
+    claim = f"{change(tested['difference'], tested['interval'])} (between seeds p {short(between, '.3f')})"
+    assert f"{label} {claim}" in " ".join(PAGE.split())
 
 
 @pytest.mark.parametrize("name", ["pairs_dev", "xquad_tr_mteb"])
