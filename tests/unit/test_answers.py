@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from src.files import read_json
+from src.reporting.retrieval import pair
 from tests.pages import RECORDS, change, page, rows_of, short, spread
 
 PAGE = page("ablations.md")
@@ -67,10 +68,9 @@ def forgetting_rows():
 def passage_rows():
     alone = rows_of("e5_test")["whole_vector@0"]["retrieval"]
     for name in ("xquad_tr_mteb", "thquad_dev", "turhistquad_mteb"):
-        pairs = evaluation(name)["significance"]["pairs"]["nDCG@10"]
-        pair = next(pair for pair in pairs if {pair["a"], pair["b"]} == {"base", "retrieval"})
-        sign = 1 if pair["b"] == "base" else -1
-        chain = change(sign * pair["difference"], sorted(sign * end for end in pair["interval"]))
+        tested = pair(evaluation(name), "nDCG@10", "base", "retrieval")
+        sign = 1 if tested["b"] == "base" else -1
+        chain = change(sign * tested["difference"], sorted(sign * end for end in tested["interval"]))
         of_alone = change(-alone[name]["difference"], sorted(-end for end in alone[name]["interval"]))
         yield line(SETS[name], chain, of_alone)
 
