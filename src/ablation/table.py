@@ -9,18 +9,20 @@ from src.table_files import write_table
 
 
 def markdown(comparison: Comparison) -> str:
-    """One line a row: nDCG@10 on every set, Spearman's correlation, its drop, and that as a share of the reference's.
+    """One line a row: optimizer steps, nDCG@10 on every set, Spearman's correlation, its drop, and the share of it.
 
-    A difference from the reference that is significant after Holm's correction is marked with *.
+    Beside a value its difference from the row compared with and the interval of that; * where it is significant after
+    Holm's correction. The share is of the drop of the row compared with.
     """
     sets = comparison["sets"]
-    header = ["variant", *(f"{name} nDCG@10" for name in sets), "STS Spearman", "drop", "of the reference's"]
+    header = ["variant", "updates", *(f"{name} nDCG@10" for name in sets), "STS Spearman", "drop", "share of its drop"]
     lines = [header, ["---", *("---:" for _ in header[1:])]]
     for name, row in comparison["rows"].items():
         share = row["sts"].get("drop_share")
         lines.append(
             [
                 name,
+                "–" if name.endswith("@0") else f"{row['updates']:,}",
                 *(_cell(row["retrieval"][key]) for key in sets),
                 _cell(row["sts"]),
                 f"{row['sts']['drop']:+.3f}",
@@ -47,8 +49,9 @@ def write_plot(path: Path, comparison: Comparison) -> None:
 
 
 def _cell(values: Measured) -> str:
-    """`0.712 ± 0.004 (+0.021*)`."""
+    """`0.712 ± 0.004 (+0.021 [0.008, 0.033]*)`."""
     text = f"{values['mean']:.3f}" + (f" ± {values['sd']:.3f}" if "sd" in values else "")
     if "difference" in values:
-        text += f" ({values['difference']:+.3f}{'*' if values['significant'] else ''})"
+        low, high = (f"{end:.3f}" for end in values["interval"])
+        text += f" ({values['difference']:+.3f} [{low}, {high}]{'*' if values['significant'] else ''})"
     return text

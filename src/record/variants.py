@@ -63,8 +63,8 @@ def compared(folder: Path) -> tuple[AblationParams, Draws]:
 def page(comparison: Comparison) -> str:
     """TABLE.md."""
     seeds = ", ".join(map(str, comparison["settings"]["seeds"]))
-    head = f"Mean and deviation over seeds {seeds}; in brackets the difference from the row compared with."
-    return f"# Variants\n\n{head}\n{markdown(comparison)}\n"
+    head = f"Mean and deviation over seeds {seeds}; in brackets the difference from the row compared with"
+    return f"# Variants\n\n{head} and its interval.\n\n{markdown(comparison)}\n"
 
 
 def check(folder: Path) -> Iterator[Line]:

@@ -250,7 +250,7 @@ def test_the_pareto_curve_ends_at_the_trained_model(filed):
 
 def test_the_table_marks_what_is_significant(filed):
     lines = markdown(compared(filed)).splitlines()
-    assert lines[0].startswith("| variant | set nDCG@10 | STS Spearman |") and len(lines) == 7
+    assert lines[0].startswith("| variant | updates | set nDCG@10 | STS Spearman |") and len(lines) == 7
     assert "*" in next(line for line in lines if line.startswith("| better "))
     assert "*" not in next(line for line in lines if line.startswith("| same "))
 
