@@ -115,7 +115,8 @@ def test_the_chain_against_colbert_over_seeds_is_the_records(name, label):
     difference = np.mean(ours, axis=0) - np.mean(theirs, axis=0)
     (tested,) = significance.tested_differences(difference[:, None], compared(RECORDS / "e5_seeds")[1], clusters[name])
     between = ttest_ind([run.mean() for run in ours], [run.mean() for run in theirs], equal_var=False).pvalue
-    claim = f"{change(tested['difference'], tested['interval'])} (between seeds p {short(between, '.3f')})"
+    p = short(between, ".3f") if between > 0.001 else f"{between:.0e}".replace("e-0", "e-")
+    claim = f"{change(tested['difference'], tested['interval'])} (between seeds p {p})"
     assert f"{label} {claim}" in " ".join(PAGE.split())
 
 
