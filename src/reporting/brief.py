@@ -5,7 +5,7 @@ from __future__ import annotations
 from src.evaluation.metrics import MAIN
 from src.evaluation.results import Evaluation
 from src.recipe import systems
-from src.recipe.stages import BEFORE, FINAL
+from src.recipe.stages import BEFORE, EARLIER, FINAL, STAGES
 from src.recipe.systems import LEMMA
 from src.reporting import names
 from src.reporting.checks import all_checks, counted
@@ -23,8 +23,8 @@ def title(inputs: Inputs) -> str:
 
 
 def warnings(inputs: Inputs) -> list[str]:
-    """What no reader may miss: numbers from invented text, and data or models that may change under them."""
-    return [warning for warning in (_synthetic(inputs), _unpinned(inputs)) if warning]
+    """What no reader may miss: invented text, steps that were left out, data or models that may change."""
+    return [warning for warning in (_synthetic(inputs), _left_out(inputs), _unpinned(inputs)) if warning]
 
 
 def _synthetic(inputs: Inputs) -> str:
@@ -41,6 +41,16 @@ def _synthetic(inputs: Inputs) -> str:
         "well a model serves real Turkish, and is not to be compared with published numbers."
     )
     return text if invented else ""
+
+
+def _left_out(inputs: Inputs) -> str:
+    left_out = [STAGES[name] for name in EARLIER if not inputs.params.block(STAGES[name]).epochs]
+    text = (
+        f"> **Steps left out.** {' and '.join(stage.title for stage in left_out)} "
+        f"({', '.join(f'{stage.block}.epochs: 0' for stage in left_out)}): a row that ends in a step left out is the "
+        "model before it, and the others are named by the whole recipe."
+    )
+    return text if left_out else ""
 
 
 def _unpinned(inputs: Inputs) -> str:

@@ -223,6 +223,13 @@ def test_what_was_not_pinned_is_named(tmp_path):
     assert any("published models: theirs (`owner/name` at `01234567`)" in part for part in words)
 
 
+def test_a_step_that_was_left_out_is_named(tmp_path):
+    inputs = inputs_of(tmp_path, synthetic=False)
+    none = inputs.params.nli.model_copy(update={"epochs": 0})
+    (line,) = warnings(replace(inputs, params=inputs.params.model_copy(update={"nli": none})))
+    assert line.startswith("> **Steps left out.** NLI (nli.epochs: 0): a row that ends in a step left out is the model")
+
+
 def test_invented_text_that_no_stage_reads_is_no_warning(tmp_path):
     inputs = inputs_of(tmp_path, synthetic=False)
     inputs.cards["text"]["synthetic"] = True
