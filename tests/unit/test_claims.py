@@ -6,12 +6,19 @@ import re
 
 import pytest
 
-from tests.pages import page, rows_of
+from src.files import read_json
+from src.reporting.retrieval import pair
+from tests.pages import RECORDS, page, rows_of
 
 PAGES = {name: " ".join(page(f"{name}.md").split()) for name in ("e5", "ablations", "what_did_not_work")}
+# The two whole runs have the same words.
+CHAIN, ALONE = (
+    " ".join(page("e5.md").partition(start)[2].partition("\n## ")[0].split())
+    for start in ("## The whole chain, one seed", "## Retrieval training alone, the whole run")
+)
 NUMBER = r"[+−]?\d*\.?\d+(?:e-\d+)?"
 TESTED = re.compile(
-    rf"({NUMBER})(?: \[({NUMBER}), ({NUMBER})\])?(?: \((?:not significant over documents, )?p ({NUMBER})"
+    rf"({NUMBER})(?: \[({NUMBER}), ({NUMBER})\])?(?: \((?:not significant over documents, )?p (?:< )?({NUMBER})"
     rf"(?:, between seeds ({NUMBER}))?)?"
 )
 
@@ -50,6 +57,33 @@ CLAIMS = [
     ("what_did_not_work", "one mined negative a pair |", "e5_seeds", "hard_negatives", "pairs_dev"),
 ]
 
+# Words, record, pair of systems and set: in a bullet, the words stand before the number.
+SYSTEM_CLAIMS = [
+    (CHAIN, "**Against the base**: pairs_dev", "e5", ("retrieval", "base"), "pairs_dev"),
+    (CHAIN, "(p .21), XQuAD", "e5", ("retrieval", "base"), "xquad_tr_mteb"),
+    (CHAIN, "and THQuAD", "e5", ("retrieval", "base"), "thquad_dev"),
+    (CHAIN, "(not significant), TurHistQuad", "e5", ("retrieval", "base"), "turhistquad_mteb"),
+    (CHAIN, "against the base: pairs_dev", "e5", ("sts", "base"), "pairs_dev"),
+    (CHAIN, "(p .011), TurHistQuad", "e5", ("sts", "base"), "turhistquad_mteb"),
+    (CHAIN, "(p < .00045), XQuAD", "e5", ("sts", "base"), "xquad_tr_mteb"),
+    (CHAIN, "on the same pairs: pairs_dev", "e5", ("retrieval", "colbert"), "pairs_dev"),
+    (CHAIN, "(p .003), XQuAD", "e5", ("retrieval", "colbert"), "xquad_tr_mteb"),
+    (CHAIN, "**Hybrid** against BM25 of lemmas: pairs_dev", "e5", ("hybrid_z", "bm25_lemma"), "pairs_dev"),
+    (CHAIN, "(p .002), XQuAD", "e5", ("hybrid_z", "bm25_lemma"), "xquad_tr_mteb"),
+    (ALONE, "**Against the base**: pairs_dev", "e5_alone", ("retrieval", "base"), "pairs_dev"),
+    (ALONE, "+.0271 [.0151, .0377] (p < .00045), XQuAD", "e5_alone", ("retrieval", "base"), "xquad_tr_mteb"),
+    (ALONE, "(p .026), THQuAD", "e5_alone", ("retrieval", "base"), "thquad_dev"),
+    (ALONE, "[−.0050, .0445] (p 1), TurHistQuad", "e5_alone", ("retrieval", "base"), "turhistquad_mteb"),
+    (ALONE, "**Against ColBERT**: pairs_dev", "e5_alone", ("retrieval", "colbert"), "pairs_dev"),
+    (ALONE, "[.0281, .0599] (p < .00045), XQuAD", "e5_alone", ("retrieval", "colbert"), "xquad_tr_mteb"),
+    (ALONE, "[.0313, .0585] (p < .00045), THQuAD", "e5_alone", ("retrieval", "colbert"), "thquad_dev"),
+    (ALONE, "(p .14), TurHistQuad", "e5_alone", ("retrieval", "colbert"), "turhistquad_mteb"),
+    (ALONE, "against BM25 of lemmas: pairs_dev", "e5_alone", ("hybrid_z", "bm25_lemma"), "pairs_dev"),
+    (ALONE, "(p .002), XQuAD", "e5_alone", ("hybrid_z", "bm25_lemma"), "xquad_tr_mteb"),
+    (ALONE, "[.0110, .0242] (p < .00045), THQuAD", "e5_alone", ("hybrid_z", "bm25_lemma"), "thquad_dev"),
+    (ALONE, "[−.0062, .0161] (p 1), TurHistQuad", "e5_alone", ("hybrid_z", "bm25_lemma"), "turhistquad_mteb"),
+]
+
 
 def measured_of(record, row, name):
     measured = rows_of(record)[row]
@@ -60,17 +94,29 @@ def as_written(value: float, text: str) -> str:
     """The value with as many digits as the text has."""
     if "e" in text:
         return f"{value:.0e}".replace("e-0", "e-")
+    if "." not in text:
+        return str(round(value))
     return f"{value:.{len(text.partition('.')[2])}f}".replace("0.", ".", 1)
+
+
+def assert_written(text: str, words: str, measured, sign: int = 1) -> None:
+    """The number after the words, with its interval and p where they follow, is that of the record."""
+    (start,) = (found.end() for found in re.finditer(re.escape(words), text))
+    match = TESTED.match(text[start:].lstrip())
+    assert match, "no number follows the words"
+    texts = [part and part.replace("−", "-").replace("+", "") for part in match.groups()]
+    low, high = sorted(sign * end for end in measured["interval"])
+    values = (sign * measured["difference"], low, high, measured["p_holm"], measured.get("p_seeds"))
+    written = [(part, as_written(value, part)) for part, value in zip(texts, values, strict=True) if part]
+    assert all(part == again for part, again in written), written
 
 
 @pytest.mark.parametrize(("name", "words", "record", "row", "measured_on"), CLAIMS)
 def test_a_difference_in_prose_is_the_records(name, words, record, row, measured_on):
-    (start,) = (found.end() for found in re.finditer(re.escape(words), PAGES[name]))
-    match = TESTED.match(PAGES[name][start:].lstrip())
-    assert match, "no number follows the words"
-    texts = [text and text.replace("−", "-").replace("+", "") for text in match.groups()]
-    values, sign = measured_of(record, row, measured_on), -1 if row.endswith("@0") else 1
-    low, high = sorted(sign * end for end in values["interval"])
-    expected = (sign * values["difference"], low, high, values["p_holm"], values.get("p_seeds"))
-    written = [(text, as_written(value, text)) for text, value in zip(texts, expected, strict=True) if text]
-    assert all(text == again for text, again in written), written
+    assert_written(PAGES[name], words, measured_of(record, row, measured_on), -1 if row.endswith("@0") else 1)
+
+
+@pytest.mark.parametrize(("section", "words", "record", "systems", "name"), SYSTEM_CLAIMS)
+def test_a_difference_of_systems_in_prose_is_the_records(section, words, record, systems, name):
+    evaluation = read_json(RECORDS / record / f"evidence/reports/eval/{name}.json")
+    assert_written(section, words, pair(evaluation, "nDCG@10", *systems))

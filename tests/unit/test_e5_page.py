@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
+import pyarrow.parquet
 import pytest
 from scipy.stats import ttest_ind
 
 from src.ablation.record import over_seeds, read_queries
-from src.evaluation import significance
+from src.evaluation import metrics, significance
 from src.evaluation.beir import read_qrels
+from src.evaluation.fusion import z_score_sum
 from src.evaluation.packed import score_runs
+from src.evaluation.significance import clusters_of
 from src.files import read_json
 from src.record.variants import compared
 from tests.pages import RECORDS, change, page, rows_of, short, spread
@@ -24,6 +27,14 @@ SYSTEMS = {
     "bm25_lemma": "BM25 (lemmas)",
     "hybrid_z": "hybrid, z-scores",
 }
+ALONE = {
+    "base": "base",
+    "retrieval": "retrieval alone",
+    "colbert": "ColBERT from the same base and pairs",
+    "bm25_lemma": "BM25 (lemmas)",
+    "hybrid_z": "hybrid, z-scores",
+}
+SETS = ("pairs_dev", "xquad_tr_mteb", "thquad_dev", "turhistquad_mteb")
 VARIANTS = {}
 VARIANTS["e5_seeds"] = {
     "retrieval_only@0": "base",
@@ -67,13 +78,47 @@ VARIANTS["e5_dev_search"] = {
 }
 
 
-@pytest.mark.parametrize(("system", "label"), SYSTEMS.items())
-def test_a_result_is_the_records(system, label):
-    metrics = read_json(RECORDS / "e5/metrics.json")
-    sets = ("pairs_dev", "xquad_tr_mteb", "thquad_dev", "turhistquad_mteb")
-    similarity = metrics["external_sts"].get(system, {}).get("spearman")
-    cells = [*(short(metrics[name][system]["nDCG@10"]) for name in sets), short(similarity) if similarity else "–"]
-    assert f"| {label} | {' | '.join(cells)} |" in PAGE
+@pytest.mark.parametrize(("record", "labels"), [("e5", SYSTEMS), ("e5_alone", ALONE)])
+def test_the_results_of_a_run_are_the_records(record, labels):
+    measured = read_json(RECORDS / record / "metrics.json")
+    lines = []
+    for system, label in labels.items():
+        similarity = measured["external_sts"].get(system, {}).get("spearman")
+        cells = [*(short(measured[name][system]["nDCG@10"]) for name in SETS), short(similarity) if similarity else "–"]
+        lines.append(f"| {label} | {' | '.join(cells)} |")
+    assert "\n".join(lines) in PAGE
+
+
+def values(qrels, run):
+    return metrics.per_query(qrels, run)["nDCG@10"]
+
+
+def runs_of(record, name, *systems):
+    """The named runs of a record's set."""
+    path = RECORDS / record / f"evidence/data/runs/{name}.parquet"
+    columns = pyarrow.parquet.read_table(path, filters=[("system", "in", systems)]).to_pydict()
+    runs = {system: {} for system in systems}
+    for system, query, *hit in zip(*columns.values(), strict=True):
+        runs[system].setdefault(query, []).append(tuple(hit))
+    return [runs[system] for system in systems]
+
+
+@pytest.mark.parametrize("place", range(len(SETS)))
+def test_what_training_adds_to_the_hybrid_is_the_records(place):
+    name = SETS[place]
+    qrels = read_qrels(RECORDS / f"e5/evidence/data/prepared/{name}/qrels/test.tsv")
+    *parts, alone = runs_of("e5_alone", name, "bm25_lemma", "base", "hybrid_z")
+    untrained, *trained = (
+        values(qrels, run) for run in (z_score_sum(parts, 100), *runs_of("e5", name, "hybrid_z"), alone)
+    )
+    cells = [short(untrained.mean())]
+    for of_run in trained:
+        difference = (of_run - untrained)[:, None]
+        (tested,) = significance.tested_differences(difference, compared(RECORDS / "e5_seeds")[1], clusters_of(qrels))
+        cells.append(f"{short(of_run.mean())} ({change(tested['difference'], tested['interval'])})")
+    head = PAGE.index("| hybrid, z-scores, with |")
+    rows = [line.split(" | ") for line in PAGE[head:].splitlines()[2:5]]
+    assert [row[place + 1].removesuffix(" |") for row in rows] == cells
 
 
 @pytest.mark.parametrize(("record", "name"), [(record, name) for record, labels in VARIANTS.items() for name in labels])
