@@ -1,0 +1,101 @@
+"""Long documents read in windows: a document scores as its best window does, instead of by one vector of its beginning.
+
+    python -m src.cli.windows pairs_dev 64 128 256
+
+measures the chain's base and its result, and their z-score hybrids with BM25 of lemmas, on a set of eval.sets whose
+stages have run: by whole documents (cut at eval.max_length) and by windows of so many tokens, which overlap by a
+quarter. Choose a size on a dev set. The runs are written to data/windows/SET.parquet.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import accumulate
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from src.errors import UserError, run_command
+from src.evaluation import dense, runs
+from src.evaluation.beir import EvalSet, prepared_set
+from src.evaluation.fusion import z_score_sum
+from src.evaluation.metrics import MAIN, per_query
+from src.evaluation.packed import write_runs
+from src.evaluation.runs import Run
+from src.evaluation.significance import Draws, clusters_of, tested_differences
+from src.evaluation.topk import unit
+from src.params import load_params
+from src.params.schema import EvalParams
+from src.recipe.stages import BASE, FINAL
+from src.recipe.systems import LEMMA
+from src.runtime import device
+
+
+def main(arguments: list[str]) -> None:
+    """Write the runs of a set and print nDCG@10, with the difference of each size from whole documents.
+
+    Raises:
+        UserError: a size is no whole number above 1, or eval.sets has no such set.
+    """
+    params = load_params()
+    name, *sizes = arguments
+    if not all(size.isdecimal() and int(size) > 1 for size in sizes):
+        raise UserError(f"{' '.join(sizes)}: expected sizes in tokens, whole numbers above 1")
+    if name not in params.eval.sets:
+        raise UserError(f"{name}: expected one set of eval.sets: {', '.join(params.eval.sets)}")
+    data = prepared_set(name, params.eval.sets[name])
+    lexical = runs.read_run(f"data/bm25/{name}/{LEMMA}.trec")
+    made: dict[str, Run] = {}
+    for model in (BASE, FINAL):
+        encoder = dense.load_checkpoint(model, params.eval, device(params.runtime))
+        for size in (0, *map(int, sizes)):
+            label = f"{model}-{size}" if size else model
+            made[label] = rank(encoder, data, size, params.eval, device(params.runtime))
+            made[f"hybrid_z of {label}"] = z_score_sum([lexical, made[label]], params.eval.depth)
+    write_runs(Path("data/windows") / f"{name}.parquet", made)
+    print("\n".join(compared(made, data, Draws.of(params.eval))))
+
+
+def rank(model: dense.DenseModel, data: EvalSet, size: int, options: EvalParams, where: torch.device) -> Run:
+    """The run of a set by windows of `size` tokens; 0: by whole documents."""
+    if not size:
+        return dense.search_set(model, data, options.depth, options.batch_size, where)
+    pieces = [windows(model.encoder.tokenizer, document, size) for document in data.documents]
+    starts = [0, *accumulate(map(len, pieces))][:-1]
+    cut = replace(data, documents=[piece for of_document in pieces for piece in of_document])
+    queries, vectors = (unit(part) for part in dense.embed_set(model, cut, options.batch_size, where))
+    scores = np.maximum.reduceat((queries @ vectors.T).numpy(), starts, axis=1)
+    hits = ([*zip(data.document_ids, of_query, strict=True)] for of_query in scores.tolist())
+    return {query: runs.order(found)[: options.depth] for query, found in zip(data.query_ids, hits, strict=True)}
+
+
+def windows(tokenizer: Any, text: str, size: int) -> list[str]:
+    """The text in pieces of at most `size` tokens, each from the last quarter of the one before on."""
+    options = {"add_special_tokens": False, "truncation": False, "return_offsets_mapping": True}
+    places = tokenizer(text, verbose=False, **options)["offset_mapping"]
+    if len(places) <= size:
+        return [text]
+    step = size - size // 4
+    firsts = range(0, len(places) - size // 4, step)
+    return [text[places[first][0] : places[min(first + size, len(places)) - 1][1]] for first in firsts]
+
+
+def compared(made: dict[str, Run], data: EvalSet, draws: Draws) -> list[str]:
+    """A line for each run: nDCG@10, and the difference from the same system on whole documents."""
+    values = {label: per_query(data.qrels, run)[MAIN] for label, run in made.items()}
+    lines = []
+    for label, of_run in values.items():
+        whole = label.partition("-")[0]
+        line = f"{label}: {MAIN} {of_run.mean():.4f}"
+        if whole != label:
+            (tested,) = tested_differences((of_run - values[whole])[:, None], draws, clusters_of(data.qrels))
+            low, high = tested["interval"]
+            line += f" ({tested['difference']:+.4f} [{low:.4f}, {high:.4f}], p {tested['p']:.2g})"
+        lines.append(line)
+    return lines
+
+
+if __name__ == "__main__":
+    run_command(main, "SET TOKENS …", "pairs_dev 64 128 256")
