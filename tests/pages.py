@@ -16,8 +16,9 @@ def page(name: str) -> str:
 
 
 def rows_of(record: str):
-    """The rows of a record's comparison of variants."""
-    return read_json(RECORDS / record / "comparison.json")["rows"]
+    """The rows of a record's comparison of variants, which a record of a whole run keeps among its evidence."""
+    paths = (RECORDS / record / folder / "comparison.json" for folder in ("", "evidence/reports/ablation"))
+    return read_json(next(path for path in paths if path.is_file()))["rows"]
 
 
 def short(value: float, form: str = ".4f") -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from src.ablation.compare import read_rows, read_summaries, retrieval_tests, sts_tests
 from src.files import read_json
+from src.record.variants import compared
 from src.reporting.retrieval import pair
 from tests.pages import RECORDS, change, page, rows_of, short, spread
 
@@ -90,3 +92,18 @@ TABLES = (path_rows, batch_rows, dimension_rows, forgetting_rows, passage_rows, 
 @pytest.mark.parametrize("table", TABLES)
 def test_a_table_of_answers_is_the_records(table):
     assert "\n".join(table()) in PAGE
+
+
+def test_interpolation_against_replay_is_the_records():
+    ablations, draws = compared(RECORDS / "e5_seeds")
+    trained, _ = read_summaries(RECORDS / "e5_seeds", ablations.variants)
+    rows = {
+        row.name: row for row in read_rows(RECORDS / "e5_seeds", {name: trained[name] for name in ("full", "replay")})
+    }
+    replay, half = rows["replay"], rows["full@0.5"]
+    text = " ".join(PAGE.split())
+    (sts,) = sts_tests(replay, [half], draws)
+    p = f"(p {short(sts['p'], '.3f')}, between seeds {short(sts['p_seeds'], '.3f')})"
+    assert f"more of the STS drop than replay, {difference(sts)} of Spearman {p}" in text
+    dev, other = (retrieval_tests(replay, [half], name, draws)[0] for name in ("pairs_dev", "xquad_tr_mteb"))
+    assert f"pairs_dev {difference(dev)}, XQuAD {difference(other)} (interpolation less replay" in text

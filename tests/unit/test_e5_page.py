@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import combinations
+
 import numpy as np
 import pyarrow.parquet
 import pytest
@@ -163,6 +165,49 @@ def test_the_chain_against_colbert_over_seeds_is_the_records(name, label):
     p = short(between, ".3f") if between > 0.001 else f"{between:.0e}".replace("e-0", "e-")
     claim = f"{change(tested['difference'], tested['interval'])} (between seeds p {p})"
     assert f"{label} {claim}" in " ".join(PAGE.split())
+
+
+@pytest.mark.parametrize(("name", "label"), [("pairs_dev", "pairs_dev"), ("xquad_tr_mteb", "XQuAD")])
+def test_colbert_against_its_base_over_seeds_is_the_records(name, label):
+    base, _ = read_queries(RECORDS / "e5_seeds/whole_vector/queries.tsv")
+    colbert, clusters = read_queries(RECORDS / "e5_seeds/colbert.tsv")
+    difference = np.mean([run[name] for run in colbert.values()], axis=0) - base["42@0"][name]
+    (tested,) = significance.tested_differences(difference[:, None], compared(RECORDS / "e5_seeds")[1], clusters[name])
+    assert f"{label} {change(tested['difference'], tested['interval'])}" in " ".join(PAGE.split())
+
+
+COPIES = {
+    "d00006",
+    "d00111",
+    "d00120",
+    "d00169",
+}  # documents of pairs_dev that overlap one of THQuAD's or TurHistQuad's
+
+
+def test_what_near_copies_in_the_dev_set_change_is_the_records():
+    qrels = read_qrels(RECORDS / "e5/evidence/data/prepared/pairs_dev/qrels/test.tsv")
+    kept = np.array([not COPIES & set(judged) for judged in qrels.values()])
+    runs: dict[str, dict[str, list]] = {"e5_seeds": {}, "e5": {}}
+    for row in ("full", "retrieval_only", "whole_vector", "hard_negatives", "replay"):
+        for run, of_sets in read_queries(RECORDS / f"e5_seeds/{row}/queries.tsv")[0].items():
+            runs["e5_seeds"].setdefault(row + "".join(run.partition("@")[1:]), []).append(of_sets["pairs_dev"])
+    scores = score_runs(RECORDS / "e5/evidence/data/runs/pairs_dev.parquet", qrels)
+    runs["e5"] = {system: [scores[system]["nDCG@10"]] for system in SYSTEMS}
+    moved = {}
+    for record, values in runs.items():
+        means = {name: np.mean(of_row) for name, of_row in values.items()}
+        without = {name: np.mean(of_row, axis=0)[kept].mean() for name, of_row in values.items()}
+        for one, other in combinations(means, 2):
+            same_order = (means[one] - means[other]) * (without[one] - without[other]) > 0
+            assert same_order or abs(means[one] - means[other]) < 0.0001
+        changes = [without[name] - mean for name, mean in means.items()]
+        moved[record] = [short(end) for end in (min(changes), max(changes))]
+    text = " ".join(PAGE.split())
+    low, high = (end.removeprefix("−") for end in moved["e5_seeds"])
+    assert f"the means of `e5_seeds` on pairs_dev are {high} to {low} lower" in text
+    low, high = moved["e5"]
+    assert f"of the systems of `e5` {low.removeprefix('−')} lower to {high} higher" in text
+    assert f"Without their {(~kept).sum()} of {len(kept):,} queries" in text
 
 
 @pytest.mark.parametrize("name", ["pairs_dev", "xquad_tr_mteb"])
