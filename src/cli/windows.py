@@ -4,11 +4,12 @@
 
 measures the chain's base and its result, and their z-score hybrids with BM25 of lemmas, on a set of eval.sets whose
 stages have run: by whole documents (cut at eval.max_length) and by windows of so many tokens, which overlap by a
-quarter. Choose a size on a dev set. The runs are written to data/windows/SET.parquet.
+quarter. Choose a size on a dev set. Writes the runs to data/windows/SET.parquet, nDCG@10 of every query to SET.tsv.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import accumulate
 from pathlib import Path
@@ -24,13 +25,16 @@ from src.evaluation.fusion import z_score_sum
 from src.evaluation.metrics import MAIN, per_query
 from src.evaluation.packed import write_runs
 from src.evaluation.runs import Run
-from src.evaluation.significance import Draws, clusters_of, tested_differences
+from src.evaluation.significance import Clusters, Draws, Values, clusters_of, tested_differences
 from src.evaluation.topk import unit
 from src.params import load_params
 from src.params.schema import EvalParams
 from src.recipe.stages import BASE, FINAL
 from src.recipe.systems import LEMMA
 from src.runtime import device
+from src.table_files import write_table
+
+FOLDER = Path("data/windows")
 
 
 def main(arguments: list[str]) -> None:
@@ -54,8 +58,12 @@ def main(arguments: list[str]) -> None:
             label = f"{model}-{size}" if size else model
             made[label] = rank(encoder, data, size, params.eval, device(params.runtime))
             made[f"hybrid_z of {label}"] = z_score_sum([lexical, made[label]], params.eval.depth)
-    write_runs(Path("data/windows") / f"{name}.parquet", made)
-    print("\n".join(compared(made, data, Draws.of(params.eval))))
+    values = {label: per_query(data.qrels, run)[MAIN] for label, run in made.items()}
+    clusters = clusters_of(data.qrels)
+    write_runs(FOLDER / f"{name}.parquet", made)
+    rows = zip(data.qrels, clusters, *([f"{value:.6g}" for value in of_run] for of_run in values.values()), strict=True)
+    write_table(FOLDER / f"{name}.tsv", ["set", "query-id", "cluster", *values], ([name, *row] for row in rows))
+    print("\n".join(compared(values, clusters, Draws.of(params.eval))))
 
 
 def rank(model: dense.DenseModel, data: EvalSet, size: int, options: EvalParams, where: torch.device) -> Run:
@@ -82,19 +90,16 @@ def windows(tokenizer: Any, text: str, size: int) -> list[str]:
     return [text[places[first][0] : places[min(first + size, len(places)) - 1][1]] for first in firsts]
 
 
-def compared(made: dict[str, Run], data: EvalSet, draws: Draws) -> list[str]:
+def compared(values: Mapping[str, Values], clusters: Clusters, draws: Draws) -> Iterator[str]:
     """A line for each run: nDCG@10, and the difference from the same system on whole documents."""
-    values = {label: per_query(data.qrels, run)[MAIN] for label, run in made.items()}
-    lines = []
     for label, of_run in values.items():
         whole = label.partition("-")[0]
-        line = f"{label}: {MAIN} {of_run.mean():.4f}"
+        change = ""
         if whole != label:
-            (tested,) = tested_differences((of_run - values[whole])[:, None], draws, clusters_of(data.qrels))
+            (tested,) = tested_differences((of_run - values[whole])[:, None], draws, clusters)
             low, high = tested["interval"]
-            line += f" ({tested['difference']:+.4f} [{low:.4f}, {high:.4f}], p {tested['p']:.2g})"
-        lines.append(line)
-    return lines
+            change = f" ({tested['difference']:+.4f} [{low:.4f}, {high:.4f}], p {tested['p']:.2g})"
+        yield f"{label}: {MAIN} {of_run.mean():.4f}{change}"
 
 
 if __name__ == "__main__":
