@@ -123,6 +123,57 @@ def test_what_training_adds_to_the_hybrid_is_the_records(place):
     assert [row[place + 1].removesuffix(" |") for row in rows] == cells
 
 
+WINDOWS = {
+    "base": "base",
+    "base-64": "base, windows of 64",
+    "retrieval": "retrieval alone",
+    "retrieval-64": "retrieval alone, windows of 64",
+    "hybrid_z of retrieval": "hybrid of BM25 and retrieval alone",
+    "hybrid_z of retrieval-64": "the same, windows of 64",
+}
+
+
+def of_windows(name):
+    """{system: nDCG@10 of every query} of a set, and the test of a difference in the words of the page."""
+    runs, clusters = read_queries(RECORDS / f"e5_alone/windows/{name}.tsv")
+    draws = compared(RECORDS / "e5_seeds")[1]
+
+    def difference(values):
+        (tested,) = significance.tested_differences(values[:, None], draws, clusters[name])
+        return change(tested["difference"], tested["interval"])
+
+    return {label: values[name] for label, values in runs.items()}, difference
+
+
+@pytest.mark.parametrize("place", range(len(SETS)))
+def test_what_windows_gain_is_the_records(place):
+    values, difference = of_windows(SETS[place])
+    section = PAGE.partition("## Long documents in windows")[2].partition("\n## ")[0]
+    lines = [line.split(" | ") for line in section.splitlines() if line.startswith("| ")][1:]
+    shown = {line[0].removeprefix("| "): line[place + 1].removesuffix(" |") for line in lines}
+    for system, label in WINDOWS.items():
+        whole = system.partition("-")[0]
+        gain = f" ({difference(values[system] - values[whole])})" if whole != system else ""
+        assert shown[label] == short(values[system].mean()) + gain
+    assert difference(values["retrieval-64"] - values["base-64"]) in " ".join(section.split())
+
+
+@pytest.mark.parametrize("place", range(len(SETS)))
+def test_windows_against_bm25_are_the_records(place):
+    name = SETS[place]
+    qrels = read_qrels(RECORDS / f"e5/evidence/data/prepared/{name}/qrels/test.tsv")
+    ours, difference = of_windows(name)
+    (lemmas, whole) = runs_of("e5_alone", name, "bm25_lemma", "retrieval")
+    assert ours["retrieval"] == pytest.approx(values(qrels, whole), abs=1e-6)
+    assert difference(ours["retrieval-64"] - values(qrels, lemmas)) in " ".join(PAGE.split())
+
+
+def test_the_size_of_windows_is_the_best_on_dev():
+    ours, _ = of_windows("pairs_dev")
+    sizes = ", ".join(short(ours[f"retrieval-{size}"].mean()) for size in (64, 128, 256))
+    assert f"(retrieval alone: {sizes})" in PAGE and sizes == ", ".join(sorted(sizes.split(", "), reverse=True))
+
+
 @pytest.mark.parametrize(("record", "name"), [(record, name) for record, labels in VARIANTS.items() for name in labels])
 def test_a_row_of_variants_is_the_records(record, name):
     row = rows_of(record)[name]
