@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from src.ablation.compare import read_rows, read_summaries, retrieval_tests, sts_tests
+from src.ablation.record import read_queries
+from src.evaluation.significance import tested_differences
 from src.files import read_json
 from src.record.variants import compared
 from src.reporting.retrieval import pair
@@ -50,6 +53,21 @@ def batch_rows():
         yield line(batch, str(row["updates"]), *cells)
 
 
+def source_rows():
+    rows = rows_of("e5_sources")
+    labels = {
+        "natural@0": "base",
+        "natural": "natural",
+        "translated": "translated",
+        "synthetic": "made by inverse cloze",
+    }
+    for name, label in labels.items():
+        yield line(label, *map(spread, values(rows[name])))
+    laws, _, sts = values(rows["translated"])
+    yield line("translated − natural", difference(laws), "–", difference(sts))
+    yield line("inverse cloze − natural", *map(difference, values(rows["synthetic"])))
+
+
 def dimension_rows():
     for name, label in SETS.items():
         dims = evaluation(name)["matryoshka"]
@@ -86,7 +104,21 @@ def remedy_rows():
         yield line(label, short(row["sts"]["drop"]), share, *changes)
 
 
-TABLES = (path_rows, batch_rows, dimension_rows, forgetting_rows, passage_rows, remedy_rows)
+TABLES = (path_rows, batch_rows, source_rows, dimension_rows, forgetting_rows, passage_rows, remedy_rows)
+
+
+@pytest.mark.parametrize(
+    ("name", "label"), [("natural", "natural"), ("translated", "translated"), ("synthetic", "made")]
+)
+def test_what_training_costs_on_statutes_is_the_records(name, label):
+    record = RECORDS / "e5_sources"
+    (untrained, clusters), (trained, _) = (read_queries(record / row / "queries.tsv") for row in ("natural", name))
+    before, after = (
+        np.mean([run["laws"] for key, run in runs.items() if ("@" in key) == start], axis=0)
+        for runs, start in ((untrained, True), (trained, False))
+    )
+    (tested,) = tested_differences((after - before)[:, None], compared(record)[1], clusters["laws"])
+    assert f"{label} {difference(tested)}" in " ".join(PAGE.split())
 
 
 @pytest.mark.parametrize("table", TABLES)
