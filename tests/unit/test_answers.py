@@ -7,7 +7,7 @@ import pytest
 
 from src.ablation.compare import read_rows, read_summaries, retrieval_tests, sts_tests
 from src.ablation.record import read_queries
-from src.evaluation.significance import tested_differences
+from src.evaluation import significance
 from src.files import read_json
 from src.record.variants import compared
 from src.reporting.retrieval import pair
@@ -117,7 +117,7 @@ def test_what_training_costs_on_statutes_is_the_records(name, label):
         np.mean([run["laws"] for key, run in runs.items() if ("@" in key) == start], axis=0)
         for runs, start in ((untrained, True), (trained, False))
     )
-    (tested,) = tested_differences((after - before)[:, None], compared(record)[1], clusters["laws"])
+    (tested,) = significance.tested_differences((after - before)[:, None], compared(record)[1], clusters["laws"])
     assert f"{label} {difference(tested)}" in " ".join(PAGE.split())
 
 
