@@ -250,7 +250,7 @@ def test_a_record_of_variants_is_recomputed_from_its_queries_and_pairs(variants_
     lines = list(variants.check(variants_filed))
     assert [line for line in lines if line.fault] == []
     assert [line.what for line in lines[:2]] == ["comparison.json", "TABLE.md"]
-    assert re.search(r"\| better \| 0\.[78]\d\d ± ", (variants_filed / "TABLE.md").read_text(encoding="utf-8"))
+    assert re.search(r"\| better \| 7 \| 0\.[78]\d\d ± ", (variants_filed / "TABLE.md").read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("file", ["comparison.json", "better/queries.tsv"])
