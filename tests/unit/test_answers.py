@@ -46,11 +46,16 @@ def path_rows():
 
 
 def batch_rows():
-    rows = rows_of("e5_dev_search")
-    for name, batch in (("batch_16", "16, rate 5e-5"), ("rate_1e4", "64, rate 1e-4"), ("batch_256", "256, rate 2e-4")):
-        row = rows[name]
+    batches = {
+        "batch_64": "64, rate 1e-4",
+        "batch_256": "256, rate 2e-4",
+        "batch_1024": "1,024, rate 4e-4",
+        "updates_128": "128, rate 1.4e-4",
+    }
+    for name, batch in batches.items():
+        row = rows_of("e5_batches")[name]
         cells = [f"{short(v['mean'])} ({difference(v)})" if "difference" in v else spread(v) for v in values(row)]
-        yield line(batch, str(row["updates"]), *cells)
+        yield line(batch, f"{row['pairs']:,}", str(row["updates"]), *cells)
 
 
 def source_rows():
