@@ -50,14 +50,16 @@ def main(arguments: list[str]) -> None:
     if name not in params.eval.sets:
         raise UserError(f"{name}: expected one set of eval.sets: {', '.join(params.eval.sets)}")
     data = prepared_set(name, params.eval.sets[name])
-    lexical = runs.read_run(f"data/bm25/{name}/{LEMMA}.trec")
+    lexical, *whole = (runs.read_run(f"reports/runs/{name}/{row}.trec") for row in (LEMMA, BASE, FINAL))
+    where = device(params.runtime)
     made: dict[str, Run] = {}
-    for model in (BASE, FINAL):
-        encoder = dense.load_checkpoint(model, params.eval, device(params.runtime))
-        for size in (0, *map(int, sizes)):
-            label = f"{model}-{size}" if size else model
-            made[label] = rank(encoder, data, size, params.eval, device(params.runtime))
-            made[f"hybrid_z of {label}"] = z_score_sum([lexical, made[label]], params.eval.depth)
+    for model, run in zip((BASE, FINAL), whole, strict=True):
+        encoder = dense.load_checkpoint(model, params.eval, where)
+        of_model = {model: run} | {
+            f"{model}-{size}": rank(encoder, data, int(size), params.eval, where) for size in sizes
+        }
+        for label, found in of_model.items():
+            made |= {label: found, f"hybrid_z of {label}": z_score_sum([lexical, found], params.eval.depth)}
     values = {label: per_query(data.qrels, run)[MAIN] for label, run in made.items()}
     clusters = clusters_of(data.qrels)
     write_runs(FOLDER / f"{name}.parquet", made)
@@ -67,9 +69,7 @@ def main(arguments: list[str]) -> None:
 
 
 def rank(model: dense.DenseModel, data: EvalSet, size: int, options: EvalParams, where: torch.device) -> Run:
-    """The run of a set by windows of `size` tokens; 0: by whole documents."""
-    if not size:
-        return dense.search_set(model, data, options.depth, options.batch_size, where)
+    """The run of a set by windows of `size` tokens."""
     pieces = [windows(model.encoder.tokenizer, document, size) for document in data.documents]
     starts = [0, *accumulate(map(len, pieces))][:-1]
     cut = replace(data, documents=[piece for of_document in pieces for piece in of_document])

@@ -227,12 +227,8 @@ def test_colbert_against_its_base_over_seeds_is_the_records(name, label):
     assert f"{label} {change(tested['difference'], tested['interval'])}" in " ".join(PAGE.split())
 
 
-COPIES = {
-    "d00006",
-    "d00111",
-    "d00120",
-    "d00169",
-}  # documents of pairs_dev that overlap one of THQuAD's or TurHistQuad's
+# Documents of pairs_dev that overlap one of THQuAD's or TurHistQuad's.
+COPIES = {"d00006", "d00111", "d00120", "d00169"}
 
 
 def test_what_near_copies_in_the_dev_set_change_is_the_records():

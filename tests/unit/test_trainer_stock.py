@@ -74,7 +74,7 @@ def test_a_run_is_the_stock_trainers_run(folder):
     assert len(ours) == len(theirs) == EPOCHS
     for one, two in zip(ours, theirs, strict=True):
         assert one[2:] == pytest.approx(two, rel=1e-3, abs=1e-6)
-    assert ours[-1][2] < 0.97 * ours[0][2], "training lowers the loss"
+    assert ours[-1][2] < 0.95 * ours[0][2], "training lowers the loss"
     assert moved_alike(weights_of(folder / "base"), dict(other), weights)
 
 

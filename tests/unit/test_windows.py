@@ -22,7 +22,7 @@ def words(text, **_):
 def test_windows_cover_every_token_and_overlap_by_a_quarter(count, size):
     text = " ".join(f"w{number}" for number in range(count))
     pieces = [piece.split() for piece in windows(words, text, size)]
-    assert max(map(len, pieces)) <= max(size, 0) and (len(pieces) > 1) == (count > size)
+    assert max(map(len, pieces)) <= size and (len(pieces) > 1) == (count > size)
     assert list(dict.fromkeys(word for piece in pieces for word in piece)) == text.split()
     for before, after in pairwise(pieces):
         assert after[: size // 4] == before[len(before) - size // 4 :]
