@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from src.evaluation import significance
 from src.files import read_json
+from src.record.variants import compared
 
 ROOT = Path(__file__).parents[1]
 RECORDS = ROOT / "reports/records"
@@ -35,3 +37,10 @@ def change(value: float, interval, digits: int = 4) -> str:
     """A difference with its sign and interval."""
     low, high = (short(end, f".{digits}f") for end in interval)
     return f"{short(value, f'+.{digits}f')} [{low}, {high}]"
+
+
+def change_of(differences, clusters, record: str = "e5_seeds") -> str:
+    """The mean of the queries' differences, (queries,), with the interval that the record's resamples give."""
+    draws = compared(RECORDS / record)[1]
+    (tested,) = significance.tested_differences(differences[:, None], draws, clusters)
+    return change(tested["difference"], tested["interval"])

@@ -10,14 +10,13 @@ import pytest
 from scipy.stats import ttest_ind
 
 from src.ablation.record import over_seeds, read_queries
-from src.evaluation import metrics, significance
+from src.evaluation import metrics
 from src.evaluation.beir import read_qrels
 from src.evaluation.fusion import z_score_sum
 from src.evaluation.packed import score_runs
 from src.evaluation.significance import clusters_of
 from src.files import read_json
-from src.record.variants import compared
-from tests.pages import RECORDS, change, page, rows_of, short, spread
+from tests.pages import RECORDS, change_of, page, rows_of, short, spread
 
 PAGE = page("e5.md")
 SYSTEMS = {
@@ -115,9 +114,7 @@ def test_what_training_adds_to_the_hybrid_is_the_records(place):
     )
     cells = [short(untrained.mean())]
     for of_run in trained:
-        difference = (of_run - untrained)[:, None]
-        (tested,) = significance.tested_differences(difference, compared(RECORDS / "e5_seeds")[1], clusters_of(qrels))
-        cells.append(f"{short(of_run.mean())} ({change(tested['difference'], tested['interval'])})")
+        cells.append(f"{short(of_run.mean())} ({change_of(of_run - untrained, clusters_of(qrels))})")
     head = PAGE.index("| hybrid, z-scores, with |")
     rows = [line.split(" | ") for line in PAGE[head:].splitlines()[2:5]]
     assert [row[place + 1].removesuffix(" |") for row in rows] == cells
@@ -134,38 +131,32 @@ WINDOWS = {
 
 
 def of_windows(name):
-    """{system: nDCG@10 of every query} of a set, and the test of a difference in the words of the page."""
+    """{system: nDCG@10 of every query} of a set, and the clusters of its queries."""
     runs, clusters = read_queries(RECORDS / f"e5_alone/windows/{name}.tsv")
-    draws = compared(RECORDS / "e5_seeds")[1]
-
-    def difference(values):
-        (tested,) = significance.tested_differences(values[:, None], draws, clusters[name])
-        return change(tested["difference"], tested["interval"])
-
-    return {label: values[name] for label, values in runs.items()}, difference
+    return {label: values[name] for label, values in runs.items()}, clusters[name]
 
 
 @pytest.mark.parametrize("place", range(len(SETS)))
 def test_what_windows_gain_is_the_records(place):
-    values, difference = of_windows(SETS[place])
+    values, clusters = of_windows(SETS[place])
     section = PAGE.partition("## Long documents in windows")[2].partition("\n## ")[0]
     lines = [line.split(" | ") for line in section.splitlines() if line.startswith("| ")][1:]
     shown = {line[0].removeprefix("| "): line[place + 1].removesuffix(" |") for line in lines}
     for system, label in WINDOWS.items():
         whole = system.partition("-")[0]
-        gain = f" ({difference(values[system] - values[whole])})" if whole != system else ""
+        gain = f" ({change_of(values[system] - values[whole], clusters)})" if whole != system else ""
         assert shown[label] == short(values[system].mean()) + gain
-    assert difference(values["retrieval-64"] - values["base-64"]) in " ".join(section.split())
+    assert change_of(values["retrieval-64"] - values["base-64"], clusters) in " ".join(section.split())
 
 
 @pytest.mark.parametrize("place", range(len(SETS)))
 def test_windows_against_bm25_are_the_records(place):
     name = SETS[place]
     qrels = read_qrels(RECORDS / f"e5/evidence/data/prepared/{name}/qrels/test.tsv")
-    ours, difference = of_windows(name)
+    ours, clusters = of_windows(name)
     (lemmas, whole) = runs_of("e5_alone", name, "bm25_lemma", "retrieval")
     assert ours["retrieval"] == pytest.approx(values(qrels, whole), abs=1e-6)
-    assert difference(ours["retrieval-64"] - values(qrels, lemmas)) in " ".join(PAGE.split())
+    assert change_of(ours["retrieval-64"] - values(qrels, lemmas), clusters) in " ".join(PAGE.split())
 
 
 def test_the_size_of_windows_is_the_best_on_dev():
@@ -211,10 +202,9 @@ def test_the_chain_against_colbert_over_seeds_is_the_records(name, label):
     colbert, clusters = read_queries(RECORDS / "e5_seeds/colbert.tsv")
     ours, theirs = ([run[name] for key, run in runs.items() if "@" not in key] for runs in (chain, colbert))
     difference = np.mean(ours, axis=0) - np.mean(theirs, axis=0)
-    (tested,) = significance.tested_differences(difference[:, None], compared(RECORDS / "e5_seeds")[1], clusters[name])
     between = ttest_ind([run.mean() for run in ours], [run.mean() for run in theirs], equal_var=False).pvalue
     p = short(between, ".3f") if between > 0.001 else f"{between:.0e}".replace("e-0", "e-")
-    claim = f"{change(tested['difference'], tested['interval'])} (between seeds p {p})"
+    claim = f"{change_of(difference, clusters[name])} (between seeds p {p})"
     assert f"{label} {claim}" in " ".join(PAGE.split())
 
 
@@ -223,8 +213,7 @@ def test_colbert_against_its_base_over_seeds_is_the_records(name, label):
     base, _ = read_queries(RECORDS / "e5_seeds/whole_vector/queries.tsv")
     colbert, clusters = read_queries(RECORDS / "e5_seeds/colbert.tsv")
     difference = np.mean([run[name] for run in colbert.values()], axis=0) - base["42@0"][name]
-    (tested,) = significance.tested_differences(difference[:, None], compared(RECORDS / "e5_seeds")[1], clusters[name])
-    assert f"{label} {change(tested['difference'], tested['interval'])}" in " ".join(PAGE.split())
+    assert f"{label} {change_of(difference, clusters[name])}" in " ".join(PAGE.split())
 
 
 # Documents of pairs_dev that overlap one of THQuAD's or TurHistQuad's.
